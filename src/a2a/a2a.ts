@@ -19,14 +19,14 @@ import { toRefusal } from "./refusals.ts";
 import { createTaskBus, type TaskBus } from "./task-bus.ts";
 import { createTaskStore, isRunning, ownerOf, type Positions } from "./tasks.ts";
 
-/** What a server of the A2A SDK is made of, kept in Redis: any process serves any task. */
+/** Parts of a server of the A2A SDK, with state in Redis: any process serves any task. */
 export interface A2A {
   readonly taskStore: TaskStore;
   readonly eventBusManager: ExecutionEventBusManager;
   readonly pushNotificationStore: PushNotificationStore;
-  /** Puts notifications into a queue; `startA2APush` delivers them. */
+  /** Queues notifications; `startA2APush` delivers them. */
   readonly pushNotificationSender: PushNotificationSender;
-  /** An executor whose tasks can be cancelled in any process, and with `resume` are taken up by another one when theirs died. */
+  /** Wraps an executor so that its tasks can be cancelled from any process, and with `resume` continue in another one if theirs died. */
   executor(executor: AgentExecutor): AgentExecutor;
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
   const options = resolveA2AOptions(scoped, a2aOptions);
   const { start, onError, resume } = options;
   const buses = new Map<string, TaskBus>();
-  /** Tasks whose events are made here, until all of these are saved: their bus, and how often each was saved. */
+  /** Tasks with events made here, until all are saved: their bus, and the number of saves. */
   const makers = new Map<string, { readonly bus: TaskBus; readonly keeper: Keeper; saves: number }>();
   const resuming = new Set<string>();
   let executor: AgentExecutor | undefined;
@@ -51,7 +51,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
   const keyOf = (task: string, context: ServerCallContext) => `${ownerOf(context)}/${encodeKeyPart("task", task)}`;
 
   const positions: Positions = {
-    // An executor ends before what it made last is saved: its bus is nobody's by then, and still knows the numbers.
+    // An executor ends before its last event is saved; its bus is already closed then, but still has the numbers.
     async saving(key) {
       const maker = makers.get(key);
       return maker === undefined ? 0 : maker.bus.numberOf(maker.saves + 1);
@@ -64,7 +64,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     },
     loaded: (key, position) => buses.get(key)?.position(position),
     orphaned(task, context) {
-      // A task that nobody is at is taken up by whoever asks for it.
+      // A task without a running process is continued by the process that is asked for it.
       if (resume && !buses.has(keyOf(task.id, context))) void takeUp(task.id, context).catch(onError);
     },
   };
@@ -139,7 +139,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     if (bus?.isSaved() === false) forget(key, bus);
   }
 
-  /** Forgets who makes a task's events, once all of them are saved. */
+  /** Drops a task's maker once all of its events are saved. */
   function forget(key: string, bus: TaskBus): void {
     const maker = makers.get(key);
     if (maker?.bus !== bus) return;
@@ -147,7 +147,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     void maker.keeper.settled().then(over);
   }
 
-  /** Hears which tasks of this process others cancel. */
+  /** Subscribes to cancellations of this process's tasks by others. */
   function listen(): void {
     subscription ??= scoped
       .subscribe([`${start}:cancel`], (_, key) => {

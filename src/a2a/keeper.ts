@@ -15,11 +15,11 @@ import { cannotServe } from "../redis/index.ts";
  * client that leaves would freeze its task.
  */
 export interface Keeper {
-  /** An event was made. */
+  /** Called for each new event. */
   readonly made: (event: AgentExecutionEvent) => void;
   /** The first event that was not saved is saved. */
   readonly saved: () => void;
-  /** Whoever saved has left: the rest is saved here. */
+  /** Takes over saving, because the former saver left. */
   readonly takeOver: () => void;
   /** Resolves once it has nothing more to save. */
   readonly settled: () => Promise<void>;
@@ -54,7 +54,7 @@ export function createKeeper(
     working ??= work(manager).finally(() => (working = undefined));
   }
 
-  /** Saves an event; while Redis is away it is tried again, and what can never be saved is passed over. */
+  /** Saves an event. Retries while Redis is unavailable; skips an event that can never be saved. */
   async function keep(manager: ResultManager, event: AgentExecutionEvent): Promise<void> {
     try {
       await manager.processEvent(event);

@@ -5,11 +5,11 @@ import type { PosterOptions } from "../webhooks/index.ts";
 
 /** Options of `createA2A`. */
 export interface A2AOptions {
-  /** The agent's name: tasks of different agents are kept apart. */
+  /** The agent's name. Tasks of different agents are separate. */
   readonly name: string;
-  /** How long a task is kept after its last change, in milliseconds, up to 366 days. @default 604_800_000 (seven days) */
+  /** Time that a task is kept after its last change, in milliseconds, up to 366 days. @default 604_800_000 (seven days) */
   readonly taskTtlMs?: number | undefined;
-  /** How long events are kept for clients that follow a task, in milliseconds. @default 3_600_000 */
+  /** Time that events are kept for clients that follow a task, in milliseconds. @default 3_600_000 */
   readonly eventTtlMs?: number | undefined;
   /** Tasks kept for one owner, 1 to 1,000,000. Beyond it the oldest are deleted. @default 10_000 */
   readonly tasksMax?: number | undefined;
@@ -22,7 +22,7 @@ export interface A2AOptions {
    * @default false: such a task fails
    */
   readonly resume?: boolean | undefined;
-  /** Where push notifications may be sent, in addition to public addresses over https. */
+  /** Addresses for push notifications, in addition to public ones over https. */
   readonly push?: PosterOptions | undefined;
   /** Called with each error of work in the background. */
   readonly onError?: ((error: unknown) => void) | undefined;

@@ -25,7 +25,7 @@ interface Notification {
 const CONFIGS_MAX = 32;
 const CONFIG_ID_CHARS_MAX = 256;
 const HEADER_CHARS_MAX = 4_096;
-/** What may stand in a header: no line break, so that a token cannot add headers of its own. */
+/** Valid header text. It excludes line breaks, so that a token cannot add headers. */
 const HEADER_TEXT = /^[\t\x20-\x7e]*$/;
 
 /** Where notifications of tasks go, in Redis. Addresses in private networks are refused when they are set, and again when they are called. */
@@ -89,8 +89,8 @@ function checkConfig(
 }
 
 /**
- * Sends notifications as jobs of a queue: they survive the process, and are tried again as webhooks are. At least once, not in order: each
- * says when its status changed.
+ * Sends notifications as jobs of a queue, so that they survive the process and are retried like webhooks. Delivery is at least once and
+ * unordered; each notification has the time of its status.
  */
 export function createPushSender(
   redis: ScopedRedis,

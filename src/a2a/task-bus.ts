@@ -17,17 +17,17 @@ import { isTerminal } from "./tasks.ts";
 
 /** The events of a task in one process: of its own making, or followed as another process makes them. */
 export interface TaskBus extends ExecutionEventBus {
-  /** Its events are made here. */
+  /** Returns true if its events are made here. */
   isOwn(): boolean;
   /** Somebody saves its events. */
   isSaved(): boolean;
-  /** The next listener saves what it hears. When the last such listener is gone, `onUnsaved` is told. */
+  /** Makes the next listener the saver of its events. Calls `onUnsaved` when the last such listener has left. */
   expectSaver(): void;
   /** Makes the events here from now on. Answers whether no other process does. */
   own(): Promise<boolean>;
-  /** Follows from after this event on; `undefined`: from what is read next. */
+  /** Follows the events after this one; `undefined`: after the next read. */
   follow(): void;
-  /** Tells of a task as it was read: what comes after is followed. */
+  /** Reports the position of a task that was read; later events are followed. */
   position(last: number): void;
   /** Number of the last of the first so many events of its own, once it is in Redis. */
   numberOf(count: number): Promise<number>;
@@ -36,14 +36,14 @@ export interface TaskBus extends ExecutionEventBus {
 
 const LOOK_MS = { first: 25, last: 200 } as const;
 const PAGE = 256;
-/** How long a follower waits to hear how much of a task was read. */
+/** Longest wait of a follower for the position of a read task. */
 const POSITION_MS = 250;
 
-/** What a bus tells whoever made it. */
+/** Callbacks of a bus. */
 interface TaskBusHooks {
   readonly onOrphan: () => void;
   readonly onStop: () => void;
-  /** An event of its own was made. */
+  /** Called for each event of its own. */
   readonly onMade: (event: AgentExecutionEvent) => void;
   /** Nobody saves its events any more. */
   readonly onUnsaved: () => void;
@@ -68,7 +68,7 @@ export function createTaskBus(
   let writing: Promise<number> = Promise.resolve(0);
   let held: Promise<boolean> | undefined;
   let heart: NodeJS.Timeout | undefined;
-  /** All of its events are made; some may not be in Redis yet. */
+  /** Whether all of its events are made; some may not be in Redis yet. */
   let over = false;
   let following = false;
   let positioned = Promise.withResolvers<number>();
@@ -103,7 +103,9 @@ export function createTaskBus(
     for (const listener of ends) listener();
   }
 
-  /** @throws MarrowError `invalid_input` for what JSON cannot write: its executor hears of it, and the events around it are kept */
+  /**
+   * @throws MarrowError `invalid_input` for a value that JSON cannot express; its executor gets the error, and the other events are kept
+   */
   function toText({ kind, data }: AgentExecutionEvent): string {
     return encodeWritable("event", data, () =>
       JSON.stringify(StreamResponse.toJSON({ payload: { $case: kind, value: data } as never })),
@@ -111,12 +113,12 @@ export function createTaskBus(
   }
 
   /**
-   * Writes an event and answers its number. While Redis cannot serve it is tried again; an event that Redis will never take is told to `onError`
-   * and left out, so that those behind it are written: its number is that of the event `before` it.
+   * Writes an event and returns its number. Retries while Redis is unavailable. An event that Redis will never accept is reported to
+   * `onError` and skipped; its number is then that of the event `before` it.
    */
   async function append(text: string, before: number): Promise<number> {
     const put = async () => {
-      // What is still to be written when all is made needs the lease, but nobody owns the task for it any more.
+      // Writing the last events needs the lease, although no executor owns the task any more.
       await (over ? act(leaseMs) : own());
       return runScript(redis, appendEvent, { start }, { task, holder, event: text, life_ms: eventTtlMs });
     };
@@ -188,7 +190,7 @@ export function createTaskBus(
       emit(event);
     },
     finished() {
-      // Whoever saves has heard all, stops listening, and goes on with what is not saved yet.
+      // The saver has received everything, stops listening, and continues with unsaved events.
       finishing = true;
       end();
       finishing = false;

@@ -18,14 +18,14 @@ const TERMINAL: ReadonlySet<TaskState> = new Set([
   TaskState.TASK_STATE_REJECTED,
 ]);
 
-/** Whose a call's tasks are: the tenant's user's. */
+/** Returns the owner of a call's tasks: the tenant's user. */
 export function ownerOf(context: ServerCallContext): string {
   return encodeKeyPart("owner", JSON.stringify([context.tenant ?? "", resolveUserScope(context)]));
 }
 
-/** What the store and the buses of one process tell each other. */
+/** Positions that the store and the buses of one process share. */
 export interface Positions {
-  /** Number of the last event that the task holds which is saved next; 0: nobody knows. */
+  /** Returns the number of the last event in the task to be saved next; 0 if unknown. */
   saving(task: string): Promise<number>;
   /** The task was saved. */
   saved(task: string): void;
@@ -42,7 +42,7 @@ interface Stored {
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 100;
-/** Tasks that a list looks at. */
+/** Most tasks that a list reads. */
 const LOOK_MAX = 10_000;
 
 /** Tasks in Redis, for all processes of an agent. */

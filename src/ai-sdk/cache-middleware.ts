@@ -12,16 +12,16 @@ import {
 
 /** Options of `cacheMiddleware`. */
 export interface CacheMiddlewareOptions {
-  /** Pause between the pieces of a stored answer that is streamed, in milliseconds. @default 0, all at once */
+  /** Pause between the pieces of a streamed stored answer, in milliseconds. @default 0, all at once */
   readonly pieceDelayMs?: number | undefined;
-  /** Told of a cache that is away; the model is asked. */
+  /** Called if the cache is unavailable; the model is called instead. */
   readonly onUnavailable?: ((error: unknown) => void) | undefined;
 }
 
 /**
- * A language-model middleware of the AI SDK that answers from a Marrow cache: `wrapLanguageModel({ model, middleware })`. Whole and streamed
- * answers serve one another. Never stored: tool calls, files, errors, what was cut off, refused, empty or aborted. A hit says so in
- * `providerMetadata.marrow`, and its usage counts all of its prompt as read from a cache.
+ * Makes a language model middleware of the AI SDK that answers from a Marrow cache: `wrapLanguageModel({ model, middleware })`. Whole and
+ * streamed answers serve each other. Never stored: tool calls, files, errors, and truncated, refused, empty or aborted answers. A hit is
+ * marked in `providerMetadata.marrow`, and its usage counts the whole prompt as cached.
  */
 export function cacheMiddleware(
   cache: Cache<StoredGeneration>,
@@ -54,7 +54,7 @@ export function cacheMiddleware(
             collector.add(part);
             controller.enqueue(part);
           },
-          // Reached only when the stream ended by itself: what was aborted or broke is not kept.
+          // Only reached if the stream ended normally: aborted or broken answers are not stored.
           async flush() {
             const stored = found === undefined ? undefined : collector.stored();
             if (stored !== undefined) await unlessAway(cache.store(question, stored), onUnavailable);

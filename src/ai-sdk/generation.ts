@@ -5,14 +5,14 @@ import type { Question } from "../cache/index.ts";
 type Generate = Parameters<NonNullable<LanguageModelMiddleware["wrapGenerate"]>>[0];
 type Stream = Awaited<ReturnType<NonNullable<LanguageModelMiddleware["wrapStream"]>>>["stream"];
 
-/** What a model is asked with, in the AI SDK's words. */
+/** Parameters of a model call in the AI SDK. */
 export type Call = Generate["params"];
 /** A model's whole answer. */
 export type Generation = Awaited<ReturnType<Generate["doGenerate"]>>;
 /** One part of a streamed answer. */
 export type Part = Stream extends ReadableStream<infer One> ? One : never;
 
-/** An answer as it is kept: text and reasoning, each with the pieces in which it came. */
+/** A stored answer: text and reasoning, each in its original pieces. */
 export interface StoredGeneration {
   readonly content: readonly { readonly type: "text" | "reasoning"; readonly pieces: readonly string[] }[];
   readonly finishReason: Generation["finishReason"];
@@ -137,7 +137,7 @@ function keepable(
   return finishReason.unified === "stop" && said && !content.includes(undefined);
 }
 
-/** What a kept answer used: all of its prompt was read from a cache, and nothing new was written. */
+/** Converts the usage of a stored answer: the whole prompt was read from the cache, and nothing was written. */
 function asCached(usage: Generation["usage"]): Generation["usage"] {
   const { inputTokens } = usage;
   return { ...usage, inputTokens: { ...inputTokens, noCache: 0, cacheRead: inputTokens.total } };

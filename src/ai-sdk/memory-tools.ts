@@ -25,23 +25,23 @@ interface Memories {
   readonly memories: readonly RecalledFact[];
 }
 
-/** Tools by which a model uses a user's long-term memory. */
+/** Tools through which a model uses a user's long-term memory. */
 export interface MemoryTools {
   readonly remember: Tool<RememberInput, { readonly id: string; readonly status: "new" | "known" | "superseding" }>;
   readonly recall: Tool<RecallInput, Memories>;
   readonly forget: Tool<ForgetInput, { readonly forgotten: number }>;
 }
 
-/** What a model may ask for in one call: schemas are advice to a model, so both are checked. */
+/** Bounds on one call; models may ignore schemas, so they are checked too. */
 const RECALLED_MAX = 50;
 const FORGOTTEN_MAX = 100;
 const KINDS: readonly FactKind[] = ["semantic", "episodic", "preference", "procedure"];
 
 /**
- * A user's facts as tools of the AI SDK: `generateText({ model, tools: memoryTools(memory.facts(user)) })`.
+ * Makes tools of the AI SDK for a user's facts: `generateText({ model, tools: memoryTools(memory.facts(user)) })`.
  *
- * They act for that user alone, whatever the model writes. What a model remembers is its own word (`derived`), never the user's, and what
- * is not trusted as far as that is not recalled. Leave out a tool that the model should not have: `const { recall } = memoryTools(facts)`.
+ * They only access that user's facts, whatever the model writes. Facts that a model remembers count as `derived`, never as the user's, and
+ * less trusted ones are not recalled. Leave out tools that the model should not have: `const { recall } = memoryTools(facts)`.
  */
 export function memoryTools(facts: Facts): MemoryTools {
   return {

@@ -11,9 +11,9 @@ interface Part {
 }
 
 /**
- * Messages of the AI SDK as turns of a session, in the form of OpenAI's chat messages, so that the gateway, `context` and others read them. The
- * message itself is kept beside, under `ai`, and given back as it was; it must be JSON, so files go by reference. A message with results of
- * several tools makes one turn for each.
+ * Converts messages of the AI SDK to turns, in the form of OpenAI's chat messages, so that the gateway and other frameworks can read them.
+ * The original message is stored beside them under `ai`; it must be JSON, so pass files by reference. A message with results of several
+ * tools becomes one turn for each.
  */
 export function toTurns(messages: readonly ModelMessage[]): Turn[] {
   return messages.flatMap((message): Turn[] => {
@@ -48,7 +48,7 @@ export function toTurns(messages: readonly ModelMessage[]): Turn[] {
   });
 }
 
-/** The messages again; turns that others wrote come as messages that say the same. */
+/** Converts turns back to messages: the original ones if stored, else equivalent ones. */
 export function toModelMessages(turns: readonly Turn[]): ModelMessage[] {
   const names = new Map<unknown, string>();
   return turns.flatMap((turn) => {

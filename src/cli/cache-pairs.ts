@@ -19,8 +19,8 @@ import { usageError } from "./read-command.ts";
 const HELD_OUT = 5;
 
 /**
- * `marrow cache evaluate | tune | fit`: what the cache makes of labelled pairs, offline. A pair a line: `{"a", "b", "label"}`, label 1 when
- * one answer may serve both.
+ * Runs `marrow cache evaluate | tune | fit`: evaluates the cache on labelled pairs, offline. One pair per line: `{"a", "b", "label"}`,
+ * label 1 if one answer may serve both.
  */
 export async function runPairs({ act, text }: Given): Promise<number> {
   const minilm = text("minilm");
@@ -29,7 +29,7 @@ export async function runPairs({ act, text }: Given): Promise<number> {
   if (act === "fit") return fitTo(pairs, embedder, text("out"));
   const verifier = text("score") === "cosine" ? undefined : readWeights(text("weights"), embedder);
   if (act === "evaluate") {
-    // What a preset serves is all that it proves: a score above 0.
+    // A preset serves everything that it proves, that is, any score above 0.
     const figures = new Map<Preset, unknown>();
     for (const preset of PRESETS) {
       const proven = await scorePairs(pairs, embedder, verifier, preset);
@@ -44,7 +44,7 @@ export async function runPairs({ act, text }: Given): Promise<number> {
         `--target must be a number between 0.5 and 1, got ${JSON.stringify(text("target")?.slice(0, 60))}`,
         "target",
       );
-    // The threshold is chosen on one half and judged on the other: on its own pairs any threshold looks good.
+    // The threshold is chosen on one half and evaluated on the other: on its own pairs any threshold looks good.
     const [chosenOn, judgedOn] = [judged.filter((_, at) => at % 2 === 0), judged.filter((_, at) => at % 2 === 1)];
     const thresholds = [...new Set(chosenOn.map(({ score }) => score))].filter((score) => score > 0);
     const good = thresholds

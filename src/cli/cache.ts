@@ -7,7 +7,7 @@ import { toWhole } from "./read-command.ts";
 const DAY_MS = 86_400_000;
 const DAYS_MAX = 400;
 
-/** `marrow cache`: what the cache of a scope saved, what it makes of a prompt; and of labelled pairs, offline. */
+/** Runs `marrow cache`: a scope's savings, its decision about a prompt, and evaluations on labelled pairs, offline. */
 export async function runCache(given: Given): Promise<number> {
   if (given.act === "stats") return stats(given);
   if (given.act === "explain") return explain(given);

@@ -1,6 +1,6 @@
 /** A flag of a command. */
 export interface Flag {
-  /** What its value is, for people: `NAME`, `FILE`. Absent: it is a switch. */
+  /** Name of its value in help: `NAME`, `FILE`. Absent for a switch. */
   readonly takes?: string;
   /** The only values that it may have. */
   readonly values?: readonly string[];
@@ -12,7 +12,7 @@ export interface Flag {
 /** One thing that a command does. */
 export interface Act {
   readonly says: string;
-  /** What it takes beside flags; `[X]` may be left out. */
+  /** Arguments other than flags; `[X]` is optional. */
   readonly takes: readonly string[];
   readonly flags: ReadonlyMap<string, Flag>;
 }
@@ -23,7 +23,7 @@ export interface Command {
   readonly acts: ReadonlyMap<string, Act>;
 }
 
-/** What was given to a command. */
+/** Parsed arguments of a command. */
 export interface Given {
   readonly act: string;
   readonly positionals: readonly string[];

@@ -22,7 +22,7 @@ const ALL_OR_SCOPE: Flags = {
   ...JSON_FLAG,
 };
 
-/** Every command of `marrow`: what it is for, its acts and their flags. Help, parsing and completion go by it. */
+/** All commands of `marrow` with their acts and flags. Help, parsing and completion use this table. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     "serve",

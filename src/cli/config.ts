@@ -3,7 +3,7 @@ import type { Given } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
 import { print } from "./print.ts";
 
-/** `marrow config`: prints what is in force as JSON, on one line with `--json`, every secret masked. */
+/** Runs `marrow config`: prints the current configuration as JSON, on one line with `--json`, with all secrets masked. */
 export async function runConfig(given: Given): Promise<number> {
   const shown = toShownConfig(resolveConfig(await loadConfig()));
   print(given, shown, () => [JSON.stringify(shown, null, 2)]);

@@ -3,12 +3,12 @@ import { findMissingRights } from "../gateway/operator.ts";
 import type { Redis } from "../redis/index.ts";
 import { roleOf } from "../size/index.ts";
 
-/** What was measured at one server. `undefined`: the user may not ask, or the server does not say. */
+/** Measurements of one server. `undefined`: the user may not read it, or the server does not report it. */
 export interface Measured {
   /** Commands, keys and channels that the user may not use and a gateway needs. */
   readonly rightsMissing: readonly string[] | undefined;
   readonly latency: { readonly pings: number; readonly p50Ms: number; readonly p99Ms: number } | undefined;
-  /** How far the server's clock is ahead of this machine's, and the most by which that may be wrong. */
+  /** Difference of the server's clock to this machine's, and its largest error. */
   readonly clock: { readonly aheadMs: number; readonly withinMs: number } | undefined;
   readonly replicas:
     | { readonly connected: number; readonly behind: number; readonly masterLink: string | undefined }
@@ -55,7 +55,7 @@ export async function measure(redis: Redis): Promise<Measured> {
   };
 }
 
-/** What is asked for, or `undefined` where the user has no right to it or the server lacks the command. */
+/** Returns the result of a command, or `undefined` if the user lacks the right or the server lacks the command. */
 async function permitted<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
@@ -149,7 +149,7 @@ async function countKeys(redis: Redis): Promise<Measured["keys"]> {
   return { total, sampled, roles: roles.toSorted((a, b) => b.share - a.share) };
 }
 
-/** What was measured as facts for people; `unknown` is what stands for what is not known. Pure. */
+/** Formats measurements for people; `unknown` replaces unknown values. Pure. */
 export function linesOfMeasured(measured: Measured, unknown: string): Record<string, string> {
   const { rightsMissing, latency, clock, replicas, slowLog, keys } = measured;
   const says = <T>(value: T | undefined, toText: (value: T) => string) =>
@@ -173,7 +173,7 @@ export function linesOfMeasured(measured: Measured, unknown: string): Record<str
   };
 }
 
-/** What should be mended of what was measured. Pure. */
+/** Returns problems in the measurements that should be fixed. Pure. */
 export function warningsOfMeasured({ rightsMissing = [], latency, clock, replicas }: Measured): readonly string[] {
   const warnings: (string | false)[] = [
     rightsMissing.length > 0 &&

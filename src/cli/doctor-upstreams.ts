@@ -7,7 +7,7 @@ export interface Endpoint {
   readonly baseUrl: string;
 }
 
-/** Whether an endpoint answers. `host` is all that is told of its URL. */
+/** Reachability of an endpoint. Only the `host` of its URL is shown. */
 export interface Reached {
   readonly name: string;
   readonly host: string;
@@ -18,14 +18,14 @@ export interface Reached {
   readonly ms?: number | undefined;
 }
 
-/** How long one endpoint, and all of them together, may take. */
+/** Timeouts for one endpoint, and for all together. */
 const WAIT_MS = 5_000;
 const ALL_MS = 15_000;
 const AT_ONCE = 16;
 
 /**
- * Asks each endpoint for its address without a key, a prompt or a path of its own: whatever answers by HTTP is reachable, also with
- * 401 or 404. Ends after 15 seconds, however many there are. Each URL is asked once.
+ * Requests each endpoint's base URL without a key or prompt: any HTTP response counts as reachable, including 401 and 404. Ends after 15
+ * seconds, however many there are. Each URL is requested once.
  */
 export async function reachAll(
   endpoints: readonly Endpoint[],
@@ -63,7 +63,7 @@ async function reach(url: string, signal: AbortSignal): Promise<Omit<Reached, "n
   }
 }
 
-/** The status of the answer to a GET; what comes behind its head is not read. Follows no redirect. */
+/** Returns the status of a GET; the body is not read. Follows no redirect. */
 function statusOf(url: string, signal: AbortSignal): Promise<number | undefined> {
   const { request } = url.startsWith("https:") ? https : http;
   return new Promise((resolve, reject) => {
@@ -77,7 +77,9 @@ function statusOf(url: string, signal: AbortSignal): Promise<number | undefined>
   });
 }
 
-/** The code of what made a call fail: never its message, which may name what was sent. A name with several addresses fails for each. */
+/**
+ * Returns the error code of a failed call, never its message, which may quote the request. A name with several addresses fails for each.
+ */
 function codeOf(error: unknown): string {
   const { code } = error as { readonly code?: unknown };
   return typeof code === "string" ? code : "no connection";

@@ -11,8 +11,8 @@ import { print, toVisible } from "./print.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 /**
- * `marrow doctor`: says what each Redis of the gateway is, what it can do, what of the gateway is on, whether upstreams answer, and what
- * should be mended. Exit code 0 without warnings, 1 with some, or when a Redis or an upstream does not answer.
+ * Runs `marrow doctor`: describes each Redis of the gateway, the enabled features, whether upstreams respond, and problems to fix. Exit
+ * code 0 without warnings, 1 with warnings, or if a Redis or an upstream does not respond.
  */
 export async function runDoctor(given: Given): Promise<number> {
   const { redisUrl, cacheRedisUrl, redis: how, dataDirectory, cacheDirectory, path } = readSurroundings();
@@ -47,7 +47,7 @@ export async function runDoctor(given: Given): Promise<number> {
   }
 }
 
-/** The client library warns on standard error of what the doctor tells itself: missing rights, a password that is not asked for. */
+/** Silences the client library's warnings about facts that the doctor reports itself: missing rights, an unneeded password. */
 function quietClient(): void {
   const warn = console.warn.bind(console);
   console.warn = (...told: unknown[]) => {
@@ -55,7 +55,7 @@ function quietClient(): void {
   };
 }
 
-/** What need not be mended at a server. */
+/** Warnings about a server to ignore. */
 interface Ignored {
   readonly warning: (warning: string) => boolean;
   readonly right: (right: string) => boolean;
@@ -69,14 +69,14 @@ const OF_A_CACHE: Ignored = {
   right: (right) => /^(?:PUBSUB|PUBLISH|SUBSCRIBE)$/.test(right),
 };
 
-/** What was found of one Redis. */
+/** Results for one Redis. */
 interface Examined {
   readonly name: string;
   readonly state: "ready" | "away";
   readonly facts: Readonly<Record<string, string | number>>;
   readonly measured?: Measured | undefined;
   readonly warnings: readonly string[];
-  /** Why it could not be examined. */
+  /** Reason why it could not be examined. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }
 
@@ -102,7 +102,7 @@ async function examine(
   }
 }
 
-/** What of the configuration does not fit to what this Redis has. */
+/** Returns parts of the configuration that this Redis cannot support. */
 async function holdAgainst(redis: Redis, config: GatewayConfig): Promise<readonly string[]> {
   const { defaultPlan, vectorStores } = config;
   const { usable } = await reportEngine(redis, config.engine);
@@ -117,7 +117,7 @@ async function holdAgainst(redis: Redis, config: GatewayConfig): Promise<readonl
   return warnings.filter((warning) => warning !== false);
 }
 
-/** As JSON, what is not known is `null`. */
+/** Converts results to JSON, with `null` for unknown values. */
 function toAnswer({ measured, ...examined }: Examined): unknown {
   if (measured === undefined) return examined;
   return {
@@ -145,7 +145,7 @@ function toReachedLines({ name, host, reachable, says, ms }: Reached): readonly 
   return [toLine([name, `${host} unknown (no time was left to ask)`])];
 }
 
-/** What of the gateway is on or off, and why. */
+/** Describes which features of the gateway are on or off, and why. */
 function tiersOf({ cache, embedder, limits, upstreams, demo, background }: GatewayConfig): Record<string, string> {
   const { enabled, semantic, preset, judge } = cache;
   const off = "off (cache.enabled is false)";
@@ -176,7 +176,7 @@ async function describe(
   const facts = await readServerFacts(redis);
   const found = await reportEngine(redis, choice);
   const all = await measure(redis);
-  // Before version 7 a server does not say what a user may do.
+  // Servers before version 7 do not report a user's rights.
   const says = version === undefined || Number.parseInt(version, 10) >= 7;
   const rightsMissing = says ? all.rightsMissing?.filter((right) => !ignored.right(right)) : undefined;
   const measured = { ...all, rightsMissing };
@@ -213,7 +213,7 @@ const WHY: Readonly<Record<EngineReport["why"], string>> = {
   best: "the best of what this server has and this user may use; nothing is recorded yet",
 };
 
-/** What finds neighbours for the roles, and the search indexes that there are. */
+/** Describes the vector engine and the existing search indexes. */
 function linesOf({ engine, why, usable, indexes, indexesMax }: EngineReport): Record<string, string> {
   const states = indexes.map(
     ({ name, there }) => `${name}${there === true ? "" : there ? " (may not be asked)" : " (not there)"}`,

@@ -5,12 +5,13 @@ import { print } from "./print.ts";
 import { usageError } from "./read-command.ts";
 import { isServiceLink } from "./service-links.ts";
 
-/** How long the gateway may take to answer, in milliseconds. */
+/** Longest wait for the gateway's response, in milliseconds. */
 const WAIT_MS = 2_000;
 
 /**
- * `marrow health`: asks a gateway whether its process runs, or with `--ready` whether Redis serves it, for health checks of containers. Exit
- * code 0 if so, 1 if not. With `--worker` it asks whether the worker of this data directory lives. It reads no configuration, which would take longer than the question: the port is that of `--url`, or `MARROW_PORT`.
+ * Runs `marrow health` for health checks of containers: checks that a gateway's process runs, or with `--ready` that Redis serves it. Exit
+ * code 0 if so, else 1. With `--worker` it checks the worker of this data directory. It reads no configuration, which would take longer
+ * than the check: the port is that of `--url`, or `MARROW_PORT`.
  */
 export async function runHealth(given: Given): Promise<number> {
   if (given.has("worker")) return tellWorker(given);
@@ -39,7 +40,7 @@ function portOf(variable: string | undefined): string {
   return variable === undefined || variable === "" || isServiceLink("MARROW_PORT", variable) ? "8080" : variable;
 }
 
-/** A worker opens no port: it says that it lives by a file of the data directory, `MARROW_DATA`. */
+/** Checks a worker, which has no port, by its heartbeat file in the data directory, `MARROW_DATA`. */
 function tellWorker(given: Given): number {
   for (const other of ["url", "ready"])
     if (given.has(other)) throw usageError(`--${other} has no effect beside --worker`, other);

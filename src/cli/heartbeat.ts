@@ -1,7 +1,7 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** How often a worker says that it lives, in milliseconds. */
+/** Interval of a worker's heartbeats, in milliseconds. */
 const BEAT_EVERY_MS = 5_000;
 /** After which silence it counts as dead: long enough for a busy machine. */
 const SILENT_MS_MAX = 30_000;
@@ -9,8 +9,8 @@ const SILENT_MS_MAX = 30_000;
 const fileIn = (directory: string) => join(directory, "worker.alive");
 
 /**
- * Says that this worker lives, by the time of a file in `directory`, until the function that is answered is called. A process whose event loop
- * stands still writes no more. A directory that cannot be written to is told of once, and the worker works on.
+ * Starts a worker's heartbeat, the modification time of a file in `directory`; the returned function stops it. A process with a blocked
+ * event loop writes none. If the directory cannot be written, that is reported once and the worker continues.
  */
 export function startHeartbeat(directory: string, say: (line: string) => void): () => void {
   let isTold = false;
@@ -28,7 +28,10 @@ export function startHeartbeat(directory: string, say: (line: string) => void): 
   return () => clearInterval(timer);
 }
 
-/** For how long the worker of `directory` has said nothing, in milliseconds, and whether it counts as alive; `undefined` if there is none. */
+/**
+ * Returns the time since the last heartbeat of the worker in `directory`, in milliseconds, and whether it counts as alive; `undefined` if
+ * there is none.
+ */
 export function readHeartbeat(
   directory: string,
   nowMs: number = Date.now(),

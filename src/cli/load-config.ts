@@ -18,7 +18,7 @@ export async function loadConfig(): Promise<GatewayConfigInput> {
   const [file] = present;
   const written: GatewayConfigInput = file === undefined ? {} : await importConfig(file);
   const given = fromEnvironment(readEnvironment());
-  // A switch from outside leaves the other fields beside it as the file says.
+  // A switch in the environment overrides only its own field of the file.
   const background = given.background && { background: { ...written.background, ...given.background } };
   const prices = existsSync(PRICES_FILE) ? { pricesFile: PRICES_FILE } : {};
   const config = { ...prices, ...written, ...given, ...background };
@@ -42,10 +42,10 @@ export function createConfigReader(): () => Promise<GatewayConfigInput> {
   };
 }
 
-/** Hears when a file of the configuration changes, also by a link that points elsewhere. Answers how to end that. */
+/** Calls `onChange` when a configuration file changes, also if a link points elsewhere. Returns a function that stops it. */
 export function watchConfig(onChange: () => void): () => void {
   const files = [...FILES, PRICES_FILE].map((file) => resolve(file));
-  // A file that is not there is told of once, without a change.
+  // A missing file triggers one call without a change.
   const hear = (now: Stats, before: Stats) => {
     if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) onChange();
   };
@@ -53,7 +53,7 @@ export function watchConfig(onChange: () => void): () => void {
   return () => files.forEach((file) => unwatchFile(file, hear));
 }
 
-/** How often files are looked at, in milliseconds: watching a directory misses files that are mounted. */
+/** Polling interval of files, in milliseconds: watching a directory misses mounted files. */
 const WATCH_MS = 1_000;
 
 async function importConfig(file: string): Promise<GatewayConfigInput> {
@@ -69,7 +69,7 @@ async function importConfig(file: string): Promise<GatewayConfigInput> {
   }
 }
 
-/** Why a file cannot be read. What a parser says of a text quotes it, and the text holds keys. */
+/** Returns why a file cannot be read. Parsers' messages quote the text, which may contain keys. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return "unknown";
   const { message } = cause;

@@ -1,6 +1,6 @@
 /**
- * What to tell a person whose Node is too old, or nothing. This file and `main.ts` use only what old versions can parse and import nothing more:
- * any other file would end such a Node with a SyntaxError.
+ * Returns the message for a user whose Node is too old, or nothing. This file and `main.ts` use only syntax of old versions and import
+ * nothing else: such a Node would fail on any other file with a SyntaxError.
  */
 export function nodeComplaint(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split(".").map(Number);

@@ -5,7 +5,7 @@ export function print(given: Pick<Given, "has">, answer: unknown, toLines: () =>
   console.log(given.has("json") ? JSON.stringify(answer) : toLines().join("\n"));
 }
 
-/** Rows in columns under their titles. Control characters are made visible: a name must not move the cursor. Pure. */
+/** Formats rows in columns under their titles. Control characters are made visible, so that a name cannot move the cursor. Pure. */
 export function toTable(titles: readonly string[], rows: readonly (readonly (string | number)[])[]): readonly string[] {
   const cells = [titles, ...rows.map((row) => row.map((cell) => toVisible(String(cell))))];
   const widths = titles.map((_, at) => Math.max(...cells.map((row) => (row[at] ?? "").length)));

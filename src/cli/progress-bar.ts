@@ -9,7 +9,7 @@ export interface ProgressBar {
 }
 
 const WIDTH = 24;
-/** Between two lines where nobody sees a bar move, in milliseconds. */
+/** Interval of lines in a log, where a bar would not be visible, in milliseconds. */
 const LINE_EVERY_MS = 10_000;
 const DRAW_EVERY_MS = 100;
 

@@ -11,7 +11,7 @@ import { toWhole, usageError } from "./read-command.ts";
 const REDRIVEN_MAX = 10_000;
 const IDS_MAX = 1_000;
 const NOT_THERE = 1;
-/** As `partitions` of a queue. */
+/** The same as the largest `partitions` of a queue. */
 const PARTITIONS_MAX = 64;
 
 /** `marrow queue`: how queues stand, pauses, and other goes for dead jobs. Any queue of the installation may be named, an application's too. */

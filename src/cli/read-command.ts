@@ -3,7 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { nearestName } from "../internal/nearest-name.ts";
 import { usageOf, type Act, type Command, type Given } from "./command.ts";
 
-/** Characters of what was given that an error repeats. */
+/** Longest part of an argument that an error quotes. */
 const SHOWN_CHARS_MAX = 60;
 /** An API key in a wrong place is not repeated. */
 const KEY = /mrw_[\w-]+/g;
@@ -19,8 +19,8 @@ export function isUsage(error: unknown): boolean {
 }
 
 /**
- * Reads what was given to a command by what the command takes. Pure.
- * @throws MarrowError `invalid_option` for an act, a flag or a value that it does not know, and for what is missing
+ * Parses a command's arguments. Pure.
+ * @throws MarrowError `invalid_option` for an unknown act, flag or value, and for a missing one
  */
 export function readCommand(name: string, command: Command, args: readonly string[]): Given {
   const words = [...command.acts.keys()].filter((word) => word !== "");

@@ -24,7 +24,7 @@ import { createProgressBar } from "./progress-bar.ts";
 import { usageError } from "./read-command.ts";
 import { readSurroundings } from "./surroundings.ts";
 
-/** Lives of answers that one run compares. */
+/** Most TTLs that one run compares. */
 const TTLS_MAX = 4;
 const TTL_MS_MAX = 366 * 86_400_000;
 const HOW_TO_REPLAY = [
@@ -32,9 +32,9 @@ const HOW_TO_REPLAY = [
   "  --redis redis://host:6379   a server that you have; what is stored there meanwhile is taken away at the end",
   "  brew install redis          macOS; script/bootstrap in a clone (Debian and Ubuntu)",
 ].join("\n");
-/** How often a run writes down where it is, in milliseconds. */
+/** Interval at which a run saves its state, in milliseconds. */
 const NOTE_EVERY_MS = 5_000;
-/** Questions of the log are in what is written: for the one who runs it alone. */
+/** Output files contain questions of the log, so only their owner may read them. */
 const [FILE_MODE, DIRECTORY_MODE] = [0o600, 0o700];
 /** A run that was stopped, by Ctrl-C or SIGTERM. */
 const EXIT_STOPPED = 130;
@@ -103,7 +103,7 @@ export async function runReplay(given: Given): Promise<number> {
 
 const RECURSIVELY = { recursive: true, force: true } as const;
 
-/** A log of which no line asks a chat model: the error says what it is instead. */
+/** Builds the error for a log without any chat request, with counts of what it contains. */
 function nothingRead({ log }: ReplayReport, looks: string): MarrowError {
   const { lines, broken, other, too_long: tooLong } = log;
   const counts = [

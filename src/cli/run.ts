@@ -5,10 +5,10 @@ import { usageOf, type Command, type Given } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { isUsage, readCommand, usageError } from "./read-command.ts";
 
-/** Does what was asked and answers the exit code. */
+/** Runs a command and returns the exit code. */
 type Run = (given: Given) => Promise<number>;
 
-/** What each command runs. It is loaded when it is called: the gateway takes seconds, `marrow key` needs none of it. */
+/** Implementation of each command, loaded on demand: the gateway takes seconds to load, and `marrow key` does not need it. */
 const RUNS: ReadonlyMap<string, () => Promise<Run>> = new Map<string, () => Promise<Run>>([
   ["serve", async () => (await import("./serve.ts")).runServe],
   ["dev", async () => (await import("./dev.ts")).runDev],
@@ -33,7 +33,7 @@ const EXIT_USAGE = 64;
 const HELP: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 const SUMMARY = "marrow: the in-memory data layer for AI agents, on Redis";
 
-/** Runs a command line of `marrow`: prints its answer or what is wrong, and answers the exit code. */
+/** Runs a command line of `marrow`: prints the result or the error, and returns the exit code. */
 export async function runMarrow([name = "help", ...args]: readonly string[]): Promise<number> {
   if (name === "--version" || name === "-v") return tellVersion(args);
   const command = COMMANDS.get(HELP.has(name) ? (args[0] ?? "") : name);

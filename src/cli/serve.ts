@@ -5,7 +5,7 @@ import { startHeartbeat } from "./heartbeat.ts";
 import { createConfigReader, watchConfig } from "./load-config.ts";
 import { readSurroundings, type Surroundings } from "./surroundings.ts";
 
-/** Prints a link that signs in to the dashboard; whoever reads the terminal, or the log that it goes to, may use it. */
+/** Prints a sign-in link for the dashboard, which anyone who can read the terminal or log may use. */
 const LINK = "sign-in-link";
 
 /** `marrow serve [--sign-in-link]`: runs until SIGINT or SIGTERM. */
@@ -27,7 +27,7 @@ export async function serveUntilStopped(how: {
   return untilStopped(served, stopped);
 }
 
-/** `marrow worker`: works in the background until SIGINT or SIGTERM; what is not done by then is handed back. */
+/** Runs `marrow worker`: background work until SIGINT or SIGTERM; unfinished jobs are returned to the queue. */
 export async function runWorker(): Promise<number> {
   const surroundings = readSurroundings();
   const served = await begin(false, surroundings);
@@ -69,7 +69,7 @@ async function untilStopped(served: Served, stopped: Promise<void>): Promise<num
   const isWhole = await served.close();
   if (!isWhole) console.log("stopped; what had not ended by then was cut off, or handed back");
   const code = isWhole ? 0 : EXIT_CUT;
-  // What still holds the process was cut off, too.
+  // Anything that still keeps the process alive is cut off, too.
   setTimeout(() => process.exit(code), LINGER_MS).unref();
   return code;
 }
@@ -79,7 +79,7 @@ const LINGER_MS = 1_000;
 /** A terminal's Ctrl-C reaches a program twice when npm started it. */
 const SAME_MS = 300;
 
-/** Hears signals from now on, and resolves at the first. The second one ends the process, as a shell expects it: with 128 and the signal's number. */
+/** Resolves at the first signal. The second one ends the process with 128 plus the signal's number, as shells expect. */
 function stopAsked(): Promise<void> {
   let firstMs: number | undefined;
   return new Promise((resolve) => {

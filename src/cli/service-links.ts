@@ -1,6 +1,6 @@
 /**
- * Tells whether a variable is one that Kubernetes (or Docker's old links) puts into every container for a Service: beside a Service named
- * `marrow`, containers find `MARROW_PORT=tcp://10.0.0.7:80`, which beats the image's own `MARROW_PORT=8080`. They say nothing to Marrow.
+ * Returns true for a variable that Kubernetes (or Docker's old links) sets in every container for a Service: with a Service named `marrow`,
+ * containers get `MARROW_PORT=tcp://10.0.0.7:80`, which overrides the image's `MARROW_PORT=8080`. Such variables are ignored.
  */
 export function isServiceLink(name: string, value: string): boolean {
   return LINKED_NAME.test(name) || (name.endsWith("_PORT") && LINKED_VALUE.test(value));

@@ -7,7 +7,7 @@ import { toWhole } from "./read-command.ts";
 /** Largest place of a turn. */
 const SEQUENCE_MAX = 2 ** 40;
 
-/** `marrow sessions`: a user's sessions, and turns of one. What was said is told only when asked for. */
+/** Runs `marrow sessions`: a user's sessions, and the turns of one. Content is only shown on request. */
 export async function runSessions(given: Given): Promise<number> {
   const [scope, user] = [given.text("scope") ?? "", given.text("user") ?? ""];
   const limit = toWhole("limit", given.text("limit") ?? "", { min: 1, max: 100 });

@@ -38,7 +38,7 @@ const RANGES: Partial<Record<SizeNumber, readonly [min: number, max: number]>> =
   samples: [1, SAMPLES_MAX],
 };
 const SWITCHES = ["compact", "bounded", "quantisation"];
-/** What counts for an installation that runs, too. */
+/** Flags that also apply to a running installation. */
 const OF_ANY: ReadonlySet<string> = new Set(["replicas", "fragmentation", "headroom", "samples"]);
 const FRACTIONS = new Set<SizeNumber>(["compressed-share", "fragmentation", "headroom"]);
 
@@ -89,7 +89,7 @@ function readNumber(name: SizeNumber, given: string | undefined): number {
   return number;
 }
 
-/** What a number says something about: without any of these, it would change nothing. */
+/** Numbers that a flag modifies; without any of them it would have no effect. */
 const BELONGS: Partial<Record<SizeNumber | "compact" | "bounded" | "quantisation", readonly SizeNumber[]>> = {
   "question-bytes": ["entries"],
   "answer-bytes": ["entries"],
@@ -108,7 +108,7 @@ const BELONGS: Partial<Record<SizeNumber | "compact" | "bounded" | "quantisation
   "compressed-share": ["entries", "sessions", "facts", "jobs", "vectors", "messages"],
 };
 
-/** Refuses a flag that has no effect: a plan without what it was about would be believed. @throws MarrowError `invalid_option` */
+/** Refuses flags without effect, because users would trust the plan. @throws MarrowError `invalid_option` */
 function refuseIdle(numberOf: (name: SizeNumber) => number, given: Given): void {
   if (given.has("samples")) throw usageError("--samples has an effect only beside --from-redis", "samples");
   for (const [flag, owners] of Object.entries(BELONGS))

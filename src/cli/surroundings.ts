@@ -4,7 +4,7 @@ import type { ServeOptions } from "../gateway/index.ts";
 import { readSecret, type ConnectOptions } from "../redis/index.ts";
 import { isServiceLink } from "./service-links.ts";
 
-/** What the environment says about where Redis is and where data goes. */
+/** Settings from the environment: location of Redis, data directory. */
 export type Surroundings = Omit<ServeOptions, "config" | "say">;
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -14,7 +14,7 @@ export class ApiError extends Error {
 let csrf = "";
 let onSignedOut: () => void = () => {};
 
-/** Hears once the gateway no longer knows who asks. */
+/** Sets the listener for the end of the sign-in. */
 export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
@@ -25,7 +25,7 @@ export function useToken(session: SessionAnswer): SessionAnswer {
   return session;
 }
 
-/** Asks a route of the gateway and answers its JSON. @throws ApiError */
+/** Calls a route of the gateway and returns its JSON. @throws ApiError */
 export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response;
   try {

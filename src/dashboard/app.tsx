@@ -36,7 +36,7 @@ export function App(): JSX.Element {
   return <Shell session={session} onOut={() => setSession(undefined)} />;
 }
 
-/** Uses the one-time link that the address may carry after its `#`, where no server and no log sees it; asks who is signed in otherwise. */
+/** Uses the one-time link in the URL's fragment, which neither servers nor logs see; otherwise requests the current sign-in. */
 async function begin(): Promise<SessionAnswer | undefined> {
   const link = new URLSearchParams(location.hash.slice(1)).get("link");
   if (link === null) {
@@ -97,7 +97,7 @@ function Shell({ session, onOut }: { session: SessionAnswer; onOut: () => void }
   }, [name]);
   const first = useRef(true);
   useEffect(() => {
-    // Whoever listens or uses the keyboard begins at the new page, as after loading a document.
+    // Moves the focus to the new page for users of screen readers and keyboards, like loading a document.
     if (!first.current) {
       main.current?.focus({ preventScroll: true });
       scrollTo(0, 0);
@@ -156,7 +156,7 @@ function Shell({ session, onOut }: { session: SessionAnswer; onOut: () => void }
   );
 }
 
-/** Which tenant all pages look at: one of those that have keys, or any that is typed. */
+/** Selects the tenant of all pages: one with keys, or any that is typed. */
 function ScopeChoice({ scope }: { scope: string }): JSX.Element {
   const { data } = useAsked<{ readonly data: readonly { readonly scope: string }[] }>("/keys");
   const [typed, setTyped] = useState(scope);

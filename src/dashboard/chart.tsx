@@ -9,9 +9,9 @@ export interface Series {
   readonly values: readonly (number | undefined)[];
 }
 
-/** What a chart over time shows. */
+/** Props of a chart over time. */
 export interface TimeChartProps {
-  /** Says in words what the picture says. */
+  /** Text alternative of the chart. */
   readonly label: string;
   /** Moments in ms since 1970, the oldest first. */
   readonly times: readonly number[];
@@ -25,7 +25,7 @@ const HEIGHT = 190;
 const FONT = "12px system-ui, sans-serif";
 const SECONDS = 1_000;
 
-/** A figure over time. What the pointer is at, or the newest moment, stands in words below it. */
+/** A chart over time. The values at the pointer, or the latest ones, are shown as text below it. */
 export function TimeChart({ label, times, series, stacked = false, format }: TimeChartProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);

@@ -35,7 +35,7 @@ export function money(value: number): string {
   return value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** How long ago something was. */
+/** Formats the time since a moment. */
 export function ago(atMs: number, nowMs: number): string {
   const ms = nowMs - atMs;
   if (ms < 0) return `in ${duration(-ms)}`;

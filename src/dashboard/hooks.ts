@@ -1,14 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, call, withQuery } from "./api.ts";
 
-/** What a page knows of a route. */
+/** State of a request to a route. */
 export interface Asked<T> {
   readonly data: T | undefined;
   readonly error: ApiError | undefined;
   readonly refresh: () => void;
 }
 
-/** Asks a route now, again every `everyMs` while the page is seen, and whenever `refresh` is called. An absent path asks nothing. */
+/** Requests a route now, every `everyMs` while the page is visible, and whenever `refresh` is called. An absent path requests nothing. */
 export function useAsked<T>(path: string | undefined, everyMs?: number): Asked<T> {
   const [state, setState] = useState<{ path?: string; data?: T; error?: ApiError }>({});
   const [turn, setTurn] = useState(0);
@@ -24,7 +24,7 @@ export function useAsked<T>(path: string | undefined, everyMs?: number): Asked<T
           setState({ path, data });
         } catch (error) {
           if (gone.signal.aborted) return;
-          // What was known stays on the screen, with what is wrong now above it.
+          // The last data stays visible, below the current error.
           setState((before) => ({ ...(before.path === path && before), path, error: error as ApiError }));
         }
       }
@@ -44,8 +44,8 @@ export function useAsked<T>(path: string | undefined, everyMs?: number): Asked<T
 }
 
 /**
- * The same, live: server-sent events while the page is seen, one stream at a time. Until the first event, and where there can be no stream, the
- * route is asked every `everyMs`.
+ * The same with live data: server-sent events while the page is visible, one stream at a time. Until the first event, and without a stream,
+ * the route is polled every `everyMs`.
  */
 export function useLive<T>(of: "overview" | "queues", scope: string, path: string, everyMs: number): Asked<T> {
   const [live, setLive] = useState<{ readonly path: string; readonly data: T }>();
@@ -81,7 +81,7 @@ export function useLive<T>(of: "overview" | "queues", scope: string, path: strin
     data: isLive ? live.data : asked.data,
     error: isLive ? undefined : asked.error,
     refresh: useCallback(() => {
-      // What was heard before an act must not stand until the next event.
+      // Data from before an act must not stay until the next event.
       setLive(undefined);
       refresh();
     }, [refresh]),

@@ -18,7 +18,7 @@ const SHAPES = {
 /** The name of a picture. */
 export type IconName = keyof typeof SHAPES;
 
-/** A small picture beside a word that says the same. */
+/** A small icon beside a word with the same meaning. */
 export function Icon({ name }: { name: IconName }): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">

@@ -19,7 +19,7 @@ export function Card({ title, aside, children }: Children & { title: string; asi
   );
 }
 
-/** One number with its name, and what it is made of. */
+/** A number with its name and a note. */
 export function Stat({
   name,
   value,
@@ -44,12 +44,12 @@ export function Stat({
 
 export type Tone = "good" | "warn" | "bad" | "plain";
 
-/** A word with a colour that says no more than the word. */
+/** A coloured word; the colour carries no additional information. */
 export function Badge({ tone = "plain", children }: Children & { tone?: Tone | undefined }): JSX.Element {
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
-/** What to do first, where there is nothing yet. */
+/** Hint for an empty list. */
 export function Empty({ title, children }: Children & { title: string }): JSX.Element {
   return (
     <div class="empty">
@@ -59,7 +59,7 @@ export function Empty({ title, children }: Children & { title: string }): JSX.El
   );
 }
 
-/** What went wrong, in the gateway's words. */
+/** An error, in the gateway's words. */
 export function Failure({ error }: { error: ApiError | undefined }): JSX.Element | null {
   if (error === undefined) return null;
   return (
@@ -230,7 +230,7 @@ export function Choice({
   );
 }
 
-/** A button for what cannot be undone: it asks once more in its own place. */
+/** A button for an irreversible act, which asks for confirmation in its place. */
 export function Confirm({
   label,
   question,
@@ -308,7 +308,7 @@ export function Pager({ first, next }: { first: string | undefined; next: string
   );
 }
 
-/** What was asked and answered, where it may be shown. */
+/** Content, if it may be shown. */
 export function Content({ hidden, value }: { hidden: boolean; value: unknown }): JSX.Element {
   if (hidden)
     return (

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** Where in the dashboard a person is: `/dashboard/<page>/<rest>?query`. */
+/** Location in the dashboard: `/dashboard/<page>/<rest>?query`. */
 export interface Place {
   readonly page: string;
   readonly rest: readonly string[];

@@ -1,4 +1,4 @@
-/** When something went on: its beginning and its length. */
+/** Start and duration of an act. */
 interface Span {
   readonly name: string;
   readonly at_ms: number;

@@ -38,8 +38,8 @@ const notPublic = toBlockList([...IPV4_NOT_PUBLIC, ...IPV6_NOT_PUBLIC]);
 const globalUnicast = toBlockList([IPV6_GLOBAL_UNICAST]);
 
 /**
- * Returns true if an IP address belongs to the public internet. An IPv6 address that stands for an IPv4 address (mapped `::ffff:a.b.c.d`, NAT64
- * `64:ff9b::a.b.c.d`) is judged as that IPv4 address; an ISATAP address is public only if the IPv4 address inside is public too.
+ * Returns true if an IP address belongs to the public internet. An IPv6 address that embeds an IPv4 address (mapped `::ffff:a.b.c.d`, NAT64
+ * `64:ff9b::a.b.c.d`) is judged as that IPv4 address; an ISATAP address is public only if the embedded IPv4 address is public too.
  */
 export function isPublicAddress(address: string): boolean {
   const plain = plainAddress(address);

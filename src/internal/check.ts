@@ -7,7 +7,7 @@ export interface Range {
   readonly max?: number | undefined;
 }
 
-/** Refuses a value, naming its field, what was expected and the kind of what came. */
+/** Throws the error for a value, with its field, the expected value and the kind of value received. */
 export function refuse(path: string, expected: string, got: unknown, code: ErrorCode = "invalid_option"): never {
   throw new MarrowError(code, `${path} must be ${expected}, got ${describe(got)}`, { details: { path } });
 }

@@ -12,8 +12,8 @@ export function textIn(content: unknown): string {
 }
 
 /**
- * The thoughts among the parts of a content, as some makers give them: `{ type: "thinking", thinking }` (Mistral), or `{ type: "reasoning", summary }`
- * (Databricks), a text or parts.
+ * Returns the reasoning among the parts of a content, in the forms `{ type: "thinking", thinking }` (Mistral) or `{ type: "reasoning",
+ * summary }` (Databricks), a text or parts.
  */
 export function thoughtsIn(content: unknown): string {
   if (!Array.isArray(content)) return "";

@@ -1,6 +1,6 @@
 /**
- * Names a value's kind for an error message, without its content: strings may be secrets or prompts.
- * Numbers and booleans are shown, since they are what makes a range error readable.
+ * Describes a value's kind for an error message, without its content, because strings may be secrets or prompts. Numbers and booleans are
+ * shown, which makes range errors readable.
  */
 export function describe(value: unknown): string {
   if (value === null) return "null";

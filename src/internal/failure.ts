@@ -1,18 +1,18 @@
 import { ERROR_CODES, MarrowError } from "../errors.ts";
 import { maskSecrets } from "./mask-secrets.ts";
 
-/** Why something failed, as it is kept and shown. */
+/** A failure as it is stored and shown. */
 export interface Failure {
-  /** An error's code; `failed` for an error that is not a `MarrowError`, and for a code that Marrow does not know. */
+  /** An error's code; `failed` for an error that is not a `MarrowError`, and for an unknown code. */
   readonly reason: string;
-  /** The error's message in one line of at most 500 characters, secrets masked; empty when there is none. */
+  /** The error's message in one line of at most 500 characters with secrets masked; may be empty. */
   readonly message: string;
 }
 
 /** Longest message that is kept, in characters. */
 export const MESSAGE_MAX = 500;
 
-/** Why something failed, of whatever was thrown: also `null`, an object, or an error whose properties cannot be read. Never throws. */
+/** Converts any thrown value to a failure, including `null`, objects, and errors with unreadable properties. Never throws. */
 export function toFailure(error: unknown): Failure {
   try {
     const reason = knownErrorOf(error)?.code ?? "failed";
@@ -22,7 +22,7 @@ export function toFailure(error: unknown): Failure {
   }
 }
 
-/** The Marrow error that a value is, if its code is one of the table: words of scripts are made of codes. */
+/** Returns a value if it is a Marrow error with a code of the table, because scripts' arguments are made from codes. */
 export function knownErrorOf(error: unknown): MarrowError | undefined {
   return MarrowError.is(error) && Object.hasOwn(ERROR_CODES, error.code) ? error : undefined;
 }

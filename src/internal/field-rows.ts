@@ -1,8 +1,8 @@
 import type { Fields } from "./fields.ts";
 
 /**
- * What becomes of one field of a request in another API: `send` puts it under a name of that API, `own` is read by the translation itself,
- * `inert` cannot change the answer, and `refuse` is an error that names the field, unless its value asks for nothing.
+ * Conversion of one request field to another API. `send` renames it, `own` is left to the translation, `inert` drops a field without effect
+ * on the answer, and `refuse` throws an error that names the field, unless its value has no effect.
  */
 export type FieldRow =
   | { readonly kind: "send"; readonly as: string; readonly by?: (value: never, path: string) => unknown }
@@ -17,7 +17,7 @@ export const sendUnless = (name: string, asksNothing: (value: unknown) => boolea
   send(name, (value: unknown) => (asksNothing(value) ? undefined : value));
 export const own: FieldRow = { kind: "own" };
 export const inert: FieldRow = { kind: "inert" };
-/** Refuses a field, unless its value passes a test: then it asks for nothing. */
+/** Makes a row that refuses a field, unless its value passes a test and so has no effect. */
 export const refuse = (unless: (value: unknown) => boolean = () => false): FieldRow => ({ kind: "refuse", unless });
 
 export const isOne = (value: unknown): boolean => value === 1;
@@ -30,8 +30,8 @@ export const isEmpty = (value: unknown): boolean =>
 export const isTextOnly = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "text");
 
 /**
- * The fields of a request as another API has them. `rowOf` says what becomes of a field without a row. Pure.
- * @throws what `refused` makes for a field that is refused, and what translations throw
+ * Converts the fields of a request for another API. `rowOf` returns the row of unlisted fields. Pure.
+ * @throws the error of `refused` for a refused field, and errors of conversions
  */
 export function applyRows(
   rows: ReadonlyMap<string, FieldRow>,

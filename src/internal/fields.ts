@@ -11,7 +11,7 @@ export function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** A text, or an empty one in place of what is none. */
+/** Returns a text, or an empty one for any other value. */
 export function textOr(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -2,9 +2,9 @@
 const TOGETHER = 32;
 
 /**
- * Gathers what is asked for in one moment, the microtasks of one turn of the event loop, into calls of `put` for 32 each: nothing waits for
- * company that may not come, and where the moment before had one item, the first does not wait at all. `put` answers in the order of its items,
- * an error for each that failed; what it throws fails them all.
+ * Combines items of one moment, the microtasks of one turn of the event loop, into calls of `put` with up to 32. No item waits for others
+ * that may not come: if the moment before had one item, the first is sent at once. `put` returns results in the order of its items, an
+ * error for each failed one; if it throws, all fail.
  */
 export function gather<T, R>(put: (items: readonly T[]) => Promise<readonly (R | Error)[]>): (item: T) => Promise<R> {
   interface Waiting {

@@ -1,8 +1,8 @@
 const AGAIN_MS = { first: 50, last: 2_000 } as const;
 
 /**
- * Does something however often it takes, 50 ms to 2 s apart; each failure is told to `onError`. Answers `undefined` once `isOver` says that it
- * is wanted no more. Throws an error that `mayPass` says no repetition mends.
+ * Repeats an act until it succeeds, 50 ms to 2 s apart, and reports each failure to `onError`. Returns `undefined` once `isOver` is true.
+ * Throws an error that `mayPass` declares permanent.
  */
 export async function insist<T>(
   act: () => Promise<T>,

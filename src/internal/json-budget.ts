@@ -9,14 +9,14 @@ export interface JsonBudget {
 }
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
-/** As much of a string is read byte by byte before the rest of it is searched for its end. */
+/** Bytes of a string that are read one by one before its end is searched. */
 const SHORT_BYTES = 1_024;
 const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x5d];
 
 /**
- * Refuses a JSON text that has too many values, before it is parsed: parsing takes about a microsecond for each value, and so do the steps
- * after it, whatever the text's length. Reads bytes only, about 2 ms for a MiB, and stops at the first value over a bound. What is no JSON
- * passes; the parser says so.
+ * Refuses a JSON text with too many values before it is parsed, because parsing and later steps take about a microsecond per value,
+ * whatever the text's length. Reads only bytes, about 2 ms per MiB, and stops at the first bound. Invalid JSON passes, because the parser
+ * reports it.
  * @throws MarrowError `too_large` that names the bound
  */
 export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: JsonBudget, path = "body"): void {
@@ -36,7 +36,10 @@ export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: Json
   }
 }
 
-/** Place of the quote that ends the string which begins at `start`. No byte of a longer UTF-8 character looks like a quote or a backslash. */
+/**
+ * Returns the position of the quote that ends the string starting at `start`. No byte of a multibyte UTF-8 character equals a quote or a
+ * backslash.
+ */
 function endOfString(bytes: Uint8Array, start: number): number {
   let at = start + 1;
   for (const near = at + SHORT_BYTES; at < near && at < bytes.length && bytes[at] !== QUOTE; at += 1)

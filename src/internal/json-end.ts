@@ -1,4 +1,4 @@
-/** Tells whether a JSON object that comes in pieces has come to its end. Takes each character once. */
+/** Detects the end of a JSON object that arrives in pieces. Reads each character once. */
 export function createJsonEnd(): { readonly add: (piece: string) => void; readonly isWhole: () => boolean } {
   let depth = 0;
   let begun = false;

@@ -3,7 +3,7 @@ import { createTimeSlice } from "./time-slice.ts";
 /** From this size on, in characters about, a value is read and written in turns of the event loop. */
 export const LARGE_JSON_CHARS = 262_144;
 const PIECE_CHARS = 65_536;
-/** How long one turn takes, in milliseconds. */
+/** Duration of one slice, in milliseconds. */
 const TURN_MS = 3;
 
 /** Characters of a value as JSON, about: what reading and writing it costs. Linear. */
@@ -15,7 +15,7 @@ export function sizeOf(value: unknown): number {
   return chars;
 }
 
-/** A number or a truth value with what stands around it. */
+/** Approximate size of a number or boolean with its separators. */
 const CHARS_PER_VALUE = 8;
 
 /** The bytes that `JSON.stringify` makes of a value: at once where it is small, in turns of the event loop otherwise. */
@@ -44,7 +44,7 @@ export async function inTurns(value: unknown, take: (text: string) => void): Pro
   take(text);
 }
 
-/** Whether a value is not much more than one piece: what is small is written at once, for a piece of each value would cost more. */
+/** Returns true if a value is small enough to be serialized at once. */
 function isPiece(value: unknown): boolean {
   let left = PIECE_CHARS;
   function take(one: unknown): boolean {
@@ -60,7 +60,7 @@ function isPiece(value: unknown): boolean {
   return take(value);
 }
 
-/** The text that `JSON.stringify` makes, in pieces: none is made of much more than {@link PIECE_CHARS} characters. */
+/** Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters. */
 function* jsonPieces(value: unknown): Generator<string> {
   if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
   else if (typeof value !== "object" || value === null || isPiece(value)) yield JSON.stringify(value) ?? "null";

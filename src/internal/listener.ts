@@ -1,9 +1,6 @@
-/**
- * A caller's listener to errors, which itself makes none: what it throws, or rejects with, is nobody's to hear, and must not end a loop that
- * waits for work.
- */
+/** Wraps a caller's error listener so that its own errors are ignored and cannot end a loop that waits for work. */
 export function toListener(listen: (error: unknown) => unknown): (error: unknown) => void {
-  // There is nobody else to tell.
+  // There is no one to report it to.
   return (failure) => void hear(listen, failure).catch(() => {});
 }
 

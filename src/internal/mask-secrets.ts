@@ -1,4 +1,4 @@
-/** What stands in place of a secret. */
+/** Replaces a secret. */
 const MASK = "***";
 
 /** Words that a secret stands behind, as names of fields: in JSON, in text of JSON, in connection strings, in headers. */
@@ -13,7 +13,7 @@ const IS = String.raw`\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}`;
 const SECRETS: readonly (readonly [form: RegExp, mask: string])[] = [
   [/-----BEGIN [A-Z ]{1,64}-----.{0,4096}?(?:-----END [A-Z ]{1,64}-----|$)/g, MASK],
   [/\b(bearer|basic)["']?\s+["']?[^\s"',;]+/gi, `$1 ${MASK}`],
-  // A password may have an @: credentials end at the last one. Behind a colon that is no port they may have a slash, too.
+  // A password may contain an @, so credentials end at the last one. After a colon that starts no port they may contain a slash, too.
   [/(:\/\/)[^\s/]{1,512}@/g, `$1${MASK}@`],
   [/(:\/\/)[^\s/:@]{0,128}:(?!\d{1,5}\/)[^\s]{1,256}@/g, `$1${MASK}@`],
   [
@@ -40,7 +40,7 @@ const SECRETS: readonly (readonly [form: RegExp, mask: string])[] = [
   [/(?<![\w/+])(?=[\w/+]{0,40}\d)(?=[\w/+]{0,40}[a-z])(?=[\w/+]{0,40}[A-Z])[A-Za-z0-9/+]{40}(?![\w/+=])/g, MASK],
 ];
 
-/** Longest text that is looked through, in characters: what comes behind it is cut off before. */
+/** Longest text that is searched, in characters; the rest is cut off first. */
 const LOOK_MAX = 4_096;
 
 /**

@@ -1,9 +1,9 @@
-/** What stands in a secret's place. */
+/** Replaces a secret. */
 export const MASK = "***";
 
-/** Texts that are secrets by their form, whoever's they are. */
+/** Patterns of texts that are secrets by their form. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
-  // The user part of a URL, and what comes after its "?".
+  // The user part of a URL, and its query.
   [/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#@"'<>]{1,512}@/gi, `$1${MASK}@`],
   [/\b(https?:\/\/[^\s?"'<>]{1,512})\?[^\s"'<>]{1,2048}/gi, `$1?${MASK}`],
   [/\b(bearer|basic)\s+[\w.~+/=-]{6,4096}/gi, `$1 ${MASK}`],
@@ -23,8 +23,8 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 const KNOWN_CHARS_MIN = 6;
 
 /**
- * Masks secrets in a text that somebody else wrote: first those that are known here, then whatever has the form of a key, a token or a URL with
- * credentials. Longer texts than `charsMax` are cut before they are looked at, so the work is bounded.
+ * Masks secrets in a foreign text: first the known ones, then anything with the form of a key, a token or a URL with credentials. Text
+ * beyond `charsMax` is cut first, so the work is bounded.
  */
 export function maskSecrets(text: string, known: readonly string[] = [], charsMax = 1_000): string {
   // A secret that the cut goes through is still seen from its beginning.
@@ -34,7 +34,7 @@ export function maskSecrets(text: string, known: readonly string[] = [], charsMa
   return masked;
 }
 
-/** A URL without credentials, query and fragment; {@link MASK} for what is no URL. */
+/** Returns a URL without credentials, query and fragment; {@link MASK} for an invalid URL. */
 export function maskUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null) return MASK;

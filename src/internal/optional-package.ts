@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 
 /**
- * Loads what needs a package that users install only if they want it.
+ * Loads code that needs an optional package.
  * @throws MarrowError `unsupported` if the package is not installed; the message says how to install it
  */
 export async function withPackage<T>(name: string, what: string, load: () => Promise<T>): Promise<T> {

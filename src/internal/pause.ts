@@ -3,7 +3,7 @@ import { MarrowError } from "../errors.ts";
 
 /**
  * Waits for a time.
- * @throws MarrowError `aborted` if the signal aborts; `what` names what was aborted, as the subject of the message
+ * @throws MarrowError `aborted` if the signal aborts; `what` is the subject of the message
  */
 export async function pause(ms: number, signal: AbortSignal | undefined, what: string): Promise<void> {
   try {

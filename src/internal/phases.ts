@@ -5,7 +5,7 @@ import { isObject, isText, type Fields } from "./fields.ts";
  * before it, as JavaScript counts them. An entry with `part` begins a part, others a message.
  */
 
-/** A message as it was said. */
+/** An original message. */
 export interface SaidMessage {
   readonly phase: string | undefined;
   readonly parts: readonly SaidPart[];
@@ -22,7 +22,7 @@ export function beginsPart({ part }: Fields): boolean {
   return typeof part === "number" && part > 0;
 }
 
-/** A text as the messages and parts that it was said in. Those without text are left out. Pure. */
+/** Splits a text into its original messages and parts. Empty ones are left out. Pure. */
 export function toSaidMessages(text: string, phases: unknown, annotations?: unknown): readonly SaidMessage[] {
   const begun = toBeginnings(phases);
   const cited = begun.map((): Fields[] => []);
@@ -48,7 +48,7 @@ interface Beginning {
   readonly isPart: boolean;
 }
 
-/** What begins where, in the order of the text: no piece of it is said twice. */
+/** Returns the starts of messages and parts in the order of the text, without overlaps. */
 function toBeginnings(phases: unknown): readonly Beginning[] {
   const begun: Beginning[] = [];
   let least = 0;
@@ -78,7 +78,7 @@ export function toFlatAnnotation(annotation: Fields): Fields {
   return isObject(nested) ? { type, ...nested } : annotation;
 }
 
-/** Where a citation begins in its text; `undefined` for one that has no place there. */
+/** Returns the start of a citation in its text; `undefined` for one without a position. */
 export function placeOf({ start_index: start }: Fields): number | undefined {
   return typeof start === "number" ? start : undefined;
 }

@@ -16,7 +16,7 @@ export interface Pushing {
 
 /** An iterator that can push: a stream of many items then costs no promise for each of them. */
 export interface Pushable<T> extends AsyncIterator<T, unknown> {
-  /** Gives what comes to a sink from now on; `next` is called no more. Once, and while no call of `next` is under way. */
+  /** Passes further values to a sink instead of `next`. Call it once, and not during a call of `next`. */
   push?(sink: Sink<T>): Pushing;
 }
 

@@ -1,53 +1,53 @@
 import { channel as plainChannel, tracingChannel, type TracingChannel } from "node:diagnostics_channel";
 
-/** Headers that go out with what a signal tells of: a subscriber may add to them in its `start`, such as `traceparent`. */
+/** Headers to propagate: a subscriber may add some in its `start`, such as `traceparent`. */
 export type Carrier = Record<string, string>;
 
-/** A request over HTTP, from its head to the last byte of its answer. */
+/** An HTTP request, from its headers to the last byte of its response. */
 export interface GatewayRequestSignal {
   readonly method: string;
-  /** The route's pattern, never the path: `/v1/tasks/:id`. */
+  /** Pattern of the route, never the path: `/v1/tasks/:id`. */
   route: string;
   readonly requestId: string;
-  /** The caller's `traceparent`, unread. */
+  /** The caller's `traceparent`, unparsed. */
   readonly traceparent: string | undefined;
   scope?: string | undefined;
-  /** The id of the API key. */
+  /** Id of the API key. */
   key?: string | undefined;
   status?: number | undefined;
 }
 
-/** The answer of a request as a stream of events, from its opening to its end. */
+/** A streamed response, from its start to its end. */
 export interface GatewayStreamSignal {
-  /** From the request to its first event, in milliseconds; known at the end. */
+  /** Time from the request to its first event, in milliseconds; set at the end. */
   firstMs: number | undefined;
 }
 
-/** A tool that this process runs, or whose kept result it gives. */
+/** A tool call that this process runs or answers from its cache. */
 export interface ToolSignal {
   readonly tool: string;
 }
 
-/** A request of the flow, until there is an answer: of a stream its beginning. Holds what was asked; `result` holds what was answered. */
+/** A request of the flow, until its answer, or the start of a streamed one. Contains content: the request, and in `result` the answer. */
 export interface FlowRequestSignal {
   readonly model: string;
   readonly user: string;
   readonly stream: boolean;
-  /** The session's or conversation's id. */
+  /** Id of the session or conversation. */
   readonly conversation: string | undefined;
-  /** What was asked: content. */
+  /** The request, which is content. */
   readonly request: unknown;
 }
 
 /** A stage of a request. */
 export interface FlowStageSignal {
-  /** Of `find` the tier. */
+  /** For `find`: the tier. */
   readonly tier?: "exact" | "similar" | undefined;
-  /** Of `finish` the tokens that the answer used. */
+  /** For `finish`: the tokens of the answer. */
   usage?: { readonly promptTokens: number; readonly completionTokens: number } | undefined;
 }
 
-/** One HTTP call of a model's endpoint, until the head of its answer. */
+/** One HTTP call of a model's endpoint, until the headers of its response. */
 export interface UpstreamAttemptSignal {
   /** The endpoint's name in the configuration. */
   readonly upstream: string | undefined;
@@ -58,14 +58,14 @@ export interface UpstreamAttemptSignal {
   status?: number | undefined;
 }
 
-/** One command of Redis, retries included: its name alone. */
+/** One Redis command, retries included: only its name. */
 export interface RedisCommandSignal {
   readonly command: string;
-  /** Of a script its name, such as `find_entry`, once it ran by {@link TracingChannel}'s process. */
+  /** For a script: its name, such as `find_entry`, once this process has run it. */
   readonly script: string | undefined;
 }
 
-/** A job that is pushed. */
+/** A pushed job. */
 export interface QueuePushSignal {
   readonly queue: string;
   readonly scope: string;
@@ -77,37 +77,37 @@ export interface QueueJobSignal {
   readonly scope: string;
   readonly id: string;
   readonly attemptsLeft: number;
-  /** Since it was pushed, in milliseconds. */
+  /** Time since its push, in milliseconds. */
   readonly waitedMs: number;
-  /** What its trace is carried on by, as `marrow:context:carry` was told when it was pushed. */
+  /** Trace context of its push, as filled by subscribers of `marrow:context:carry`. */
   readonly carrier: Carrier;
 }
 
-/** A webhook that is sent once. */
+/** One attempt to deliver a webhook. */
 export interface QueueWebhookSignal {
   readonly id: string;
   readonly event: string;
   readonly job: string;
   readonly attempt: number;
   readonly headers: Carrier;
-  /** That of its job. */
+  /** Trace context of its job. */
   readonly carrier: Carrier;
 }
 
-/** A message of the bus that is handled: one of an agent's inbox, or of a topic. */
+/** A message of the bus that is being handled, from an inbox or a topic. */
 export interface BusMessageSignal {
   readonly kind: "mail" | "topic";
   readonly id: string;
   /** The agent, or the group of readers. */
   readonly to: string;
   readonly redelivered: boolean;
-  /** Since it was sent, in milliseconds, by the clocks of Redis and of this process. */
+  /** Time since it was sent, in milliseconds, by the clocks of Redis and this process. */
   readonly waitedMs: number;
-  /** What carries on the trace in which it was sent or published; empty where nobody knows. */
+  /** Trace context of its sender; empty if unknown. */
   readonly carrier: Carrier;
 }
 
-/** All that can be listened to: what the signals of each tracing channel `marrow:<role>:<act>` hold. */
+/** All signals: the messages of each tracing channel `marrow:<role>:<act>`. */
 export interface Signals {
   "gateway:request": GatewayRequestSignal;
   "gateway:stream": GatewayStreamSignal;
@@ -127,7 +127,7 @@ export interface Signals {
   "cache:tool": ToolSignal;
 }
 
-/** What is told of, by role and act. */
+/** Name of a signal, by role and act. */
 export type Act = keyof Signals;
 
 const ALL: Readonly<Record<Act, true>> = {
@@ -149,27 +149,27 @@ const ALL: Readonly<Record<Act, true>> = {
   "cache:tool": true,
 };
 
-/** The names of all acts. */
+/** Names of all signals. */
 export const ACTS: readonly Act[] = Object.keys(ALL) as Act[];
 
 const CHANNELS = Object.fromEntries(ACTS.map((act) => [act, tracingChannel(`marrow:${act}`)])) as unknown as {
   readonly [A in Act]: TracingChannel<unknown, Signals[A]>;
 };
 
-/** The channel of an act. Node's own `tracingChannel("marrow:<role>:<act>")` is the same one. */
+/** Returns the channel of an act, equal to Node's `tracingChannel("marrow:<role>:<act>")`. */
 export function signalsOf<A extends Act>(act: A): TracingChannel<unknown, Signals[A]> {
   return CHANNELS[act];
 }
 
-/** Hears of an act of this process once it settled: its signal, how long it took, its error or what it came to. */
+/** Called when an act has settled, with its signal, duration, error and result. */
 export type Ear<A extends Act> = (signal: Signals[A], seconds: number, error: unknown, result: unknown) => void;
 
-/** Ears by act. A list is never changed, for an act may be telling it: another takes its place. */
+/** Listeners by act. A list is replaced, never changed, because an act may be iterating over it. */
 const EARS = Object.fromEntries(ACTS.map((act) => [act, undefined])) as { [A in Act]: readonly Ear<A>[] | undefined };
 
 /**
- * Listens to an act that is run by {@link signalling}, for counts and times of this process: a subscriber of the channel costs an act the five
- * messages of a trace and what makes its context current, an ear costs one call. Returns what ends it.
+ * Listens to an act that runs through {@link signalling}, for metrics of this process. Cheaper than subscribing to the channel: one call
+ * per act instead of the five messages of a trace. Returns a function that ends it.
  */
 export function hear<A extends Act>(act: A, ear: Ear<A>): () => void {
   const ears = EARS as Record<Act, readonly Ear<A>[] | undefined>;
@@ -191,9 +191,9 @@ export interface Follower<A extends Act = Act> {
 
 /** An act that is gone along with. */
 export interface Followed {
-  /** Runs what belongs to the act. */
+  /** Runs a part of the act in its context. */
   within<T>(run: () => T): T;
-  /** The act settled: its error, or what it came to. What is known of its signal by then is in it. */
+  /** Ends the act with its error or result. Its signal is complete by then. */
   end(error: unknown, result: unknown): void;
 }
 
@@ -237,14 +237,14 @@ function nest(outer: Followed, inner: Followed): Followed {
   };
 }
 
-/** Whether anybody listens to an act. What a signal holds is made only then. */
+/** Returns true if an act has listeners. Signals are only built then. */
 export function isHeard(act: Act): boolean {
   return EARS[act] !== undefined || FOLLOWERS[act] !== undefined || CHANNELS[act].hasSubscribers;
 }
 
 /**
- * Runs an act and tells of it: `start` and `end` around its synchronous part, `asyncStart` and `asyncEnd` once it settled (then the signal has
- * a `result`), `error` when it failed (then it has an `error`). While nobody listens the act runs alone, and `toSignal` is not called.
+ * Runs an act and publishes it: `start` and `end` around its synchronous part, `asyncStart` and `asyncEnd` once it settled (with `result`),
+ * `error` on failure (with `error`). Without listeners only the act runs, and `toSignal` is not called.
  */
 export function signalling<A extends Act, T>(
   act: A,
@@ -291,7 +291,7 @@ export function carriesContext(): boolean {
   return CARRYING.hasSubscribers;
 }
 
-/** What carries the current trace on: the subscribers of `marrow:context:carry` fill it. */
+/** Returns the current trace context, which subscribers of `marrow:context:carry` fill. */
 export function carriedContext(): Carrier {
   const carrier: Carrier = {};
   CARRYING.publish(carrier);

@@ -10,12 +10,12 @@ export interface Threads<T, R> {
   run(task: T, how?: { readonly transfer?: readonly ArrayBuffer[]; readonly signal?: AbortSignal }): Promise<R>;
 }
 
-/** How threads are kept. */
+/** Options of a thread pool. */
 export interface ThreadsOptions {
   /** Where the function is that does a task: its module, without an extension, as `new URL("./chunk-worker", import.meta.url)`, and its name. */
   readonly module: URL;
   readonly name: string;
-  /** What a task is called in messages, in the plural. */
+  /** Name of the tasks in messages, in the plural. */
   readonly tasks: string;
   readonly threadsMax: number;
   /** Tasks that wait for a thread; further ones are refused until one is done. */
@@ -54,7 +54,7 @@ export function createThreads<T, R>(options: ThreadsOptions): Threads<T, R> {
 
 async function open<T, R>({ module, name, threadsMax, waitingMax, idleMs }: ThreadsOptions): Promise<Piscina<T, R>> {
   const { Piscina: Pool } = await import("piscina");
-  // The sources run as they are in development; what is published is JavaScript.
+  // In development the TypeScript sources run; the published package has JavaScript.
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   return new Pool<T, R>({
     name,

@@ -1,11 +1,11 @@
-/** How long a loop may hold the event loop before it gives way to other work, in milliseconds. */
+/** Longest time that a loop may occupy the event loop, in milliseconds. */
 const SLICE_MS = 5;
 
 const waiting: (() => void)[] = [];
 
 /**
- * Waits for a turn of the event loop that no other waiter has: what a hundred requests do after this is divided over a hundred turns, and
- * what came in meanwhile is served between them.
+ * Waits for a turn of the event loop without other waiters, so that the work of a hundred requests is spread over a hundred turns, with
+ * other events between them.
  */
 export function ownTurn(): Promise<void> {
   return new Promise((resolve) => {
@@ -21,8 +21,8 @@ function give(): void {
 }
 
 /**
- * Divides a long loop into slices, between which other work runs. Call the result once for each step, and wait for what it answers, if
- * anything: `const rest = slice(); if (rest !== undefined) await rest;`. One step should take far less than `sliceMs`.
+ * Divides a long loop into slices, between which other work runs. Call the result once per step and await the returned promise, if any:
+ * `const rest = slice(); if (rest !== undefined) await rest;`. One step should take far less than `sliceMs`.
  */
 export function createTimeSlice(sliceMs: number = SLICE_MS): () => Promise<void> | undefined {
   let since = performance.now();

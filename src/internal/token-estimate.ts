@@ -13,7 +13,7 @@ export const MEDIA_TOKENS: Readonly<Record<MediaKind, number>> = {
 /** A picture that was asked for at low detail (OpenAI's flat count). */
 const LOW_DETAIL_TOKENS = 85;
 
-/** What a part of a message may hold beside text. */
+/** Kind of a message part other than text. */
 export type MediaKind = "image" | "audio" | "document" | "video";
 
 /** Types of message parts, as OpenAI's two APIs and Anthropic's name them. */

@@ -4,8 +4,8 @@ import { MarrowError } from "../errors.ts";
 const LOOK_MAX = 100_000;
 
 /**
- * Where a value holds what JSON cannot write: a BigInt, a cycle, or a `toJSON` or getter that throws. `undefined` when nothing of the kind is
- * found. Looks at 100,000 values at most.
+ * Finds the path of a value that JSON cannot express: a BigInt, a cycle, or a throwing `toJSON` or getter. `undefined` if none is found.
+ * Reads at most 100,000 values.
  */
 export function unwritablePath(value: unknown, root = "result"): string | undefined {
   let looked = 0;
@@ -38,8 +38,8 @@ export function unwritablePath(value: unknown, root = "result"): string | undefi
 }
 
 /**
- * Encodes a value of a caller's as JSON; `name` is what the caller calls it.
- * @throws MarrowError `invalid_input` with the path of what JSON cannot write: a BigInt, a cycle, a function
+ * Encodes a caller's value as JSON; `name` is its name for the caller.
+ * @throws MarrowError `invalid_input` with the path of a value that JSON cannot express: a BigInt, a cycle, a function
  */
 export function encodeWritable<Encoded>(name: string, value: unknown, encode: (value: unknown) => Encoded): Encoded {
   try {

@@ -8,17 +8,17 @@ type Stored = ReturnType<typeof serializeGeneration>;
 /** Options of {@link MarrowCache}. */
 export interface MarrowCacheOptions {
   /**
-   * Whether prompts are compared by meaning too. Only for models that are prompted with one text: a chat's prompt has its instructions and
-   * earlier turns in it, which drown what was asked. @default false, the exact tier only
+   * Whether prompts are also compared by meaning. Only for models that are prompted with a single text: the instructions and earlier turns
+   * in a chat's prompt would outweigh the question. @default false, the exact tier only
    */
   readonly semantic?: boolean | undefined;
-  /** Told of a cache that is away; the model is asked. */
+  /** Called if the cache is unavailable; the model is called instead. */
   readonly onUnavailable?: ((error: unknown) => void) | undefined;
 }
 
 /**
- * A Marrow cache as LangChain's `BaseCache`. The model and its parameters (LangChain's `llmKey`) count exactly. Never stored: answers
- * with tool calls, or that were cut off or refused.
+ * A Marrow cache as LangChain's `BaseCache`. The model and its parameters (LangChain's `llmKey`) are compared exactly. Never stored:
+ * answers with tool calls, and truncated or refused ones.
  */
 export class MarrowCache extends BaseCache {
   readonly #cache: Cache<Stored[]>;
@@ -30,7 +30,7 @@ export class MarrowCache extends BaseCache {
     this.#options = options;
   }
 
-  /** The stored generations, or `null`. */
+  /** Returns the stored generations, or `null`. */
   async lookup(prompt: string, llmKey: string): Promise<Generation[] | null> {
     const tiers = this.#options.semantic === true ? "both" : "exact";
     const question = this.#toQuestion(prompt, llmKey);
@@ -47,10 +47,11 @@ export class MarrowCache extends BaseCache {
   }
 
   /**
-   * LangChain hands a prompt over as text in which a picture, a sound or a file is a word in brackets, whatever is in it: such a prompt is
-   * not cached. Fields of messages that are not in that text (`additional_kwargs`, ids) cannot be told apart here.
+   * Converts a prompt to a question. LangChain passes it as text in which images, audio and files are only placeholders, so a prompt with
+   * one is not cached. Message fields that are not in that text (`additional_kwargs`, ids) are not compared.
    *
-   * Compared exactly, a prompt needs no words: its digest stands for it. So nothing of it can lean on anything, or be too long. */
+   * For an exact comparison the prompt's digest is enough, so it is never a follow-up and never too long.
+   */
   #toQuestion(prompt: string, llmKey: string): Question | undefined {
     if (PLACEHOLDER.test(prompt)) return undefined;
     const within = { llmKey };
@@ -59,12 +60,12 @@ export class MarrowCache extends BaseCache {
   }
 }
 
-/** What stands for a part of a message that is no text: `[image]`, `[input_audio]`, `[text-plain file]`. */
+/** Placeholder for a message part that is not text: `[image]`, `[input_audio]`, `[text-plain file]`. */
 const PLACEHOLDER = /\[[a-z][\w-]*(?: file)?\]/i;
 
-/** Fields by which providers tell why an answer ended, in generations and in messages. */
+/** Fields in which providers report a finish reason, in generations and messages. */
 const REASONS = ["finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "status"] as const;
-/** What they say of an answer that is whole. Any other word may mean less. */
+/** Finish reasons of a complete answer. */
 const WHOLE = /^(?:stop|end_turn|stop_sequence|eos|eos_token|completed?|success)$/i;
 
 interface Told {
@@ -81,7 +82,10 @@ interface Told {
     | undefined;
 }
 
-/** Whether an answer may be given again: it has words, its end, no calls and no refusal, in all places where message classes tell of these. */
+/**
+ * Returns true if an answer may be reused: it has text and an end, and no calls or refusal, in all fields where message classes report
+ * these.
+ */
 function isWhole({ text, generationInfo, message }: Told): boolean {
   const kwargs = toFields(message?.additional_kwargs);
   const places = [toFields(generationInfo), toFields(message?.response_metadata), kwargs];

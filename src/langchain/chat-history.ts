@@ -22,9 +22,9 @@ const TYPES: ReadonlyMap<string, string> = new Map([...ROLES].map(([type, role])
 const PAGE = 1_000;
 
 /**
- * A session as LangChain's chat history. Turns are kept in the form of OpenAI's chat messages, so that the gateway, `context` and LangChain
- * read the same session; what only LangChain knows of a message is kept beside, under `langchain`. Each `addMessages` is one round trip,
- * and all its messages are there or none.
+ * A session as LangChain's chat history. Turns are stored as OpenAI's chat messages, so that the gateway, `context` and LangChain share the
+ * session; fields that only LangChain uses are stored beside them under `langchain`. Each `addMessages` is one round trip, and stores all
+ * its messages or none.
  */
 export class MarrowChatHistory extends BaseListChatMessageHistory {
   lc_namespace: string[] = ["marrow", "langchain"];

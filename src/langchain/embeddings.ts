@@ -10,13 +10,13 @@ export class MarrowEmbeddings extends Embeddings {
     this.#embedder = embedder;
   }
 
-  /** Vectors of texts, in order. @throws MarrowError `embedder_failed` */
+  /** Returns the vectors of texts, in order. @throws MarrowError `embedder_failed` */
   async embedDocuments(texts: string[]): Promise<number[][]> {
     const vectors = await this.caller.call(() => this.#embedder.embed(texts));
     return vectors.map((vector) => [...vector]);
   }
 
-  /** The vector of one text. @throws MarrowError `embedder_failed` */
+  /** Returns the vector of one text. @throws MarrowError `embedder_failed` */
   async embedQuery(text: string): Promise<number[]> {
     const [vector = []] = await this.embedDocuments([text]);
     return vector;

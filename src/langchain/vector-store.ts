@@ -5,11 +5,11 @@ import { VectorStore, type MaxMarginalRelevanceSearchOptions } from "@langchain/
 import { refuse } from "../internal/check.ts";
 import type { Attributes, AttributeSchema, Match, Vectors, Where } from "../vectors/index.ts";
 
-/** What a {@link MarrowVectorStore} is made of. */
+/** Options of {@link MarrowVectorStore}. */
 export interface MarrowVectorStoreConfig<S extends AttributeSchema> {
   /** One namespace of a collection, as `createVectors` makes it: any engine, metric and index. */
   readonly vectors: Vectors<S>;
-  /** Life of documents that are added, in milliseconds. @default no end */
+  /** TTL of added documents, in milliseconds. @default no expiry */
   readonly ttlMs?: number | undefined;
 }
 
@@ -19,9 +19,9 @@ interface Payload {
 }
 
 /**
- * A collection as LangChain's `VectorStore`. Metadata that the collection declares as attributes can be filtered by, as data: a filter
- * is what `where` is in `marrow/vectors`, never text. All other metadata is kept and given back. An attribute of kind `text` named
- * `text` holds the page's content, and its words then count in searches.
+ * A collection as LangChain's `VectorStore`. Metadata declared as attributes can be filtered with a `where` object of `marrow/vectors`,
+ * never with text. All other metadata is stored and returned. An attribute `text` of kind `text` holds the page's content, whose words then
+ * count in searches.
  */
 export class MarrowVectorStore<S extends AttributeSchema> extends VectorStore {
   declare FilterType: Where<S>;
@@ -41,13 +41,13 @@ export class MarrowVectorStore<S extends AttributeSchema> extends VectorStore {
     return "marrow";
   }
 
-  /** Embeds and stores documents; answers their ids. Ids are those given, else the documents' own, else new ones. */
+  /** Embeds and stores documents; returns their ids: those given, else the documents' own, else new ones. */
   async addDocuments(documents: DocumentInterface[], options?: { ids?: string[] }): Promise<string[]> {
     const vectors = await this.embeddings.embedDocuments(documents.map(({ pageContent }) => pageContent));
     return this.addVectors(vectors, documents, options);
   }
 
-  /** Stores documents with their vectors. @throws MarrowError the first item's that was refused; the others are stored */
+  /** Stores documents with their vectors. @throws MarrowError the error of the first refused item; the others are stored */
   async addVectors(
     vectors: number[][],
     documents: DocumentInterface[],
@@ -68,7 +68,7 @@ export class MarrowVectorStore<S extends AttributeSchema> extends VectorStore {
     return results.map(({ id }) => id);
   }
 
-  /** The `k` nearest documents with their similarity: larger is nearer, on the metric's scale. */
+  /** Returns the `k` nearest documents with their similarity; larger is nearer, on the metric's scale. */
   async similaritySearchVectorWithScore(
     query: number[],
     k: number,
@@ -78,7 +78,7 @@ export class MarrowVectorStore<S extends AttributeSchema> extends VectorStore {
     return matches.map((match) => [toDocument(match), match.similarity]);
   }
 
-  /** The `k` best of `fetchK` documents that are unlike one another; `lambda` 1 is nearness alone, 0 is difference alone. */
+  /** Returns the `k` best and most diverse of `fetchK` documents; `lambda` 1 considers only similarity, 0 only diversity. */
   override async maxMarginalRelevanceSearch(
     query: string,
     { k, fetchK = 20, lambda = 0.5, filter }: MaxMarginalRelevanceSearchOptions<this["FilterType"]>,
@@ -91,7 +91,7 @@ export class MarrowVectorStore<S extends AttributeSchema> extends VectorStore {
     return matches.map((match) => toDocument(match));
   }
 
-  /** Deletes documents by id or by filter. @throws MarrowError `invalid_input` without either: everything goes by `vectors.drop()` */
+  /** Deletes documents by id or by filter. @throws MarrowError `invalid_input` without either: use `vectors.drop()` to delete all */
   override async delete(params: { ids?: string[]; filter?: Where<S> } = {}): Promise<void> {
     const { ids, filter } = params;
     if (ids === undefined && filter === undefined)
@@ -100,7 +100,7 @@ export class MarrowVectorStore<S extends AttributeSchema> extends VectorStore {
     if (filter !== undefined) await this.vectors.deleteWhere(filter);
   }
 
-  /** A store with texts in it. */
+  /** Makes a store with texts. */
   static override async fromTexts<S extends AttributeSchema>(
     texts: string[],
     metadatas: object[] | object,
@@ -114,7 +114,7 @@ export class MarrowVectorStore<S extends AttributeSchema> extends VectorStore {
     return MarrowVectorStore.fromDocuments(documents, embeddings, config);
   }
 
-  /** A store with documents in it. */
+  /** Makes a store with documents. */
   static override async fromDocuments<S extends AttributeSchema>(
     documents: DocumentInterface[],
     embeddings: EmbeddingsInterface,

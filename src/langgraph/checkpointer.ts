@@ -27,12 +27,12 @@ import { dump, load, toPart } from "./stored.ts";
 export interface MarrowSaverOptions {
   /** Name of this checkpointer within its scope. */
   readonly name: string;
-  /** Life of a thread after it was last used, in milliseconds, up to 366 days; all of a thread ends together. @default no end */
+  /** TTL of a thread after its last use, in milliseconds, up to 366 days; it expires as a whole. @default no expiry */
   readonly ttlMs?: number | undefined;
   readonly serde?: SerializerProtocol | undefined;
 }
 
-/** What a checkpoint's record holds: all but the values that have a version, which are kept once for all checkpoints. */
+/** Record of a checkpoint, without the versioned values, which are stored once for all checkpoints. */
 interface Kept {
   readonly checkpoint: Omit<Checkpoint, "channel_values"> & { readonly channel_values: Record<string, unknown> };
   readonly metadata: CheckpointMetadata;
@@ -43,14 +43,14 @@ const PAGE = 64;
 const TTL_MS_MAX = 366 * 86_400_000;
 
 /**
- * LangGraph's checkpoints in Redis: all of a thread in one slot, a value of a channel kept once however many checkpoints hold it. `put`,
- * `putWrites` and `getTuple` are one round trip and one script each; no key is ever searched for. Needs no modules.
+ * LangGraph's checkpoints in Redis. A thread is in one slot, and a channel's value is stored once for all checkpoints that have it. `put`,
+ * `putWrites` and `getTuple` are one round trip and one script each, without searching keys. Needs no modules.
  */
 export class MarrowSaver extends BaseCheckpointSaver {
   readonly #redis: ScopedRedis;
   readonly #name: string;
   readonly #ttlMs: number;
-  /** Threads that this process has put on the list of threads. */
+  /** Threads that this process has added to the list of threads. */
   readonly #listed = new Set<string>();
 
   constructor(redis: ScopedRedis, { name, ttlMs, serde }: MarrowSaverOptions) {
@@ -188,7 +188,7 @@ export class MarrowSaver extends BaseCheckpointSaver {
       .map(({ taskId, channel, value }) => [taskId, channel, value]);
   }
 
-  /** Checkpoints of older versions of LangGraph had what tasks send among the writes of their parents. */
+  /** Adds the sends of tasks that checkpoints of older LangGraph versions stored with their parents' writes. */
   async #addPendingSends(checkpoint: Checkpoint, thread: string, namespace: string, parent: string): Promise<void> {
     const { pendingWrites = [] } = (await this.#read(thread, `${toPart(namespace)}|${toPart(parent)}`)) ?? {};
     const versions = Object.values(checkpoint.channel_versions);
@@ -199,7 +199,7 @@ export class MarrowSaver extends BaseCheckpointSaver {
       versions.length > 0 ? maxChannelVersion(...versions) : this.getNextVersion(undefined);
   }
 
-  /** Members of a thread's order, newest first within each namespace. */
+  /** Yields the members of a thread's order, newest first within each namespace. */
   async *#members(thread: string, namespace: string | undefined): AsyncGenerator<string> {
     const start = namespace === undefined ? undefined : `${toPart(namespace)}|`;
     let from = start === undefined ? "+" : `(${start}~`;
@@ -213,7 +213,7 @@ export class MarrowSaver extends BaseCheckpointSaver {
     }
   }
 
-  /** The thread that is wanted, or all of the scope; those that have ended leave the list here. */
+  /** Yields the requested thread, or all of the scope; expired ones are removed from the list. */
   async *#threads(wanted: unknown): AsyncGenerator<string> {
     if (wanted !== undefined) {
       yield threadOf({ configurable: { thread_id: wanted } });

@@ -36,9 +36,9 @@ export interface MarrowStoreOptions {
   /** Makes items searchable by meaning. @default searches with a query are refused */
   readonly index?: {
     readonly embedder: Embedder;
-    /** Paths of the texts of an item, as LangGraph writes them. @default ["$"], all of it */
+    /** Paths of an item's texts, in LangGraph's syntax. @default ["$"], all of it */
     readonly fields?: readonly string[] | undefined;
-    /** What finds neighbours, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+    /** Vector engine, as in `marrow/vectors`. @default "auto", the engine recorded for the installation */
     readonly engine?: EngineChoice | undefined;
   };
 }
@@ -46,7 +46,7 @@ export interface MarrowStoreOptions {
 /** Parts of a namespace. */
 const DEPTH_MAX = 8;
 const PAGE = 256;
-/** Items that a search without a query looks at. */
+/** Most items that a search without a query reads. */
 const LOOKED_AT_MAX = 10_000;
 /** Nearest texts that a search by meaning chooses from. */
 const NEAREST = 500;
@@ -54,8 +54,8 @@ const NEAREST = 500;
 const ATTRIBUTES = { p1: "tag", p2: "tag", p3: "tag", p4: "tag", p5: "tag", p6: "tag", p7: "tag", p8: "tag" } as const;
 
 /**
- * LangGraph's long-term store in Redis: items under namespaces, found by key, by prefix, by their fields, and by meaning. What a caller
- * writes into a namespace or a key is encoded, never part of a pattern. Without an index it needs no modules.
+ * LangGraph's long-term store in Redis: items under namespaces, found by key, by prefix, by their fields, and by meaning. Namespaces and
+ * keys are encoded, so they are never part of a pattern. Without an index it needs no modules.
  */
 export class MarrowStore extends BaseStore {
   readonly #redis: ScopedRedis;
@@ -81,7 +81,7 @@ export class MarrowStore extends BaseStore {
       });
   }
 
-  /** Runs the operations in their order; reads see the writes before them. */
+  /** Runs the operations in order; reads see earlier writes. */
   async batch<const Op extends readonly Operation[]>(operations: Op): Promise<OperationResults<Op>>;
   async batch<Op extends Operation[]>(operations: Op): Promise<OperationResults<Op>>;
   async batch(operations: readonly Operation[]): Promise<unknown[]> {
@@ -190,7 +190,7 @@ export class MarrowStore extends BaseStore {
     );
   }
 
-  /** Fields under a namespace, in pages, within bounds. */
+  /** Yields the fields under a namespace in pages, within bounds. */
   async *#pages(prefix: readonly string[]): AsyncGenerator<readonly string[]> {
     const start = prefix.map((part) => `${toPart(part)}|`).join("");
     let from = start === "" ? "-" : `[${start}`;
@@ -255,7 +255,7 @@ function toItem(field: string, stored: Buffer): Item {
   };
 }
 
-/** Whether a value is what a filter wants: the same, or what operators say. */
+/** Returns true if a value matches a filter: equality, or its operators. */
 function holds(value: unknown, wanted: unknown): boolean {
   if (typeof wanted !== "object" || wanted === null || !Object.keys(wanted).some((name) => name.startsWith("$")))
     return JSON.stringify(value) === JSON.stringify(wanted);

@@ -12,18 +12,18 @@ const SESSIONS_PAGE = 100;
 const KEYS_MAX = 10_000;
 const ROLES = new Set(["user", "assistant", "system", "developer", "memory"]);
 
-/** What a {@link MarrowChatStore} is made of. */
+/** Options of {@link MarrowChatStore}. */
 export interface MarrowChatStoreParams {
   readonly memory: Memory;
-  /** Whose conversations it keeps: each key is one of this user's sessions. */
+  /** The user; each key is one of their sessions. */
   readonly user: string;
 }
 
 /**
  * A user's sessions as LlamaIndex's chat store: a key is a session, a message is a turn. Messages are stored in the form of OpenAI's chat
- * messages, so the gateway and other frameworks read the same session; `options`, such as calls of tools, come back as they were.
+ * messages, so the gateway and other frameworks read the same session; `options`, such as tool calls, are returned unchanged.
  *
- * Writes of one store run in their order. LlamaIndex's memories do not wait for them: the next read does, and throws what failed.
+ * Writes of one store run in order. LlamaIndex's memories do not wait for them; the next read does, and throws their error.
  */
 export class MarrowChatStore<O extends object = object> extends BaseChatStore<O> {
   readonly #memory: Memory;
@@ -55,7 +55,7 @@ export class MarrowChatStore<O extends object = object> extends BaseChatStore<O>
     return this.#write(() => this.#replace(key, messages));
   }
 
-  /** Appends a message; with `idx`, the conversation is written anew with the message at that place. */
+  /** Appends a message; with `idx`, rewrites the conversation with the message at that index. */
   // oxlint-disable-next-line typescript/no-misused-promises -- its callers may wait for it
   addMessage(key: string, message: ChatMessage<O>, idx?: number): Promise<void> {
     return this.#write(async () => {
@@ -74,7 +74,7 @@ export class MarrowChatStore<O extends object = object> extends BaseChatStore<O>
     });
   }
 
-  /** Deletes one message, by its place from 0. */
+  /** Deletes one message by its index, from 0. */
   // oxlint-disable-next-line typescript/no-misused-promises -- its callers may wait for it
   deleteMessage(key: string, idx: number): Promise<void> {
     return this.#write(async () => {
@@ -85,7 +85,7 @@ export class MarrowChatStore<O extends object = object> extends BaseChatStore<O>
     });
   }
 
-  /** The user's sessions, the last changed first; 10,000 at most. */
+  /** Returns the keys of the user's sessions, last changed first; at most 10,000. */
   async getKeys(): Promise<IterableIterator<string>> {
     const keys: string[] = [];
     for (let after: string | undefined, more = true; more && keys.length < KEYS_MAX;) {
@@ -98,8 +98,8 @@ export class MarrowChatStore<O extends object = object> extends BaseChatStore<O>
   }
 
   /**
-   * Runs a write behind those before it. LlamaIndex's memories drop the promise of a write, so its failure is kept for the next read;
-   * otherwise it would end the process as an unhandled rejection.
+   * Runs a write after earlier ones. LlamaIndex's memories drop the promise of a write, so its error is kept for the next read; otherwise
+   * it would end the process as an unhandled rejection.
    */
   #write(work: () => Promise<void>): Promise<void> {
     const done = this.#writes.then(work);

@@ -15,14 +15,14 @@ import { toWhere } from "./filter.ts";
 /** The attribute that names the document of a node: what `delete` and `docIds` filter by. */
 const DOCUMENT = "ref_doc_id";
 
-/** What a {@link MarrowVectorStore} is made of. */
+/** Options of {@link MarrowVectorStore}. */
 export interface MarrowVectorStoreParams<S extends AttributeSchema> extends VectorStoreBaseParams {
   /**
    * One namespace of a collection, as `createVectors` makes it: any engine, metric and index. Its attributes must have `ref_doc_id: "tag"`;
    * other attributes are metadata fields that filters may name. An attribute of kind `text` named `text` holds the node's text.
    */
   readonly vectors: Vectors<S>;
-  /** Life of nodes from when they are added, in milliseconds. @default no end */
+  /** TTL of added nodes, in milliseconds. @default no expiry */
   readonly ttlMs?: number | undefined;
 }
 
@@ -48,7 +48,10 @@ export class MarrowVectorStore<S extends AttributeSchema> extends BaseVectorStor
     return this.#vectors;
   }
 
-  /** Stores nodes with their embeddings and returns their ids. @throws MarrowError the first refused node's; the others are stored */
+  /**
+   * Stores nodes with their embeddings and returns their ids. @throws MarrowError the error of the first refused node; the others are
+   * stored
+   */
   async add(nodes: BaseNode[]): Promise<string[]> {
     const results = await this.#vectors.upsert(
       nodes.map((node) => ({

@@ -68,7 +68,7 @@ function toPart(field: string, { not = false, condition }: { readonly not?: bool
   return not ? { not: part } : part;
 }
 
-/** What is `null` is absent: an attribute is never null. */
+/** `null` means absent, because attributes are never null. */
 function equals(value: unknown): { readonly condition: Node } {
   return { condition: value === null ? { exists: false } : { eq: value } };
 }

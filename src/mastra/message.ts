@@ -31,7 +31,7 @@ export function toMessage(
   return {
     id: `turn-${sequence}`,
     role,
-    // Turns of others carry no time of their own: their order is all that is known.
+    // Turns written by other programs have no time of their own; this keeps their order.
     createdAt: new Date(sinceMs + sequence),
     threadId,
     resourceId,
@@ -75,7 +75,7 @@ export function chooseMessages(
   return messageLimit > 0 ? chosen.slice(-messageLimit) : [];
 }
 
-/** What may change in a message. */
+/** Fields of a message that can be changed. */
 export type MessageChange = Partial<Omit<MastraDBMessage, "createdAt" | "content">> & {
   id: string;
   content?: Partial<MastraDBMessage["content"]>;

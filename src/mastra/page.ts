@@ -1,6 +1,6 @@
 import { calculatePagination, normalizePerPage } from "@mastra/core/storage";
 
-/** Which part of a list is wanted. */
+/** The requested part of a list. */
 interface Page {
   readonly page: number;
   readonly perPage: number | false | undefined;

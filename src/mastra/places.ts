@@ -1,11 +1,11 @@
 import { decodeRecord, encodeKeyPart, encodeRecord, keyTag, type ScopedRedis } from "../redis/index.ts";
 
-/** Where a thread is: the user whose session it is. */
+/** Location of a thread: the user whose session it is. */
 export interface ThreadPlace {
   readonly resourceId: string;
 }
 
-/** Where a message is: a turn of a session. */
+/** Location of a message: a turn of a session. */
 export interface MessagePlace extends ThreadPlace {
   readonly threadId: string;
   readonly sequence: number;
@@ -18,7 +18,7 @@ export interface Places<P> {
   remove(id: string): Promise<void>;
 }
 
-/** Places of one kind. Each is a small record of its own, which lives for `ttlMs` after its last use. */
+/** Makes the locations of one kind. Each is a small record with a TTL of `ttlMs` after its last use. */
 export function createPlaces<P>(
   redis: ScopedRedis,
   {

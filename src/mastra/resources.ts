@@ -1,7 +1,7 @@
 import type { StorageResourceType } from "@mastra/core/storage";
 import type { Places } from "./places.ts";
 
-/** What changes in a resource: fields of `metadata` are merged, what is absent stays. */
+/** A change of a resource: fields of `metadata` are merged; absent fields stay. */
 export interface ResourceChange {
   readonly workingMemory?: string;
   readonly metadata?: Record<string, unknown>;
@@ -13,7 +13,7 @@ type ResourceRecord = Omit<StorageResourceType, "createdAt" | "updatedAt"> & {
   readonly updatedAt: string;
 };
 
-/** What Mastra keeps of users over all threads: their working memory. */
+/** Mastra's data about users across threads: their working memory. */
 export interface Resources {
   find(id: string): Promise<StorageResourceType | undefined>;
   save(resource: StorageResourceType): Promise<StorageResourceType>;

@@ -1,7 +1,7 @@
 import type { StorageThreadType } from "@mastra/core/memory";
 import type { Json } from "../memory/index.ts";
 
-/** What a thread keeps beside its messages, as the session's metadata. */
+/** A thread's own fields, stored as the session's metadata. */
 interface ThreadRecord {
   readonly title?: string | undefined;
   readonly metadata?: Record<string, unknown> | undefined;
@@ -9,7 +9,7 @@ interface ThreadRecord {
   readonly updatedAt: string;
 }
 
-/** What is kept of a thread in its session. */
+/** Converts a thread to its session's metadata. */
 export function toRecord({ title, metadata, createdAt, updatedAt }: StorageThreadType): Json {
   const record: ThreadRecord = {
     ...(title !== undefined && { title }),
@@ -20,7 +20,7 @@ export function toRecord({ title, metadata, createdAt, updatedAt }: StorageThrea
   return { mastra: JSON.parse(JSON.stringify(record)) as Json };
 }
 
-/** A session as a thread; one that others made has only its time. */
+/** Converts a session to a thread; one made by another program has only its time. */
 export function toThread(resourceId: string, id: string, metadata: Json, createdAtMs: number): StorageThreadType {
   const { mastra } = (metadata ?? {}) as { readonly mastra?: ThreadRecord };
   const { title, metadata: own, createdAt = createdAtMs, updatedAt = createdAt } = mastra ?? {};

@@ -30,26 +30,24 @@ const DAY_MS = 86_400_000;
 const PAGE = 1_000;
 /** Sessions in one page of a user's list. */
 const SESSIONS_PAGE = 100;
-/** Threads of one resource that a list looks at: the ones that changed last. */
+/** Threads of one resource that a list reads, last changed first. */
 const THREADS_MAX = 1_000;
 
 /** Options of {@link MarrowThreads}. */
 export interface MarrowThreadsOptions {
-  /** Name of the memory within its scope: the one whose sessions the threads are. */
+  /** Name of the memory within its scope, whose sessions are the threads. */
   readonly name: string;
-  /** Life of a thread after its last use, in milliseconds, 1 to 366 days. @default 2_592_000_000 (30 days) */
+  /** TTL of a thread after its last use, in milliseconds, 1 to 366 days. @default 2_592_000_000 (30 days) */
   readonly threadTtlMs?: number | undefined;
-  /** Messages that a thread keeps, the newest ones, 1 to 100,000. @default 1_000 */
+  /** Messages kept per thread, 1 to 100,000; older ones are trimmed. @default 1_000 */
   readonly messagesMax?: number | undefined;
 }
 
 /**
- * Mastra's `memory` storage on Marrow's sessions: a thread is the session of its resource (the user), a message is a turn. So the gateway and
- * other frameworks read the same conversations. Working memory of a resource is kept beside them.
+ * Mastra's `memory` storage on Marrow's sessions: a thread is a session of its resource (the user), a message is a turn. So the gateway and
+ * other frameworks read the same conversations. A resource's working memory is stored beside them.
  *
- * ```ts
- * new MastraCompositeStore({ id: "marrow", domains: { memory: new MarrowThreads(redis.scope("acme"), { name: "support" }) } })
- * ```
+ * ```ts new MastraCompositeStore({ id: "marrow", domains: { memory: new MarrowThreads(redis.scope("acme"), { name: "support" }) } }) ```
  */
 export class MarrowThreads extends MemoryStorage {
   override readonly supportsPartialThreadUpdate = true;
@@ -70,7 +68,7 @@ export class MarrowThreads extends MemoryStorage {
     this.#resources = createResources(createPlaces(scoped, { kind: "resource", name, ttlMs }));
   }
 
-  /** @throws MarrowError `unsupported`: delete threads one by one, or forget a user by `memory.forget` */
+  /** @throws MarrowError `unsupported`: delete threads individually, or a user's data by `memory.forget` */
   async dangerouslyClearAll(): Promise<void> {
     throw new MarrowError(
       "unsupported",
@@ -97,7 +95,7 @@ export class MarrowThreads extends MemoryStorage {
     return thread;
   }
 
-  /** Of two changes of one thread at the same moment, the later one counts. @throws MarrowError `not_found` */
+  /** Changes a thread. Of two concurrent changes the later one wins. @throws MarrowError `not_found` */
   async updateThread({
     id,
     title,
@@ -168,7 +166,7 @@ export class MarrowThreads extends MemoryStorage {
     return { messages: found.flatMap((one) => (one === undefined ? [] : [one.message])) };
   }
 
-  /** Stores messages; one of the same id is replaced. Messages of one thread are stored all or none. */
+  /** Stores messages; one with the same id is replaced. Messages of one thread are stored all or none. */
   async saveMessages({ messages }: { messages: MastraDBMessage[] }): Promise<{ messages: MastraDBMessage[] }> {
     for (const [threadId, own] of Map.groupBy(messages, (message) => message.threadId)) {
       if (threadId === undefined) refuse("threadId", "the id of a thread in each message", threadId, "invalid_input");
@@ -210,7 +208,7 @@ export class MarrowThreads extends MemoryStorage {
     return this.#resources.save(resource);
   }
 
-  /** Of two changes of one resource at the same moment, the later one counts. */
+  /** Changes a resource. Of two concurrent changes the later one wins. */
   override async updateResource({
     resourceId,
     ...change
@@ -287,7 +285,7 @@ export class MarrowThreads extends MemoryStorage {
     return info === undefined ? null : toThread(resourceId, id, info.metadata, info.createdAtMs);
   }
 
-  /** A resource's threads, the last changed first. */
+  /** Lists a resource's threads, last changed first. */
   async #threadsOf(resourceId: string): Promise<readonly StorageThreadType[]> {
     const threads: StorageThreadType[] = [];
     for (let after: string | undefined, more = true; more && threads.length < THREADS_MAX;) {
@@ -299,7 +297,7 @@ export class MarrowThreads extends MemoryStorage {
     return threads;
   }
 
-  /** Messages of a thread, oldest first; none where it belongs to another resource. */
+  /** Returns a thread's messages, oldest first; none if it belongs to another resource. */
   async #messagesOf(threadId: string, resourceId: string | undefined): Promise<readonly MastraDBMessage[]> {
     const owner = resourceId ?? (await this.#threads.find(threadId))?.resourceId;
     if (owner === undefined) return [];
@@ -316,7 +314,7 @@ export class MarrowThreads extends MemoryStorage {
     return toMessages(turns, { threadId, resourceId: owner, sinceMs: 0 });
   }
 
-  /** Puts messages behind a thread's others, and takes away what they replace. */
+  /** Appends messages to a thread, and removes those that they replace. */
   async #save(resourceId: string, threadId: string, messages: readonly MastraDBMessage[]): Promise<void> {
     const replaced = await Promise.all(messages.map(({ id }) => this.#find(id)));
     const session = this.#session(resourceId, threadId);
@@ -335,7 +333,7 @@ export class MarrowThreads extends MemoryStorage {
     }
   }
 
-  /** A message by its id. A place whose session was emptied meanwhile holds another message, or none. */
+  /** Finds a message by its id. If its session was emptied meanwhile, the location may have another message, or none. */
   async #find(id: string): Promise<{ readonly message: MastraDBMessage; readonly place: MessagePlace } | undefined> {
     const place = await this.#messages.find(id);
     if (place === undefined) return undefined;

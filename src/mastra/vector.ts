@@ -44,15 +44,15 @@ export interface MarrowVectorOptions<S extends AttributeSchema> {
   readonly id: string;
   /** Metadata fields that filters may name, with their kinds. All other metadata is stored and returned, too. @default none */
   readonly attributes?: S | undefined;
-  /** `hnsw` walks a graph; `flat` compares with everything. @default "hnsw" */
+  /** `hnsw` searches a graph; `flat` compares with every vector. @default "hnsw" */
   readonly index?: "hnsw" | "flat" | undefined;
-  /** What finds neighbours on Redis. @default "auto" */
+  /** Vector engine on Redis. @default "auto" */
   readonly engine?: EngineChoice | undefined;
-  /** Life of vectors from when they are stored, in milliseconds. @default no end */
+  /** TTL of stored vectors, in milliseconds. @default no expiry */
   readonly ttlMs?: number | undefined;
 }
 
-/** What is kept of an index. */
+/** Record of an index. */
 interface IndexRecord {
   readonly dimension: number;
   readonly metric: keyof typeof METRICS;
@@ -124,8 +124,8 @@ export class MarrowVector<S extends AttributeSchema = Readonly<Record<string, ne
   }
 
   /**
-   * Stores vectors and returns their ids. With `deleteFilter`, what it matches is deleted first; the two are not one transaction.
-   * @throws MarrowError the first refused vector's; the others are stored
+   * Stores vectors and returns their ids. With `deleteFilter`, matching vectors are deleted first, not in one transaction.
+   * @throws MarrowError the error of the first refused vector; the others are stored
    */
   async upsert({
     indexName,
@@ -154,7 +154,7 @@ export class MarrowVector<S extends AttributeSchema = Readonly<Record<string, ne
     return results.map(({ id }) => id);
   }
 
-  /** The nearest vectors; without `queryVector`, any that the filter matches, with a score of 0. */
+  /** Returns the nearest vectors; without `queryVector`, any that match the filter, with a score of 0. */
   async query({
     indexName,
     queryVector,

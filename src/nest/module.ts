@@ -3,10 +3,10 @@ import type { DynamicModule, FactoryProvider, InjectionToken } from "@nestjs/com
 import { refuse } from "../internal/check.ts";
 import type { Redis } from "../redis/index.ts";
 
-/** Injects the connection: `@Inject(MARROW) redis: Redis`. */
+/** Token that injects the connection: `@Inject(MARROW) redis: Redis`. */
 export const MARROW: unique symbol = Symbol("marrow");
 
-/** Options of {@link MarrowModule.forRoot}: a way to open a connection, or one that is open. */
+/** Options of {@link MarrowModule.forRoot}: a function that opens a connection, or an open one. */
 export type MarrowModuleOptions =
   /** Opens the connection when the application starts. The module closes it when the application shuts down. */
   | { readonly connect: () => Promise<Redis> | Redis; readonly redis?: undefined }
@@ -15,9 +15,9 @@ export type MarrowModuleOptions =
 
 /** A handle that an application can inject, such as a cache, a queue or a worker. */
 export interface MarrowHandle<T> {
-  /** The token by which it is injected. */
+  /** Token under which it is injected. */
   readonly provide: InjectionToken;
-  /** Makes the handle. Receives the connection, then what `inject` names. */
+  /** Makes the handle from the connection and the providers in `inject`. */
   readonly make: (redis: Redis, ...injected: never[]) => Promise<T> | T;
   /** Other providers that `make` needs. @default none */
   readonly inject?: readonly InjectionToken[] | undefined;

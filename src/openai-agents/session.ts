@@ -6,17 +6,17 @@ import { APPEND_MAX, type Kept, type Session, type Turn } from "../memory/index.
 const PAGE = 1_000;
 /** Turns that a window gives at most. */
 const WINDOW_MAX = 5_000;
-/** Turns that `popItem` looks through for one that is an item. */
+/** Turns that `popItem` reads to find an item. */
 const POP_READ = 100;
-/** How often `popItem` begins again because others changed the session. */
+/** Most attempts of `popItem` under concurrent changes. */
 const TRIES = 16;
 
 /**
- * A session as the `Session` of OpenAI's Agents SDK: `run(agent, input, { session: toAgentsSession(session) })`.
+ * Adapts a session to the `Session` of OpenAI's Agents SDK: `run(agent, input, { session: toAgentsSession(session) })`.
  *
- * Turns are kept in the form of OpenAI's chat messages, so that the gateway, `context` and other frameworks read the same session; the item
- * itself is kept beside, under `agents`, and given back as it was. Bytes become base64. One round trip for each `addItems` of up to 1,000
- * items, which are there all or none, and for each `getItems` of up to 1,000; two for `popItem`.
+ * Turns are stored as OpenAI's chat messages, so that the gateway, `context` and other frameworks share the session; the original item is
+ * stored beside them under `agents`, and returned unchanged. Bytes become base64. One round trip for each `addItems` of up to 1,000 items,
+ * stored all or none, and for each `getItems` of up to 1,000; two for `popItem`.
  */
 export function toAgentsSession(session: Session): AgentsSession {
   async function readAll(): Promise<readonly Turn[]> {
@@ -94,7 +94,7 @@ function toTurn(given: AgentInputItem): Turn {
   }
   if (type === "function_call_result")
     return { role: "tool", tool_call_id: callId, content: textOf(agents["output"]), agents };
-  // What a chat has no place for: no model is told of it but by this session.
+  // Chat messages have no place for this item, so only this session returns it.
   return { role: "item", agents };
 }
 

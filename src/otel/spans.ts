@@ -2,27 +2,27 @@ import { SpanKind, type Attributes, type Span } from "@opentelemetry/api";
 import type { Act, Carrier, Signals } from "../internal/signals.ts";
 import { NAMES, OPERATIONS, providerOf } from "./names.ts";
 
-/** What a span is made of. */
+/** Name, kind and attributes of a span. */
 export interface SpanOf {
   readonly name: string;
   readonly kind: SpanKind;
-  /** Those that samplers may go by, and others that are known by then. The SDK cleans them twice: they are few. */
+  /** Attributes for samplers, and others known at the start. The SDK sanitizes them twice, so keep them few. */
   readonly attributes?: Attributes;
-  /** What carries the trace that it goes on with; absent: the current one. */
+  /** Trace context of the parent. @default the current one */
   readonly parent?: Carrier | undefined;
-  /** Where the trace is carried on to. */
+  /** Headers that receive the trace context. */
   readonly headers?: Carrier | undefined;
 }
 
-/** How the signals of an act become spans. */
+/** Conversion of an act's signals to spans. */
 export interface SpanRule<A extends Act> {
-  /** What is known when it begins. */
+  /** Returns the span's values at its start. */
   readonly begin: (signal: Signals[A]) => SpanOf;
-  /** Tells a span that is recorded what is known when it settled. `content`: prompts and answers may be told. */
+  /** Adds values to a recorded span at its end. `content`: whether prompts and answers may be included. */
   readonly end?: (span: Span, signal: Signals[A], content: boolean, result: unknown) => void;
 }
 
-/** A stage of a request. It is made once for all: most requests have each. */
+/** Makes the span of a request's stage, once, because most requests have each. */
 const stage = (name: string): (() => SpanOf) => {
   const of: SpanOf = { name, kind: SpanKind.INTERNAL };
   return () => of;

@@ -14,23 +14,23 @@ import { follow, type Act, type Followed, type Follower, type Signals } from "..
 import { NAMES } from "./names.ts";
 import { RULES, type SpanRule } from "./spans.ts";
 
-/** How Marrow is traced. */
+/** Options of tracing. */
 export interface TraceOptions {
-  /** Makes the tracer. @default the one that the SDK registered */
+  /** Source of the tracer. @default the provider registered with the SDK */
   readonly tracerProvider?: TracerProvider | undefined;
-  /** Whether prompts and answers stand in spans, and the words of errors. @default false */
+  /** Whether spans include prompts, answers, and messages of errors. @default false */
   readonly content?: boolean | undefined;
-  /** Whether commands of Redis have spans, within others. @default false */
+  /** Whether Redis commands have spans, inside other spans. @default false */
   readonly redis?: boolean | undefined;
 }
 
-/** Tracing that is on. */
+/** Active tracing. */
 export interface Tracing {
-  /** Makes no more spans. */
+  /** Ends tracing. */
   close(): void;
 }
 
-/** Makes spans of all that Marrow does in this process, until it is closed. Once: each call makes spans of its own. */
+/** Makes spans of all work of Marrow in this process, until closed. Call it once: each call makes its own spans. */
 export function traceMarrow({ tracerProvider, content = false, redis = false }: TraceOptions = {}): Tracing {
   const tracer = (tracerProvider ?? trace).getTracer("marrow");
   const endings: (() => void)[] = [];
@@ -57,13 +57,13 @@ function placeOf(act: Act, redis: boolean): Pick<SpansOptions, "isInner" | "isLe
   return { isInner: act === "redis:command", isLeaf: act === "redis:command" || (!redis && SHORT.has(act)) };
 }
 
-/** Of a span that the sampler left out: what is below it is left out as well, without asking. */
+/** Marks a span that the sampler left out; its children are left out without asking. */
 const LEFT_OUT = Symbol("left out");
 type Marked = Span & { [LEFT_OUT]?: true };
 
 interface SpansOptions {
   readonly content: boolean;
-  /** Whether it has a span only within others: whoever polls Redis for nobody makes no trace. */
+  /** Whether it only has a span inside other spans, so that polling Redis makes no traces. */
   readonly isInner: boolean;
   /** Whether nothing is current within it, for it has no spans below it. */
   readonly isLeaf: boolean;

@@ -16,7 +16,7 @@ export interface Line {
   readonly text: string | undefined;
 }
 
-/** Where reading begins. */
+/** Position at which reading begins. */
 export interface Position {
   readonly offset: number;
   /** Lines before it. */

@@ -6,9 +6,9 @@ import { createGunzip } from "node:zlib";
 import { MarrowError } from "../errors.ts";
 import { createObjectLines } from "./object-lines.ts";
 
-/** Bytes of a file, and of what is packed in it, by which it is recognized. */
+/** Bytes of a file, and of its decompressed content, by which its format is recognized. */
 const HEAD_BYTES = 4_096;
-/** What a log has at most once it is unpacked: a small file can be packed zeros without end. */
+/** Largest decompressed log: a small file may decompress to an endless one. */
 const UNPACKED_BYTES_MAX = 64 * 1_073_741_824;
 /** Questions of the log are in it: for the one who runs it alone. */
 const FILE_MODE = 0o600;
@@ -16,13 +16,13 @@ const FILE_MODE = 0o600;
 /** A log as a file of lines. */
 export interface OpenedLog {
   readonly path: string;
-  /** What the file that was given looks like, for people: "a JSON array", "packed by gzip". */
+  /** Format of the given file, for people: "a JSON array", "packed by gzip". */
   readonly looks: string;
 }
 
 /**
- * How many bytes a log has.
- * @throws MarrowError `invalid_option` for one that cannot be read, or that is no file
+ * Returns the size of a log in bytes.
+ * @throws MarrowError `invalid_option` for one that cannot be read, or is not a file
  */
 export async function checkLog(log: string): Promise<number> {
   try {
@@ -75,7 +75,7 @@ export async function openLog(log: string, unpacked: string): Promise<OpenedLog>
   return { path: unpacked, looks };
 }
 
-/** What people call files by, once they were recognized. */
+/** Names of recognized formats, for people. */
 const LOOKS = {
   lines: "a file of lines",
   array: "a JSON array",
@@ -90,7 +90,7 @@ const LOOKS = {
   binary: "no text",
 } as const;
 type Shape = keyof typeof LOOKS;
-/** What is read as lines, so that each of these is counted as broken. */
+/** Formats that are read as lines, each of which counts as broken. */
 const FOREIGN: Partial<Record<Shape, true>> = {
   empty: true,
   parquet: true,
@@ -100,7 +100,7 @@ const FOREIGN: Partial<Record<Shape, true>> = {
   binary: true,
 };
 
-/** What a file is, by its first bytes. Pure. */
+/** Recognizes a file's format by its first bytes. Pure. */
 export function shapeOf(head: Buffer): Shape {
   if (head.length === 0) return "empty";
   if (head[0] === 0xff && head[1] === 0xfe) return "utf16le";

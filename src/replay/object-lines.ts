@@ -4,15 +4,15 @@ const [QUOTE, BACKSLASH, OPEN, CLOSE] = [0x22, 0x5c, 0x7b, 0x7d];
 const [NEW_LINE, RETURN, SPACE] = [0x0a, 0x0d, 0x20];
 
 /**
- * Makes of JSON in UTF-8, an array of objects or objects one behind the other, a line for each outermost object. What stands between them is
- * left out. It holds one chunk; it does not check the JSON: that is done with each line.
+ * Converts JSON in UTF-8, an array of objects or concatenated objects, to one line per outermost object. Text between them is dropped.
+ * Buffers one chunk, and does not validate the JSON, which happens per line.
  */
 export function createObjectLines(): Transform {
   let depth = 0;
   let isText = false;
   let isEscaped = false;
 
-  /** Copies a chunk's objects over it: what is written is never longer than what was read, but for the ends of lines. */
+  /** Copies a chunk's objects in place: the output is never longer than the input, except for line ends. */
   function lines(chunk: Buffer): Buffer {
     const out = Buffer.allocUnsafe(chunk.length * 2);
     let length = 0;

@@ -4,16 +4,16 @@ import type { Sharing } from "../flow/index.ts";
 import type { Prices } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 
-/** What a log is played through, and with what. */
+/** Options of a replay. */
 export interface ReplayOptions {
   /** A file of JSON, a request a line. */
   readonly log: string;
-  /** Where its entries are while it is played; it is left as it was. */
+  /** Redis for its entries during the replay; left unchanged afterwards. */
   readonly redis: Redis;
-  /** Names the replay in Redis: another one under the same name goes on with what is there. */
+  /** Name of the replay in Redis: another run with the same name continues with its entries. */
   readonly name: string;
   readonly presets: readonly Preset[];
-  /** Lives of answers, in milliseconds. */
+  /** TTLs of answers, in milliseconds. */
   readonly ttlsMs: readonly number[];
   /** Absent: exact lookups only. */
   readonly embedder: Embedder | undefined;
@@ -23,21 +23,21 @@ export interface ReplayOptions {
   readonly prices: Prices;
   /** Asked about the doubtful pairs. @default nobody */
   readonly judge?: { readonly model: JudgeModel; readonly id: string } | undefined;
-  /** Where an earlier run ended. @default the beginning */
+  /** State at which an earlier run ended. @default the beginning */
   readonly state?: ReplayState | undefined;
-  /** Hears now and then how far it is; what it writes down a later run can go on from. */
+  /** Called at intervals with the progress, whose state a later run can continue from. */
   readonly onProgress?: ((progress: Progress) => void | Promise<void>) | undefined;
   /** Ends the run at the next line: it can be gone on with. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How far a replay is. */
+/** Progress of a replay. */
 export interface Progress {
   readonly bytes: number;
   readonly bytesAll: number;
   readonly lines: number;
   readonly requests: number;
-  /** Where a later run can go on. */
+  /** Returns the state from which a later run can continue. */
   readonly state: () => ReplayState;
   /** To be called once a state was written down safely: a run goes on from the last one. */
   readonly noted: () => Promise<void>;

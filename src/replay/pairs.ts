@@ -1,19 +1,19 @@
 import { hash } from "node:crypto";
 import { PRESETS, type Preset } from "../cache/index.ts";
 
-/** Two questions near to each other, and what the presets make of them. */
+/** Two near questions, and each preset's decision about them. */
 export interface NearPair {
   readonly asked: string;
   readonly stored: string;
   readonly similarity: number;
   /** Presets that served the stored answer, the strictest first; none: it was refused. */
   readonly served: readonly Preset[];
-  /** Why the most permissive preset refused it. */
+  /** Reason of the most permissive preset's refusal. */
   readonly refused?: string | undefined;
   /** Requests that the stored answer served, and what that saved, in millionths; by the preset that served most. */
   readonly hits: number;
   readonly micros: number;
-  /** What a judge says of it, where one was asked. */
+  /** Verdict of the judge, if there is one. */
   readonly verdict?: "same" | "different" | "unsure" | undefined;
   /** Begin of the stored answer, for a judge. */
   readonly answer?: string | undefined;

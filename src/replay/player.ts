@@ -21,7 +21,7 @@ export interface Setting {
   readonly ttlMs: number;
 }
 
-/** What became of a request at one setting, with the stored questions near to it. */
+/** Outcome of a request with one setting, and the stored questions near it. */
 export interface Played {
   readonly outcome: Outcome;
   /** Entries whose life was over before it. */
@@ -30,11 +30,11 @@ export interface Played {
   readonly near?: { readonly prompt: string; readonly similarity: number; readonly answer: string } | undefined;
   /** The nearest stored question that was refused; where refusals are wanted. */
   readonly refused?: { readonly prompt: string; readonly similarity: number; readonly veto: string } | undefined;
-  /** What was stored. */
+  /** The stored entry. */
   readonly entry?: SampledEntry | undefined;
 }
 
-/** Where a request stands in its log. */
+/** Position of a request in its log. */
 export interface Place {
   /** Of its line, counted from 1. */
   readonly line: number;
@@ -42,21 +42,21 @@ export interface Place {
   readonly offset: number;
 }
 
-/** Where an earlier run wrote down how far it was. */
+/** A saved position of an earlier run. */
 export interface Noted {
   /** Lines that it had played. */
   readonly lines: number;
   readonly nowMs: number;
 }
 
-/** A request as every setting plays it: what does not depend on a setting is made once. */
+/** A request with everything that does not depend on the setting, computed once. */
 export interface Prepared {
   readonly user: string;
   readonly nowMs: number;
   readonly place: Place;
   readonly question: Question | undefined;
   readonly completion: ChatCompletion | undefined;
-  /** What its answer cost; absent where the log has none. */
+  /** Cost of its answer; absent if the log has none. */
   readonly cost: AnswerCost | undefined;
 }
 
@@ -65,23 +65,23 @@ export interface Player {
   readonly setting: Setting;
   play(asked: Prepared): Promise<Played>;
   /**
-   * Makes Redis what it was at a note, after a run that was killed beyond it: what was stored by later lines is taken away, and what ended
-   * meanwhile is stored again. `requestsAt` reads the requests of a line.
+   * Restores Redis to a saved position after a run was killed beyond it: deletes entries of later lines, and stores entries again that
+   * expired since. `requestsAt` reads the requests of a line.
    */
   rewind(to: Noted, requestsAt: (place: Place, nowMs: number) => Promise<readonly Prepared[]>): Promise<void>;
-  /** Hears that a note was written: nobody goes back beyond it. */
+  /** Reports that a position was saved: no run goes back beyond it. */
   noted(): Promise<void>;
   /** Takes away all that it stored. */
   wipe(): Promise<void>;
 }
 
-/** What a player is made of. */
+/** Dependencies of a player. */
 export interface PlayerParts {
   readonly redis: ScopedRedis;
   readonly setting: Setting;
   readonly embedder: Embedder | undefined;
   readonly minScore: number | undefined;
-  /** Whether refused neighbours are told. */
+  /** Whether refused neighbours are reported. */
   readonly explains: boolean;
 }
 
@@ -123,8 +123,8 @@ function costOf(
 }
 
 /**
- * Opens a player. What it stored before is there again: its entries, when each ends and which line stored it (a list, since lives follow
- * the log's time), those that ended since the last note, and whose they are.
+ * Opens a player, with the data that it stored before: its entries, their expiry and the line of each (a list, because TTLs follow the
+ * log's time), those that expired since the last saved position, and their subjects.
  */
 export function createPlayer({ redis, setting, embedder, minScore, explains }: PlayerParts): Player {
   let nowMs = 0;
@@ -142,7 +142,7 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
   let headEndsAtMs: number | undefined;
   const known = new Set<string>();
 
-  /** Takes away the entries whose life is over by now, as the server does with those that live by its own clock. */
+  /** Deletes entries that have expired in the log's time. */
   async function sweep(): Promise<number> {
     let count = 0;
     headEndsAtMs ??= toEnd(await redis.send(["LINDEX", ends, "0"]));
@@ -172,7 +172,7 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
     if (answer === undefined) return undefined;
     const { id, partition } = toFingerprint(question);
     const endsAtMs = nowMs + setting.ttlMs;
-    // Written down first: what was stored by a run that was killed is found by it.
+    // Recorded first, so that entries of a killed run are found.
     await redis.send(["RPUSH", ends, `${endsAtMs}:${place.line}:${place.offset}:${id}`]);
     if (!known.has(user)) {
       if (known.size >= PAGE) known.clear();
@@ -187,7 +187,7 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
     return { id, partition, subject: user };
   }
 
-  /** Stores once more what a line had stored, as of its time. */
+  /** Stores the entries of a line again, as of its time. */
   async function again({ id, endsAtMs, ...place }: Stay, requestsAt: Parameters<Player["rewind"]>[1]): Promise<void> {
     nowMs = endsAtMs - setting.ttlMs;
     for (const { question, completion, cost, user } of await requestsAt(place, nowMs)) {
@@ -244,7 +244,7 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
         const isLater = stay.line > lines;
         if (isLater) await cache.forget({ id: stay.id });
         else await again(stay, requestsAt);
-        // Whoever is killed in between does the same again.
+        // A run killed in between repeats this.
         await redis.send(isLater ? ["RPOP", gone] : ["LMOVE", gone, ends, "RIGHT", "LEFT"]);
       }
       headEndsAtMs = undefined;
@@ -278,7 +278,7 @@ function toStay(element: string): Stay {
   return { endsAtMs: Number(endsAtMs), line: Number(line), offset: Number(offset), id: id.join(":") };
 }
 
-/** When the entry of a list's element ends; an empty list has none that does. */
+/** Returns the expiry of a list element's entry; infinite for an empty list. */
 function toEnd(element: unknown): number {
   return typeof element === "string" ? toStay(element).endsAtMs : Infinity;
 }

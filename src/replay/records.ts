@@ -10,7 +10,7 @@ export interface LogRecord {
   readonly request: ChatRequest;
   /** Absent: it failed, or the log has no answer. */
   readonly completion: ChatCompletion | undefined;
-  /** What the log says that it cost, in millionths of the currency. */
+  /** Cost according to the log, in millionths of the currency. */
   readonly micros: number | undefined;
   readonly tookMs: number;
 }
@@ -18,7 +18,7 @@ export interface LogRecord {
 /** Formats that are read. */
 export type LogFormat = "plain" | "openai" | "litellm" | "langfuse";
 
-/** What a line of a log holds. */
+/** Content of a log line. */
 export type Parsed =
   | { readonly format: LogFormat; readonly records: readonly LogRecord[] }
   /** No JSON object. */
@@ -26,9 +26,9 @@ export type Parsed =
   | { readonly skipped: "other"; readonly why: Refused };
 
 /**
- * Why a line that is JSON is not played: it has no format that is known (`format`), asks no chat model (`no_chat`), has no messages or no model that can be
- * read (`no_messages`, `no_model`), or the program that wrote it took words out of its messages (`redacted`, `truncated`), so that other questions
- * would look the same.
+ * Reason why a JSON line is not played: an unknown format (`format`), no chat request (`no_chat`), no readable messages or model
+ * (`no_messages`, `no_model`), or messages from which its program removed words (`redacted`, `truncated`), so that different questions
+ * would look equal.
  */
 export type Refused = "format" | "no_chat" | "no_messages" | "no_model" | "redacted" | "truncated";
 
@@ -138,11 +138,11 @@ function readLitellm(line: Fields): Read {
   });
 }
 
-/** What LiteLLM writes in place of words: where messages are not logged, and in the middle of long ones. */
+/** Placeholders of LiteLLM for messages that are not logged, and within long ones. */
 const REDACTED = "redacted-by-litellm";
 const TRUNCATED = "litellm_truncated";
 
-/** Fields of a request's body that decide what is answered. */
+/** Request fields that affect the answer. */
 const PARAMETERS =
   "temperature top_p max_tokens max_completion_tokens tools tool_choice parallel_tool_calls response_format seed stop n presence_penalty frequency_penalty logit_bias reasoning_effort".split(
     " ",
@@ -312,7 +312,7 @@ function toMoment(told: unknown): number | undefined {
 const SECONDS_MAX = 1e11;
 const MOMENT_MAX = 8e15;
 
-/** Whose a request is. A long or odd name is a digest: it only has to be one for each. */
+/** Returns the user of a request. A long or unusual name becomes a digest, because it only has to be distinct. */
 function toUser(told: unknown): string {
   if (typeof told !== "string" || told === "") return "default";
   return told.length <= USER_CHARS_MAX && told.isWellFormed() ? told : hash("sha256", told).slice(0, 32);

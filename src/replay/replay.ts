@@ -26,7 +26,7 @@ const STEP_LINES = 200;
 /** Milliseconds for one verdict. */
 const JUDGE_MS = 30_000;
 
-/** What a run knows so far, beside what lies in Redis. As JSON it is the body of a state. */
+/** State of a run beside its data in Redis. Its JSON is the body of a saved state. */
 interface Known {
   readonly lines: number;
   readonly nowMs: number;
@@ -58,15 +58,14 @@ const NOTHING_KNOWN: Known = {
   withoutTime: 0,
 };
 
-/** How a replay ended: with a report, or before its end, so that it can be gone on with. */
+/** Result of a replay: a report, or the state of an interrupted one. */
 export type Replayed =
   | { readonly kind: "done"; readonly report: ReplayReport }
   | { readonly kind: "stopped"; readonly state: ReplayState };
 
 /**
- * Plays a log through the cache of the gateway, once for each preset and life of answers, at the time of the log, and tells what it would have
- * served and saved. No model is asked but a judge's. Its memory does not grow with the log; the entries that live at one time are in Redis.
- * What it stored there is taken away at its end.
+ * Plays a log through the gateway's cache, once for each preset and TTL, at the log's time, and reports what it would have served and
+ * saved. Calls no model except a judge's. Its memory does not grow with the log; live entries are in Redis and deleted at the end.
  * @throws MarrowError `invalid_option` for a log that cannot be read or a state of another one, `unavailable`
  */
 export async function replay(options: ReplayOptions): Promise<Replayed> {
@@ -180,7 +179,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   return { kind: "done", report };
 }
 
-/** A setting with its player, its counts, and a sample of what it stored. */
+/** A setting with its player, its counts, and a sample of its entries. */
 interface Lane {
   readonly player: Player;
   readonly setting: Setting;
@@ -190,7 +189,7 @@ interface Lane {
   readonly saved: () => Saved;
 }
 
-/** What a setting's part of a state is. */
+/** A setting's part of a saved state. */
 interface Saved {
   readonly tally: Tally;
   readonly sample: readonly SampledEntry[];
@@ -200,7 +199,7 @@ interface Saved {
 function openLane(options: ReplayOptions, setting: Setting, settings: readonly Setting[]): Lane {
   const { redis, embedder, minScore } = options;
   const scoped = redis.scope(scopeOf(options.name, setting));
-  // Refused neighbours are told once a request: by the preset that refuses least, where most is stored.
+  // Refused neighbours are reported once per request: by the preset that refuses least, which stores most.
   const explains = setting === loosest(settings);
   const player = createPlayer({ redis: scoped, setting, embedder, minScore, explains });
   let tally = EMPTY;
@@ -247,7 +246,7 @@ function loosest(settings: readonly Setting[]): Setting | undefined {
   )[0];
 }
 
-/** The pairs of questions that met in one request, among the settings whose answers live longest. */
+/** Returns the pairs of questions that met in one request, among the settings with the longest TTL. */
 function toMeetings({ question }: Prepared, lanes: readonly Lane[], played: readonly Played[]): readonly Meeting[] {
   if (question === undefined) return [];
   const asked = question.prompt;

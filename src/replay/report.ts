@@ -4,7 +4,7 @@ import { toServerBytes } from "../size/index.ts";
 import type { NearPair } from "./pairs.ts";
 import type { Amounts, Tally } from "./tally.ts";
 
-/** What a replay found. */
+/** Results of a replay. */
 export interface ReplayReport {
   readonly object: "replay.report";
   readonly version: string;
@@ -14,7 +14,7 @@ export interface ReplayReport {
     readonly formats: Readonly<Record<string, number>>;
     readonly from: string | null;
     readonly to: string | null;
-    /** Lines that were passed over. Their numbers (the first {@link NUMBERS_MAX}); never what stands in them. */
+    /** Skipped lines, and the numbers of the first {@link NUMBERS_MAX}; never their content. */
     readonly broken: number;
     readonly broken_lines: readonly number[];
     readonly too_long: number;
@@ -38,7 +38,7 @@ export interface ReplayReport {
   } | null;
 }
 
-/** What one setting of the cache would have done. */
+/** Results of one setting of the cache. */
 export interface SettingReport {
   readonly preset: Preset;
   readonly ttl_seconds: number;
@@ -58,14 +58,14 @@ export interface SettingReport {
     readonly entries_most: number;
     readonly bytes_each: number;
     readonly bytes: number;
-    /** What a server needs for them, with fragmentation and headroom as `marrow size` plans it. */
+    /** Memory that a server needs for them, with fragmentation and headroom as `marrow size` plans it. */
     readonly server_bytes: number;
     /** Whether vectors were measured with the entries. */
     readonly has_vectors: boolean;
   };
 }
 
-/** What answers cost, or would have. */
+/** Sums of costs or savings. */
 export interface AmountsReport {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
@@ -73,7 +73,7 @@ export interface AmountsReport {
   readonly seconds: number;
 }
 
-/** A near pair, with what it saved. */
+/** A near pair, with its savings. */
 export interface PairReport {
   readonly asked: string;
   readonly stored: string;
@@ -90,7 +90,7 @@ export interface PairReport {
 export const NUMBERS_MAX = 100;
 const SHOWN_CHARS_MAX = 500;
 
-/** What one setting came to, for its report. */
+/** Totals of one setting, for its report. */
 export interface SettingResult {
   readonly preset: Preset;
   readonly ttlMs: number;
@@ -99,7 +99,7 @@ export interface SettingResult {
   readonly hasVectors: boolean;
 }
 
-/** Tells what a setting came to. Pure. */
+/** Builds the report of a setting. Pure. */
 export function toSettingReport({ preset, ttlMs, tally, bytesEach, hasVectors }: SettingResult): SettingReport {
   const { requests, exact, similar, saved, spent } = tally;
   const bytes = Math.round(tally.livePeak * bytesEach);
@@ -137,7 +137,7 @@ function toAmounts({ promptTokens, completionTokens, micros, ms }: Amounts): Amo
   };
 }
 
-/** Tells of a near pair. Pure. */
+/** Builds the report of a near pair. Pure. */
 export function toPairReport({
   asked,
   stored,

@@ -1,11 +1,11 @@
 import type { AnswerCost } from "../cache/index.ts";
 
-/** What one setting of the cache would have done so far. Numbers alone: it is written down and read again. */
+/** Counts of one setting so far. Numbers only, because they are saved and restored. */
 export interface Tally {
   readonly requests: number;
   /** Requests that no stored answer could serve, such as those that want several answers. */
   readonly uncacheable: number;
-  /** Requests that lean on something said before, so that nothing is looked up. */
+  /** Follow-ups without context, for which nothing is looked up. */
   readonly followUps: number;
   readonly exact: number;
   readonly similar: number;
@@ -15,12 +15,12 @@ export interface Tally {
   /** Hits and misses of a model without a price. */
   readonly unpriced: number;
   readonly stored: number;
-  /** Entries that live at the moment, and the most at one time. */
+  /** Live entries now, and the most at one time. */
   readonly live: number;
   readonly livePeak: number;
 }
 
-/** What answers cost, or would have. */
+/** Sums of costs or savings. */
 export interface Amounts {
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -46,7 +46,7 @@ export const EMPTY: Tally = {
   livePeak: 0,
 };
 
-/** What became of one request. */
+/** Outcome of one request. */
 export type Outcome =
   | { readonly kind: "exact" | "similar"; readonly cost: AnswerCost | undefined }
   | {

@@ -2,7 +2,7 @@
 export interface NodeSize {
   readonly service: "ElastiCache" | "MemoryDB" | "Redis Cloud";
   readonly name: string;
-  /** Memory for data, in GiB: what the service gives Redis, before a part is reserved. */
+  /** Memory for data, in GiB: as given to Redis by the service, before any reservation. */
   readonly gib: number;
 }
 
@@ -23,7 +23,7 @@ const GRAVITON: readonly (readonly [name: string, gib: number])[] = [
   ["r7g.16xlarge", 419.09],
 ];
 
-/** What MemoryDB offers of them: nothing below `t4g.small`, and no `m7g`. */
+/** Sizes that MemoryDB offers: nothing below `t4g.small`, and no `m7g`. */
 const IN_MEMORYDB = /^(?:t4g\.(?:small|medium)|r7g\.)/;
 
 /** Fixed sizes of Redis Cloud; beyond them any size can be had. */

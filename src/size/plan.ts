@@ -1,4 +1,4 @@
-/** What one role is to hold. Counts are what is there at one time; bytes are of the text as the application has it. */
+/** Expected data of one role. Counts are at one time; bytes are of the application's text. */
 export interface Load {
   /** Answers in the cache. `dimensions` 0: exact lookups only. `compact`, `bounded`: the cache's profile and its bounds. */
   readonly entries?: {
@@ -28,9 +28,9 @@ export interface Load {
 
 export type SizedRole = keyof Load;
 
-/** How a load becomes a server's memory. */
+/** Assumptions for a server's memory. */
 export interface SizeOptions {
-  /** What compression leaves of a text of 1 KiB and more: 0.1 (repetitive) to 1 (does not compress). @default 0.5 (English prose) */
+  /** Compressed size of texts of at least 1 KiB, as a fraction: 0.1 (repetitive) to 1 (incompressible). @default 0.5 (English prose) */
   readonly compressedShare?: number;
   /** Resident memory for each byte in use, 1 to 3. @default 1.1 */
   readonly fragmentation?: number;
@@ -40,17 +40,17 @@ export interface SizeOptions {
   readonly headroom?: number;
 }
 
-/** What a server needs for what it holds, in bytes. */
+/** Memory that a server needs for its data, in bytes. */
 export interface ServerPlan {
   /** `used_memory` of a master with this load. */
   readonly usedBytes: number;
   /** Memory that one server needs: in use, fragmented, with headroom. */
   readonly serverBytes: number;
-  /** That for the master and all replicas. */
+  /** The same for the master and all replicas. */
   readonly totalBytes: number;
 }
 
-/** What a load takes. All in bytes. */
+/** Memory of a load, all in bytes. */
 export interface SizePlan extends ServerPlan {
   readonly roles: readonly {
     readonly role: SizedRole;
@@ -58,7 +58,7 @@ export interface SizePlan extends ServerPlan {
     readonly bytesEach: number;
     readonly bytes: number;
   }[];
-  /** What the field reckons with for cached answers, where there are some. */
+  /** Common rule of thumb for cached answers, if there are any. */
   readonly ruleOfThumb?: { readonly bytesEach: number; readonly bytes: number };
 }
 
@@ -67,7 +67,7 @@ const RULE_OF_THUMB_BYTES = 8_500;
 
 /** Records of at least this many bytes of JSON are compressed (see docs/protocol/records.md). */
 const COMPRESS_FROM_BYTES = 1_024;
-/** What an empty server uses: its own tables, and Marrow's scripts. */
+/** Memory of an empty server: its own tables, and Marrow's scripts. */
 const EMPTY_SERVER_BYTES = 3_000_000;
 
 /*
@@ -93,7 +93,7 @@ const NUMBER_BYTES = { q8: 1, none: 4, binary: 1 / 8 } as const;
 const VECTOR_RECORD_BYTES = 25;
 const FACT_BYTES = 1_520;
 
-/** Plans memory for a load. Pure; on Redis 8 within 10 % of what each role was measured to take (a test loads each). */
+/** Plans memory for a load. Pure. On Redis 8 within 10 % of the measured memory of each role (a test loads each). */
 export function planSize(
   load: Load,
   { compressedShare = 0.5, fragmentation = 1.1, replicas = 1, headroom = 0.25 }: SizeOptions = {},
@@ -135,7 +135,7 @@ export function planSize(
   };
 }
 
-/** The same for what a server uses already. Pure. */
+/** Plans memory for a server's current usage. Pure. */
 export function planUsed(
   usedBytes: number,
   { fragmentation = 1.1, replicas = 1, headroom = 0.25 }: Omit<SizeOptions, "compressedShare"> = {},

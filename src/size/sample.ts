@@ -1,6 +1,6 @@
 import { encodeKeyPart, type Redis } from "../redis/index.ts";
 
-/** What a sample of an installation's keys says of its memory. Bytes are estimates but for `usedBytes`. */
+/** Memory estimate from a sample of an installation's keys. Bytes are estimates except `usedBytes`. */
 export interface SizeSample {
   readonly keys: number;
   readonly sampled: number;
@@ -8,7 +8,7 @@ export interface SizeSample {
   readonly usedBytes: number;
   /** By role, the largest first; `other` are keys of other applications. */
   readonly roles: readonly { readonly role: string; readonly keys: number; readonly bytes: number }[];
-  /** What the sample does not explain: keys so large and few that it did not meet them (indexes, logs), and the server itself. */
+  /** Bytes that the sample does not explain: few large keys that it missed (indexes, logs), and the server itself. */
   readonly unexplainedBytes: number;
 }
 
@@ -24,8 +24,8 @@ export function roleOf(key: string, app: string): string {
 }
 
 /**
- * Samples an installation's memory: `samples` keys at random, each with its MEMORY USAGE. O(1) a key, two round trips for 100 keys; no
- * SCAN and no KEYS. On a cluster it sees the node that answers.
+ * Samples an installation's memory: `samples` random keys, each with its MEMORY USAGE. O(1) per key, two round trips per 100 keys, without
+ * SCAN or KEYS. On a cluster it samples the node that replies.
  */
 export async function sampleSize(redis: Redis, { samples }: { readonly samples: number }): Promise<SizeSample> {
   const [size, memory] = await Promise.all([redis.send(["DBSIZE"]), redis.send(["INFO", "memory"])]);

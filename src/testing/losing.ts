@@ -2,8 +2,8 @@ import { MarrowError } from "../errors.ts";
 import type { Command, Redis, ScopedRedis, SendOptions } from "../redis/index.ts";
 
 /**
- * A connection that loses its nth command, counted from 1: before it reaches Redis, or after it ran and before its answer
- * comes. What promises to survive a lost command is tested by losing each in turn.
+ * Wraps a connection to lose its nth command, counted from 1: before it reaches Redis, or after it ran and before its reply arrives. Lose
+ * each command in turn to test code that must survive it.
  */
 export function losing<R extends Redis | ScopedRedis>(
   redis: R,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What the scripted model does with one request. */
+/** Response of the scripted model to one request. */
 export type ScriptedAnswer =
   | string
   | {
@@ -15,11 +15,11 @@ export type ScriptedAnswer =
       /** Sends these bytes instead of anything else. */
       readonly raw?: string | undefined;
       readonly contentType?: string | undefined;
-      /** Waits before the first byte. */
+      /** Delay before the first byte. */
       readonly delayMs?: number | undefined;
-      /** Waits between the events of a stream. */
+      /** Delay between the events of a stream. */
       readonly eventDelayMs?: number | undefined;
-      /** Cuts the connection after so many events. */
+      /** Closes the connection after this many events. */
       readonly cutAfter?: number | undefined;
     };
 
@@ -27,23 +27,23 @@ export type ScriptedAnswer =
 export interface ScriptedRequest {
   /** Path and query. */
   readonly url: string;
-  /** The JSON that came; nothing of a form. */
+  /** The JSON body; empty for a form. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: IncomingMessage["headers"];
 }
 
-/** An OpenAI-compatible endpoint on loopback that answers by a script. The stand-in for a model where none can be reached. */
+/** An OpenAI-compatible endpoint on loopback that answers by a script, for tests without a model. */
 export interface ScriptedModel {
-  /** `http://127.0.0.1:port/v1` */
+  /** URL: `http://127.0.0.1:port/v1` */
   readonly baseUrl: string;
   /** All requests so far, in order. */
   readonly requests: readonly ScriptedRequest[];
-  /** How many requests were given up by who asked, before their answer's end. */
+  /** Number of requests that their clients abandoned before the end of the answer. */
   readonly givenUp: number;
   close(): Promise<void>;
 }
 
-/** Starts a scripted model: the function says what to answer; the default repeats the last message. */
+/** Starts a scripted model. `script` returns the response; by default it repeats the last message. */
 export async function startScriptedModel(
   script: (request: ScriptedRequest, nth: number) => ScriptedAnswer = echo,
 ): Promise<ScriptedModel> {

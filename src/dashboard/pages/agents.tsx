@@ -10,7 +10,7 @@ import { go, hrefOf } from "../place.ts";
 import { CallTrees } from "./call-trees.tsx";
 import type { PageProps } from "./page.ts";
 
-/** Who is there on the bus of a scope, and what the groups of a topic put aside. */
+/** Agents on the bus of a scope, and the dead letters of a topic's groups. */
 export function Agents(props: PageProps): JSX.Element {
   const { scope, place } = props;
   const after = place.query.get("after") ?? undefined;

@@ -6,7 +6,7 @@ import { Badge, Card, Empty, Failure, Moment, Table } from "../parts.tsx";
 import { hrefOf } from "../place.ts";
 import type { PageProps } from "./page.ts";
 
-/** Who did what: every write of the administration, by this page or by a key, the latest first. */
+/** Log of all writes of the administration, by this page or by a key, latest first. */
 export function Audit({ place }: PageProps): JSX.Element {
   const after = place.query.get("after") ?? undefined;
   const { data, error } = useAsked<ListAnswer<AuditAnswer>>(

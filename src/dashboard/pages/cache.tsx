@@ -11,7 +11,7 @@ import { Entries } from "./cache-entries.tsx";
 import type { PageProps } from "./page.ts";
 import { Precision } from "./precision.tsx";
 
-/** How the cache of a scope is set up, and why a prompt is served from it or not. */
+/** Configuration of a scope's cache, and why it serves a prompt or not. */
 export function Cache(props: PageProps): JSX.Element {
   const { data, error } = useAsked<CacheAnswer>(withQuery("/cache", { scope: props.scope }), 10_000);
   return (

@@ -9,10 +9,10 @@ import { hrefOf } from "../place.ts";
 import type { PageProps } from "./page.ts";
 
 const REFRESH_MS = 5_000;
-/** From here on a graph finds what it should. */
+/** Recall that counts as good. */
 const GOOD_RECALL = 0.9;
 
-/** Collections of the library in this scope, and how much of what is near their searches find. */
+/** Collections of the library in this scope, with the recall of their searches. */
 export function Collections({ scope, place }: PageProps): JSX.Element {
   const after = place.query.get("collections") ?? undefined;
   const { data, error } = useAsked<ListAnswer<CollectionAnswer>>(

@@ -15,7 +15,7 @@ const TONES: ReadonlyMap<string, Tone> = new Map<string, Tone>([
   ["quarantined", "bad"],
 ]);
 
-/** What is known of a user over all sessions, with where it comes from. */
+/** Facts about a user across sessions, with their origin. */
 export function Facts({ scope, canAct, user }: PageProps & { user: string }): JSX.Element {
   const [all, setAll] = useState(false);
   const path = `/users/${encodeURIComponent(user)}/facts`;

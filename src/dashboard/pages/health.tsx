@@ -5,7 +5,7 @@ import { useAsked } from "../hooks.ts";
 import { Badge, Card, Empty, Failure, Moment, Table } from "../parts.tsx";
 import type { PageProps } from "./page.ts";
 
-/** What `marrow doctor` finds, and the configuration that is in force. */
+/** Results of `marrow doctor`, and the current configuration. */
 export function Health(_: PageProps): JSX.Element {
   const { data, error } = useAsked<HealthAnswer>("/health", 15_000);
   return (

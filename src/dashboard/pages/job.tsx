@@ -9,7 +9,7 @@ import { hrefOf } from "../place.ts";
 import type { PageProps } from "./page.ts";
 
 const REFRESH_MS = 3_000;
-/** How the states of jobs are coloured. */
+/** Colours of job states. */
 export const TONES: ReadonlyMap<string, Tone> = new Map<string, Tone>([
   ["done", "good"],
   ["running", "good"],
@@ -18,7 +18,7 @@ export const TONES: ReadonlyMap<string, Tone> = new Map<string, Tone>([
   ["unreadable", "bad"],
 ]);
 
-/** What jobs of the gateway's own queue do. */
+/** Descriptions of jobs in the gateway's own queue. */
 const WORKS: ReadonlyMap<string, string> = new Map([
   ["response", "background response"],
   ["batch-start", "begins a batch"],
@@ -28,7 +28,7 @@ const WORKS: ReadonlyMap<string, string> = new Map([
   ["judge", "asks the cache's judge"],
 ]);
 
-/** What a job does, with the batch that it is part of. */
+/** Description of a job, with its batch. */
 export function workOf({ work, batch }: JobAnswer): JSX.Element {
   return (
     <>
@@ -37,7 +37,7 @@ export function workOf({ work, batch }: JobAnswer): JSX.Element {
   );
 }
 
-/** One job: its life, what it was asked, and the webhooks that told of it. */
+/** One job: its history, payload and result, and the webhooks about it. */
 export function OneJob({ scope, canAct, name, id }: PageProps & { name: string; id: string }): JSX.Element {
   const path = `/queues/${encodeURIComponent(name)}/jobs/${encodeURIComponent(id)}`;
   const { data: job, error, refresh } = useAsked<JobAnswer>(withQuery(path, { scope }), REFRESH_MS);

@@ -22,7 +22,7 @@ interface SpendRow {
   readonly cost: number;
 }
 
-/** Who may call, who is near a limit, and what it costs. */
+/** Keys and users, their limits and costs. */
 export function Limits(props: PageProps): JSX.Element {
   const [user] = props.place.rest;
   if (user !== undefined) return <UserLimits {...props} user={user} />;

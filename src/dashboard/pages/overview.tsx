@@ -24,7 +24,7 @@ const TIERS = [
 ] as const;
 const HITS = ["exact", "alias", "similar", "judged", "shared"];
 
-/** Is it well, and is it worth it: this process in the last hour, what stands behind it, and what the cache saved. */
+/** Overview: this process in the last hour, its queues and upstreams, and the savings of the cache. */
 export function Overview({ scope }: PageProps): JSX.Element {
   const { data, error } = useLive<OverviewAnswer>("overview", scope, "/overview", REFRESH_MS);
   if (data === undefined) return error === undefined ? <p class="asking">…</p> : <Failure error={error} />;

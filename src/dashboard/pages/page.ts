@@ -3,12 +3,12 @@ import type { SessionAnswer } from "../../gateway/admin/answers.ts";
 import type { IconName } from "../icons.tsx";
 import type { Place } from "../place.ts";
 
-/** What every page is given. */
+/** Props of every page. */
 export interface PageProps {
   readonly session: SessionAnswer;
   /** The tenant that is looked at. */
   readonly scope: string;
-  /** Whether who is signed in may change things. */
+  /** Whether the signed-in person may change things. */
   readonly canAct: boolean;
   readonly place: Place;
 }
@@ -18,7 +18,7 @@ export interface PageEntry {
   readonly path: string;
   readonly name: string;
   readonly icon: IconName;
-  /** What a person finds on it, in one sentence. */
+  /** Content of the page, in one sentence. */
   readonly about: string;
   /** The heading above it in the navigation, where a group of pages begins. */
   readonly begins?: string;

@@ -25,7 +25,7 @@ const STEPS = [
 ] as const;
 const COUNTRIES = ["France", "Japan", "Norway", "Italy", "Peru", "Egypt", "Canada", "India"];
 
-/** What an answer's headers mean, in a sentence each. */
+/** Meaning of response headers, in a sentence each. */
 const MEANINGS: ReadonlyMap<string, string> = new Map([
   ["x-marrow-cache", "Where the answer came from."],
   ["x-marrow-cache-similarity", "Cosine of the nearest stored question, 0 to 1."],
@@ -47,7 +47,7 @@ const TIERS: ReadonlyMap<string, readonly [Tone, string]> = new Map<string, read
   ["bypass", ["warn", "the cache could not serve this request"]],
 ]);
 
-/** Asks any model as a user of the scope would, and explains what the answer's headers say. */
+/** Calls any model as a user of the scope would, and explains the response headers. */
 export function Playground({ scope, canAct, session }: PageProps): JSX.Element {
   const overview = useAsked<OverviewAnswer>("/overview");
   const models = overview.data?.models ?? [];

@@ -7,7 +7,7 @@ type Curve = NonNullable<CacheAnswer["report"]>["curve"];
 
 const [WIDTH, HEIGHT] = [320, 90];
 
-/** Precision over threshold, by what was audited: a line within the interval where the true share is, and the same as a table. */
+/** Precision over threshold by the audits: a line within its confidence interval, and the same as a table. */
 export function Precision({ curve }: { curve: Curve }): JSX.Element {
   if (curve.length === 0)
     return (

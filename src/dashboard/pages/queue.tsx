@@ -14,7 +14,7 @@ import { Webhooks } from "./webhooks.tsx";
 
 const REFRESH_MS = 3_000;
 const STATES = ["waiting", "blocked", "delayed", "running", "dead", "ended"];
-/** What may be done to jobs of a state that were chosen. */
+/** Acts for selected jobs, by state. */
 const ACTS = new Map([
   ["waiting", ["cancel"]],
   ["blocked", ["cancel"]],

@@ -8,7 +8,7 @@ import { Card, Empty, Failure, Stat } from "../parts.tsx";
 const DAYS = 30;
 const REFRESH_MS = 10_000;
 
-/** What the cache of a scope saved in the last days, with how often it was wrong as far as somebody looked. */
+/** Savings of a scope's cache in the last days, and how often it was wrong as far as known. */
 export function Savings({ scope }: { scope: string }): JSX.Element {
   const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
   const { data, error } = useAsked<SavingsAnswer>(

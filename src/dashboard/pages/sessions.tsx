@@ -154,7 +154,7 @@ function Turns({ scope, place, user, id }: PageProps & { user: string; id: strin
   );
 }
 
-/** What the next chat of the session begins with. */
+/** Context of the session's next chat. */
 function Context({ scope, user, id }: PageProps & { user: string; id: string }): JSX.Element {
   const path = `/users/${encodeURIComponent(user)}/sessions/${encodeURIComponent(id)}/context`;
   const { data, error } = useAsked<ContextAnswer>(withQuery(path, { scope }));

@@ -9,7 +9,7 @@ import { busyMs } from "../spans.ts";
 import type { PageProps } from "./page.ts";
 
 const REFRESH_MS = 3_000;
-/** Lists by what they leave out. */
+/** Filters of the list. */
 const VIEWS = new Map([
   ["all", {}],
   ["failed or refused", { failed: "true" }],
@@ -114,7 +114,7 @@ function Status({ status }: { status: number }): JSX.Element {
   return <Badge tone={status >= 500 ? "bad" : status >= 400 ? "warn" : "good"}>{status}</Badge>;
 }
 
-/** What a request did with its time, in one bar: the model, Redis, and the rest. */
+/** How a request spent its time, as a bar: the model, Redis, and the rest. */
 function Strip({ trace }: { trace: TraceAnswer }): JSX.Element {
   const model = Math.min(trace.took_ms, busyMs(trace.spans, ASKING));
   const redis = Math.min(trace.took_ms, busyMs(trace.spans, ASKING_OR_REDIS)) - model;
@@ -169,7 +169,7 @@ function OneRequest({ scope, id }: PageProps & { id: string }): JSX.Element {
   );
 }
 
-/** How near the nearest stored question was, and why it was not served. */
+/** Describes the similarity of the nearest stored question, and why it was not served. */
 function noteOf({ similarity, veto }: TraceAnswer): string | undefined {
   if (similarity === undefined) return undefined;
   return veto === undefined ? `similarity ${similarity.toFixed(3)}` : `nearest ${similarity.toFixed(3)}: ${veto}`;

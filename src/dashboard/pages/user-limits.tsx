@@ -10,7 +10,7 @@ import type { PageProps } from "./page.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** How one user stands by each limit, and exceptions: more for a while, other limits, none. */
+/** A user's state for each limit, and exceptions: more units for a time, or other limits. */
 export function UserLimits({ scope, canAct, user }: PageProps & { user: string }): JSX.Element {
   const path = `/users/${encodeURIComponent(user)}`;
   const { data, error, refresh } = useAsked<StandingAnswer>(withQuery(path, { scope }), 3_000);

@@ -10,7 +10,7 @@ import type { PageProps } from "./page.ts";
 
 const QUEUES = ["gateway", "tasks"] as const;
 
-/** To whom a scope's webhooks go, and the log of what was sent to one. */
+/** Endpoints of a scope's webhooks, and the delivery log of one. */
 export function Webhooks(props: PageProps): JSX.Element {
   const [queue, endpoint] = (props.place.query.get("endpoint") ?? "").split("/");
   return (

@@ -23,8 +23,8 @@ const FORMS: readonly EffortForm[] = ["adaptive", "budget", "none"];
 const VERSION = "2023-06-01";
 
 /**
- * A model behind Anthropic's messages API. `baseUrl` ends in `/v1`. What a chat request cannot say there is an `invalid_input` that names it. A
- * refusal of the way in which effort is asked for, or of `top_p` beside `temperature`, is learned from, model by model, for an hour.
+ * Calls a model through Anthropic's messages API. `baseUrl` ends in `/v1`. A field that this API cannot express is an `invalid_input` that
+ * names it. If a model refuses a form of reasoning effort, or `top_p` beside `temperature`, its requests are sent without that for an hour.
  */
 export function anthropicModel(options: AnthropicModelOptions): ChatModel & { close(): Promise<void> } {
   const outputTokens = checkInteger("outputTokens", options.outputTokens ?? 8_192, { min: 1 });
