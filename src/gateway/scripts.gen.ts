@@ -156,6 +156,17 @@ export const readBenched: Script<"benched", "most"> = {
   lua: "local benched = KEYS[1]\nlocal most = tonumber(ARGV[1])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal reply = {}\nlocal rows = redis.call(\"ZREVRANGE\", benched, 0, most - 1, \"WITHSCORES\")\nfor at = 1, #rows, 2 do\nreply[at] = rows[at]\nreply[at + 1] = tonumber(rows[at + 1]) - now\nend\nreturn reply",
 };
 
+/** Reads the rows of a day as one text: to take a month as tens of thousands of replies costs a client several times as much. */
+export const readSums: Script<"day", never> = {
+  name: "read_sums",
+  keys: ["day"],
+  values: [],
+  rest: false,
+  idempotent: true,
+  sha1: "5ceb3bab7c5228ec8209fa8b57564e34db4cba47",
+  lua: "local day = KEYS[1]\nreturn table.concat(redis.call(\"HGETALL\", day), \"\\n\")",
+};
+
 /** Takes an API key away, with its places in lists. */
 export const removeKey: Script<"keys" | "order", "digest" | "places"> = {
   name: "remove_key",

@@ -30,7 +30,7 @@ export const reportPage: { after: typeof rowsAfter; limit: typeof rowsMost } = {
 
 /** A page of a report's rows, and where the next one begins. Pure. */
 export function toReportPage<T>(
-  rows: readonly T[],
+  rows: Pick<readonly T[], "length" | "slice">,
   { after = 0, limit = REPORT_ROWS_MAX }: { readonly after?: number | undefined; readonly limit?: number | undefined },
 ): { readonly data: readonly T[]; readonly next?: string } {
   const end = after + limit;

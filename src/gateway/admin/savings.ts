@@ -3,7 +3,7 @@ import { MarrowError } from "../../errors.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { SavedAnswer, SavingsAnswer, SavingsRowAnswer } from "./answers.ts";
 import type { CacheReport } from "../../cache/index.ts";
-import { OTHER } from "../tenancy/day-sums.ts";
+import { OTHER } from "../tenancy/summing.ts";
 import type { Saved, Savings, SavingsBy, SavingsRow } from "../tenancy/savings.ts";
 import { sumEvidence, toWrongShare } from "../tenancy/wrong-share.ts";
 import { checkAdmin } from "./guard.ts";
@@ -62,8 +62,9 @@ export async function readSavings(
   { scope, by, from, to, after, limit }: SavingsAsked,
 ): Promise<SavingsAnswer> {
   const rows = await savings.read(scope, by, from, to);
-  const scopes = by === "scope" ? rows.map(({ name }) => name).filter((name) => name !== OTHER) : [scope];
-  const reports = await Promise.all((scopes.length === 0 ? [scope] : scopes.slice(0, SCOPES_MAX)).map(reportOf));
+  const most = by === "scope" ? rows.slice(0, SCOPES_MAX).map(({ name }) => name) : [];
+  const scopes = most.filter((name) => name !== OTHER);
+  const reports = await Promise.all((scopes.length === 0 ? [scope] : scopes).map(reportOf));
   const known = reports.filter((report) => report !== undefined);
   const evidence = sumEvidence(known);
   const wrong = evidence && toWrongShare(evidence);
@@ -76,7 +77,7 @@ export async function readSavings(
     to,
     data: data.map(toRow),
     ...(next !== undefined && { next }),
-    total: toRow(sumOf(rows)),
+    total: toRow(rows.total),
     wrong: wrong ?? null,
     wrong_reason: wrong === undefined ? (evidence === undefined ? "cache_off" : "no_evidence") : null,
     evidence: evidence ?? null,
@@ -111,31 +112,3 @@ function toSaved({ promptTokens, completionTokens, cachedTokens, reasoningTokens
     seconds: ms / 1_000,
   };
 }
-
-/** All rows as one. */
-function sumOf(rows: readonly SavingsRow[]): SavingsRow {
-  const sum = (of: (row: SavingsRow) => number) => rows.reduce((all, row) => all + of(row), 0);
-  const sums = <T extends object>(of: (row: SavingsRow) => T, like: T): T =>
-    Object.fromEntries(Object.keys(like).map((name) => [name, sum((row) => of(row)[name as keyof T] as number)])) as T;
-  return {
-    name: "",
-    answers: sum((row) => row.answers),
-    hits: sum((row) => row.hits),
-    bySource: sums((row) => row.bySource, NO_ANSWERS),
-    unknown: sum((row) => row.unknown),
-    saved: sums((row) => row.saved, NOTHING),
-    spent: sums((row) => row.spent, NOTHING),
-    hitMs: sum((row) => row.hitMs),
-    missMs: sum((row) => row.missMs),
-  };
-}
-
-const NO_ANSWERS: SavingsRow["bySource"] = { exact: 0, alias: 0, similar: 0, judged: 0, shared: 0, miss: 0 };
-const NOTHING: Saved = {
-  promptTokens: 0,
-  completionTokens: 0,
-  cachedTokens: 0,
-  reasoningTokens: 0,
-  micros: 0,
-  ms: 0,
-};

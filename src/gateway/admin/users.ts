@@ -77,9 +77,7 @@ export function registerUsers(
       const scope = scopeOf(request);
       const today = new Date().toISOString().slice(0, 10);
       await spend.flush();
-      const rows = (await spend.read(scope, "user", today, today))
-        .toSorted((one, other) => other.requests - one.requests)
-        .slice(0, limit);
+      const rows = (await spend.read(scope, "user", today, today, "requests")).slice(0, limit);
       const data = await Promise.all(
         rows.map(async ({ name: user, requests, promptTokens, completionTokens, micros }): Promise<UserAnswer> => {
           const spent = { requests, tokens: promptTokens + completionTokens, cost: micros / 1_000_000 };

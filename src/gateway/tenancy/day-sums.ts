@@ -1,5 +1,7 @@
-import { allOf, runScript, type Argument, type Redis } from "../../redis/index.ts";
-import { noteSpend } from "../scripts.gen.ts";
+import { runScript, type Argument, type Redis } from "../../redis/index.ts";
+import { noteSpend, readSums } from "../scripts.gen.ts";
+import { readDay, type DayRows, type RowShape } from "./day-rows.ts";
+import { sumUp, type Summing, type Sums } from "./summing.ts";
 
 /** Bounds on stored sums. */
 export interface DaySumsOptions {
@@ -18,41 +20,33 @@ export interface DaySums<What extends string> {
   add(record: string, names: readonly string[], amounts: Amounts<What>): void;
   /** Writes the collected sums. */
   flush(): Promise<void>;
-  /**
-   * The sums of a record from one day to another (`2026-11-23`, both included, 400 at most) by some of the names of its rows, given by their
-   * places in `names`.
-   */
-  read(record: string, from: string, to: string, places: readonly number[]): Promise<readonly Summed[]>;
+  /** The sums of a record from one day to another (`2026-11-23`, both included, 400 at most) by one of the names of its rows. */
+  read<Row>(
+    record: string,
+    from: string,
+    to: string,
+    summing: Summing,
+    toRow: (name: string, numbers: Float64Array) => Row,
+  ): Promise<Sums<Row>>;
 }
 
-/** Sums by some of the names of rows. */
-export interface Summed {
-  readonly names: readonly string[];
-  /** In the order of `whats`. */
-  readonly sums: readonly number[];
-}
-
-/** Substitute name for rows beyond the bound. */
-export const OTHER = "(other)";
 /** Interval of writes, in milliseconds. */
 const FLUSH_MS = 200;
 const DAY_MS = 86_400_000;
 /** Days that one report may look at. */
 const DAYS_MAX = 400;
 /** Days that are read in one round trip. */
-const DAYS_AT_ONCE = 8;
+const DAYS_AT_ONCE = 4;
 /** Time after a day's end in which sums may still be added to it. */
 const LATE_MS = 600_000;
 /** Rows of days that are over that a process remembers, of all records: some ten megabytes. */
 const ROWS_KEPT_MAX = 50_000;
 /** Time that a past day is cached after its last read. */
 const KEPT_MS = 600_000;
-/** Suffix of fields that contain a whole row; alone it is the field with the number of rows. */
-const ROW_MARK = "=";
 /** Rows that one script takes. */
 const ROWS_PER_SCRIPT = 500;
 
-interface Parts<What extends string> extends DaySumsOptions {
+interface Parts<What extends string> extends DaySumsOptions, RowShape {
   /** Names of the sums, in the order of stored rows; new ones go last. */
   readonly whats: readonly What[];
   /** Start of the keys of a record; the day is added. */
@@ -68,12 +62,6 @@ interface Row<What extends string> {
   readonly sums: Record<What, number>;
 }
 
-/** The rows of a day: the names of each, encoded, and its sums in the order of `whats`, one row after the other. A row may be there twice. */
-interface DayRows {
-  readonly names: readonly string[];
-  readonly sums: Float64Array;
-}
-
 /**
  * Keeps a hash a record and day: field = the names, each encoded, with `|` between, and `|=`; value = the sums with spaces between. Builds before
  * had a field for each sum, `names|what`; these count as well.
@@ -83,7 +71,7 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
   /** Sums since the last write, by day, record and row. */
   const noted = new Map<string, Map<string, Map<string, Row<What>>>>();
   /** Days that are over, by day and record: the one whose last reading is longest ago first. */
-  const over = new Map<string, { readonly rows: DayRows; untilMs: number }>();
+  const over = new Map<string, { readonly rows: DayRows; readonly untilMs: number }>();
   let forgetting: NodeJS.Timeout | undefined;
   let today = { untilMs: 0, day: "" };
   let timer: NodeJS.Timeout | undefined;
@@ -151,63 +139,29 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
 
     flush,
 
-    async read(record, from, to, places) {
+    async read(record, from, to, summing, toRow) {
       const days: string[] = [];
       for (let ms = Date.parse(from); ms <= Date.parse(to) && days.length < DAYS_MAX; ms += DAY_MS)
         days.push(new Date(ms).toISOString().slice(0, 10));
-      const known = days.map((day) => recall(`${day} ${record}`));
-      const unknown = days.filter((_, at) => known[at] === undefined);
-      const read: DayRows[] = [];
-      for (let at = 0; at < unknown.length; at += DAYS_AT_ONCE) {
-        const some = unknown.slice(at, at + DAYS_AT_ONCE);
-        const replies = allOf(await redis.pipeline(some.map((day) => ["HGETALL", `${keyOf(record)}:${day}`])));
-        for (const [nth, reply] of replies.entries()) {
-          const rows = toRows(reply as readonly string[]);
-          read.push(rows);
-          keep(`${some[nth]} ${record}`, some[nth] ?? "", rows);
-        }
-      }
-      return summedBy([...known, ...read], places);
+      const rows = new Map(days.map((day) => [day, recall(`${day} ${record}`)]));
+      const unknown = days.filter((day) => rows.get(day) === undefined);
+      for (let at = 0; at < unknown.length; at += DAYS_AT_ONCE)
+        await Promise.all(
+          unknown.slice(at, at + DAYS_AT_ONCE).map(async (day) => {
+            const text = String(await runScript(redis, readSums, { day: `${keyOf(record)}:${day}` }, {}));
+            const read = await readDay(text, parts);
+            rows.set(day, read);
+            keep(`${day} ${record}`, day, read);
+          }),
+        );
+      return sumUp(
+        [...rows.values()].filter((day) => day !== undefined),
+        parts,
+        summing,
+        toRow,
+      );
     },
   };
-
-  /**
-   * Sums the rows of days by some of their names. A month has tens of thousands of rows, so nothing is allocated for a row that is merged.
-   */
-  function summedBy(days: readonly (DayRows | undefined)[], places: readonly number[]): Summed[] {
-    const found = new Map<string, number[]>();
-    for (const { names, sums } of days.filter((day) => day !== undefined))
-      for (let nth = 0; nth < names.length; nth += 1) {
-        const row = names[nth] as string;
-        let name = partOf(row, places[0] as number);
-        for (let at = 1; at < places.length; at += 1) name += `|${partOf(row, places[at] as number)}`;
-        let all = found.get(name);
-        if (all === undefined) found.set(name, (all = whats.map(() => 0)));
-        for (let at = 0; at < whats.length; at += 1) (all[at] as number) += sums[nth * whats.length + at] as number;
-      }
-    return Array.from(found, ([name, sums]) => ({ names: name.split("|").map(decode), sums }));
-  }
-
-  /** The rows of a day's hash. */
-  function toRows(flat: readonly string[]): DayRows {
-    const names: string[] = [];
-    const sums = new Float64Array((flat.length / 2) * whats.length);
-    for (let at = 0; at < flat.length; at += 2) {
-      const field = flat[at] as string;
-      const end = field.lastIndexOf("|");
-      const isRow = field.length === end + 1 + ROW_MARK.length && field.endsWith(ROW_MARK);
-      const place = isRow ? 0 : (whats as readonly string[]).indexOf(field.slice(end + 1));
-      // Skips sums of a newer version.
-      if (end === -1 || place === -1) continue;
-      const start = names.length * whats.length;
-      readNumbers(
-        flat[at + 1] as string,
-        sums.subarray(start + place, isRow ? start + whats.length : start + place + 1),
-      );
-      names.push(field.slice(0, end));
-    }
-    return { names, sums };
-  }
 
   /** A day that is over as it was read before. */
   function recall(name: string): DayRows | undefined {
@@ -226,42 +180,15 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
 
   /** Caches a past day: nothing is added to it once all processes have written their sums. */
   function keep(name: string, day: string, rows: DayRows): void {
-    if (Date.now() < Date.parse(day) + DAY_MS + LATE_MS || rows.names.length > ROWS_KEPT_MAX) return;
-    let kept = rows.names.length;
-    for (const one of over.values()) kept += one.rows.names.length;
+    if (Date.now() < Date.parse(day) + DAY_MS + LATE_MS || rows.count > ROWS_KEPT_MAX) return;
+    let kept = rows.count;
+    for (const one of over.values()) kept += one.rows.count;
     for (const [oldest, one] of over) {
       if (kept <= ROWS_KEPT_MAX && over.size < DAYS_MAX) break;
       over.delete(oldest);
-      kept -= one.rows.names.length;
+      kept -= one.rows.count;
     }
     over.set(name, { rows, untilMs: performance.now() + KEPT_MS });
     forgetting ??= setTimeout(forget, KEPT_MS).unref();
   }
-}
-
-/** One of the names of a row, which stand between bars. */
-function partOf(row: string, place: number): string {
-  let start = 0;
-  for (let at = 0; at < place; at += 1) start = row.indexOf("|", start) + 1;
-  const end = row.indexOf("|", start);
-  return end === -1 ? row.slice(start) : row.slice(start, end);
-}
-
-/** A name as it was given; most are written as they are. */
-function decode(name: string): string {
-  return name.includes("%") ? decodeURIComponent(name) : name;
-}
-
-/** Reads whole numbers with a blank between. */
-function readNumbers(text: string, into: Float64Array): void {
-  let [nth, number] = [0, 0];
-  for (let at = 0; at < text.length; at += 1) {
-    const digit = text.charCodeAt(at) - 48;
-    if (digit >= 0) number = number * 10 + digit;
-    else {
-      into[nth] = number;
-      [nth, number] = [nth + 1, 0];
-    }
-  }
-  into[nth] = number;
 }

@@ -1,6 +1,7 @@
 import type { Answered, AnswerSource } from "../../flow/index.ts";
 import { encodeKeyPart, keyTag, type Redis } from "../../redis/index.ts";
-import { createDaySums, OTHER, type Amounts, type DaySumsOptions } from "./day-sums.ts";
+import { createDaySums, type Amounts, type DaySumsOptions } from "./day-sums.ts";
+import { OTHER, type Summing, type Sums } from "./summing.ts";
 
 /** Grouping of savings. */
 export type SavingsBy = "scope" | "key" | "user" | "model" | "tier";
@@ -44,13 +45,13 @@ export interface Savings {
   /** Writes the collected sums. */
   flush(): Promise<void>;
   /** Answers and savings of a scope (`by: "scope"`: of all scopes) from one day to another, what saved most first. */
-  read(scope: string, by: SavingsBy, from: string, to: string): Promise<readonly SavingsRow[]>;
+  read(scope: string, by: SavingsBy, from: string, to: string): Promise<Sums<SavingsRow>>;
 }
 
 const SAVED = ["promptTokens", "completionTokens", "cachedTokens", "reasoningTokens", "micros", "ms"] as const;
 const WHATS = ["answers", "unknown", ...SAVED, "tookMs"] as const;
 
-type Sums = Amounts<(typeof WHATS)[number]>;
+type Answer = Amounts<(typeof WHATS)[number]>;
 
 /**
  * Makes the savings, stored in a hash per scope and day, `{app:scope}:gateway:saved:<day>`, field = key, user, model, source and the sum's
@@ -60,11 +61,13 @@ export function createSavings(redis: Redis, options: DaySumsOptions, onError: (e
   const shared = { ...options, whats: WHATS, onError };
   const scopes = createDaySums(redis, {
     ...shared,
+    names: 4,
     keyOf: (scope) => `${keyTag({ app: redis.app, scope })}:gateway:saved`,
     standIn: ([key = "", , model = "", source = ""]) => [key, OTHER, model, source],
   });
   const whole = createDaySums(redis, {
     ...shared,
+    names: 2,
     keyOf: () => `{${encodeKeyPart("app", redis.app)}}:gateway:saved`,
     standIn: ([, source = ""]) => [OTHER, source],
   });
@@ -81,26 +84,17 @@ export function createSavings(redis: Redis, options: DaySumsOptions, onError: (e
       await Promise.all([scopes.flush(), whole.flush()]);
     },
 
-    async read(scope, by, from, to) {
-      const isWhole = by === "scope";
-      const found = isWhole ? whole.read("", from, to, [0, 1]) : scopes.read(scope, from, to, [PLACES[by], 3]);
-      const rows = new Map<string, MutableRow>();
-      for (const { names, sums } of await found) {
-        const [name = "", source] = names;
-        const row = rows.get(name) ?? newRow(name);
-        rows.set(name, row);
-        addTo(row, source as AnswerSource, sums);
-      }
-      return [...rows.values()].toSorted(
-        (one, other) => other.saved.micros - one.saved.micros || other.answers - one.answers,
-      );
+    read(scope, by, from, to) {
+      return by === "scope"
+        ? whole.read("", from, to, summingBy(0, 1), toSavingsRow)
+        : scopes.read(scope, from, to, summingBy(PLACES[by], 3), toSavingsRow);
     },
   };
 }
 
 const PLACES = { key: 0, user: 1, model: 2, tier: 3 } as const;
 
-function toSums({ cost, tookMs }: Answered): Sums {
+function toSums({ cost, tookMs }: Answered): Answer {
   const whole = (value = 0) => Math.max(0, Math.round(value));
   return {
     answers: 1,
@@ -115,43 +109,57 @@ function toSums({ cost, tookMs }: Answered): Sums {
   };
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type MutableRow = Mutable<Omit<SavingsRow, "bySource" | "saved" | "spent">> & {
-  readonly bySource: Mutable<SavingsRow["bySource"]>;
-  readonly saved: Mutable<Saved>;
-  readonly spent: Mutable<Saved>;
-};
+/** Places of the numbers of a sum: answers and hits, answers by source, hits of unknown worth, what was saved and what was spent, times. */
+const AT = { answers: 0, hits: 1, bySource: 2, unknown: 8, saved: 9, spent: 15, hitMs: 21, missMs: 22 } as const;
+const WIDTH = 23;
+/** Places of the numbers of a row, in the order of {@link WHATS}. */
+const FROM = { answers: 0, unknown: 1, saved: 2, tookMs: 8 } as const;
 
-function newRow(name: string): MutableRow {
-  const nothing = () => ({
-    promptTokens: 0,
-    completionTokens: 0,
-    cachedTokens: 0,
-    reasoningTokens: 0,
-    micros: 0,
-    ms: 0,
-  });
-  const bySource = { exact: 0, alias: 0, similar: 0, judged: 0, shared: 0, miss: 0 };
-  return { name, answers: 0, hits: 0, bySource, unknown: 0, saved: nothing(), spent: nothing(), hitMs: 0, missMs: 0 };
+/** Sums up by a name of the rows; the source is another. */
+function summingBy(by: number, beside: number): Summing {
+  return { by, beside, width: WIDTH, order: [AT.saved + SAVED.indexOf("micros"), AT.answers], add: addAnswers };
 }
 
-/** Adds sums in the order of {@link WHATS}. */
-function addTo(row: MutableRow, source: AnswerSource, sums: readonly number[]): void {
-  const [answers = 0, unknown = 0, promptTokens = 0, completionTokens = 0, cachedTokens = 0, ...rest] = sums;
-  const [reasoningTokens = 0, micros = 0, ms = 0, tookMs = 0] = rest;
-  const isHit = source !== "miss";
-  row.answers += answers;
-  if (SOURCES.includes(source)) row.bySource[source] += answers;
+function addAnswers(into: Float64Array, at: number, sums: Float64Array, from: number, source: string): void {
+  const place = SOURCES.indexOf(source as AnswerSource);
+  const isHit = place !== MISS;
+  const answers = sums[from + FROM.answers] as number;
+  into[at + AT.answers] = (into[at + AT.answers] as number) + answers;
+  if (place !== -1) into[at + AT.bySource + place] = (into[at + AT.bySource + place] as number) + answers;
   if (isHit) {
-    row.hits += answers;
-    row.unknown += unknown;
-    row.hitMs += tookMs;
-  } else row.missMs += tookMs;
-  const into = isHit ? row.saved : row.spent;
-  into.promptTokens += promptTokens;
-  into.completionTokens += completionTokens;
-  into.cachedTokens += cachedTokens;
-  into.reasoningTokens += reasoningTokens;
-  into.micros += micros;
-  into.ms += ms;
+    into[at + AT.hits] = (into[at + AT.hits] as number) + answers;
+    into[at + AT.unknown] = (into[at + AT.unknown] as number) + (sums[from + FROM.unknown] as number);
+  }
+  const took = at + (isHit ? AT.hitMs : AT.missMs);
+  into[took] = (into[took] as number) + (sums[from + FROM.tookMs] as number);
+  const worth = at + (isHit ? AT.saved : AT.spent);
+  for (let nth = 0; nth < SAVED.length; nth += 1)
+    into[worth + nth] = (into[worth + nth] as number) + (sums[from + FROM.saved + nth] as number);
+}
+
+const MISS = SOURCES.indexOf("miss");
+
+function toSavingsRow(name: string, numbers: Float64Array): SavingsRow {
+  const at = (place: number) => numbers[place] as number;
+  const [exact, alias, similar, judged, shared, miss] = SOURCES.map((_, nth) => at(AT.bySource + nth)) as Six;
+  return {
+    name,
+    answers: at(AT.answers),
+    hits: at(AT.hits),
+    bySource: { exact, alias, similar, judged, shared, miss },
+    unknown: at(AT.unknown),
+    saved: toSaved(numbers, AT.saved),
+    spent: toSaved(numbers, AT.spent),
+    hitMs: at(AT.hitMs),
+    missMs: at(AT.missMs),
+  };
+}
+
+type Six = [number, number, number, number, number, number];
+
+function toSaved(numbers: Float64Array, from: number): Saved {
+  const [promptTokens, completionTokens, cachedTokens, reasoningTokens, micros, ms] = numbers.subarray(
+    from,
+  ) as unknown as Six;
+  return { promptTokens, completionTokens, cachedTokens, reasoningTokens, micros, ms };
 }

@@ -1,6 +1,7 @@
 import type { Spent } from "../../flow/index.ts";
 import { keyTag, type Redis } from "../../redis/index.ts";
-import { createDaySums, OTHER, type DaySumsOptions } from "./day-sums.ts";
+import { createDaySums, type DaySumsOptions } from "./day-sums.ts";
+import { OTHER, type Summing, type Sums } from "./summing.ts";
 
 /** Spending under one name: a key, a user or a model. */
 export interface SpendRow {
@@ -18,8 +19,14 @@ export interface Spend {
   note(scope: string, spent: Spent): void;
   /** Writes the recorded costs. */
   flush(): Promise<void>;
-  /** Sums of a scope from one day to another (`2026-11-23`, both included, 400 at most), dearest first. */
-  read(scope: string, by: "key" | "user" | "model", from: string, to: string): Promise<readonly SpendRow[]>;
+  /** Sums of a scope from one day to another (`2026-11-23`, both included, 400 at most), those that cost or asked most first. */
+  read(
+    scope: string,
+    by: "key" | "user" | "model",
+    from: string,
+    to: string,
+    most?: "micros" | "requests",
+  ): Promise<Sums<SpendRow>>;
 }
 
 /**
@@ -35,6 +42,7 @@ const WHATS = ["requests", "promptTokens", "completionTokens", "micros"] as cons
 export function createSpend(redis: Redis, options: SpendOptions, onError: (error: unknown) => void): Spend {
   const days = createDaySums(redis, {
     ...options,
+    names: 3,
     whats: WHATS,
     keyOf: (scope) => `${keyTag({ app: redis.app, scope })}:gateway:spend`,
     standIn: ([key = "", , model = ""]) => [key, OTHER, model],
@@ -52,13 +60,28 @@ export function createSpend(redis: Redis, options: SpendOptions, onError: (error
 
     flush: () => days.flush(),
 
-    async read(scope, by, from, to) {
-      const place = { key: 0, user: 1, model: 2 }[by];
-      return (await days.read(scope, from, to, [place]))
-        .map(({ names: [name = ""], sums: [requests = 0, promptTokens = 0, completionTokens = 0, micros = 0] }) => {
-          return { name, requests, promptTokens, completionTokens, micros };
-        })
-        .toSorted((one, other) => other.micros - one.micros || other.requests - one.requests);
+    read(scope, by, from, to, most = "micros") {
+      const order = most === "micros" ? [MICROS, REQUESTS] : [REQUESTS, MICROS];
+      return days.read(
+        scope,
+        from,
+        to,
+        { by: PLACES[by], beside: 0, width: WHATS.length, add: addAll, order },
+        toSpendRow,
+      );
     },
   };
+}
+
+const PLACES = { key: 0, user: 1, model: 2 } as const;
+const [REQUESTS, MICROS] = [WHATS.indexOf("requests"), WHATS.indexOf("micros")];
+
+const addAll: Summing["add"] = (into, at, sums, from) => {
+  for (let nth = 0; nth < WHATS.length; nth += 1)
+    into[at + nth] = (into[at + nth] as number) + (sums[from + nth] as number);
+};
+
+function toSpendRow(name: string, numbers: Float64Array): SpendRow {
+  const [requests = 0, promptTokens = 0, completionTokens = 0, micros = 0] = numbers;
+  return { name, requests, promptTokens, completionTokens, micros };
 }
