@@ -2,6 +2,7 @@ import { apply, withoutSaid, type Change } from "./changes.ts";
 import type { ChatRequest } from "./chat.ts";
 import { isLackOfSignature, isLackOfThoughts, withLoopThoughts, type ThoughtsField } from "./given-back.ts";
 import { createLessons } from "./lessons.ts";
+import { refusesSignatures, withoutSignatures } from "./signatures.ts";
 import { teachingOf } from "./teaching.ts";
 
 /** Known field support of an endpoint. */
@@ -71,6 +72,12 @@ export function createDialect(
     },
 
     amend(request, refusal) {
+      // Another endpoint's reasoning, and nothing said so: this request goes on without it.
+      const bare = refusesSignatures(refusal) ? withoutSignatures(request) : request;
+      if (bare !== request) {
+        asked.set(bare, asked.get(request) ?? request);
+        return { request: bare, learn() {} };
+      }
       const restored = undo(request, refusal);
       const teaching = teachingOf(restored, refusal);
       const amended = teaching === undefined ? restored : apply(restored, teaching.change);

@@ -198,32 +198,49 @@ describe("a tool loop whose upstream fails in the middle", () => {
 });
 
 describe("reasoning of which nothing tells its maker", () => {
-  it.each(["responses", "anthropic"] as const)("is left out once an endpoint of kind %s refuses it", async (kind) => {
-    await open([kind, kind], (model) => [[`one/${model}`]]);
-    const ask = respond("m0");
-    if (kind === "responses") {
-      const foreign = { type: "reasoning", summary: [], encrypted_content: "SIG-three" };
-      const call = { type: "function_call", call_id: "call_1", name: "look", arguments: "{}" };
-      expect((await ask(back([foreign, call]))).output_text).toBe("A dog.");
-    } else {
-      const anthropic = new Anthropic({ baseURL: door.url.replace(/\/v1$/, ""), apiKey: door.key, maxRetries: 0 });
-      const content = [
-        { type: "thinking" as const, thinking: "deep", signature: "SIG-three" },
-        { type: "tool_use" as const, id: "call_1", name: "look", input: {} },
-      ];
-      const results = [{ type: "tool_result" as const, tool_use_id: "call_1", content: "a dog" }];
-      const asked = {
-        model: "m0",
-        max_tokens: 99,
-        tools: [{ name: "look", input_schema: { type: "object" as const } }],
-      };
-      const messages = [question, { role: "assistant" as const, content }, { role: "user" as const, content: results }];
-      expect((await anthropic.messages.create({ ...asked, messages })).content).toMatchObject([{ text: "A dog." }]);
-    }
-    expect(calls()[0]).toBe(2);
-    // Nothing was learned: the endpoint's own reasoning goes back as before.
-    await WAYS["the response before"]?.(ask);
-    expect(told(0)).toContain("SIG-one");
-    expect(calls()[0]).toBe(4);
-  });
+  it.each(["responses", "anthropic", "chat"] as const)(
+    "is left out once an endpoint of kind %s refuses it",
+    async (kind) => {
+      await open([kind, kind], (model) => [[`one/${model}`]]);
+      const ask = respond("m0");
+      if (kind === "chat") {
+        const call = { id: "call_1", type: "function", function: { name: "look", arguments: "{}" } };
+        const signature = { extra_content: { google: { thought_signature: "SIG-three" } } };
+        const messages = [
+          question,
+          { role: "assistant", content: null, tool_calls: [{ ...call, ...signature }] },
+          { role: "tool", tool_call_id: "call_1", content: "a dog" },
+        ];
+        const answer = await client.chat.completions.create({ model: "m0", messages } as never);
+        expect((answer as OpenAI.ChatCompletion).choices[0]?.message.content).toBe("A dog.");
+      } else if (kind === "responses") {
+        const foreign = { type: "reasoning", summary: [], encrypted_content: "SIG-three" };
+        const call = { type: "function_call", call_id: "call_1", name: "look", arguments: "{}" };
+        expect((await ask(back([foreign, call]))).output_text).toBe("A dog.");
+      } else {
+        const anthropic = new Anthropic({ baseURL: door.url.replace(/\/v1$/, ""), apiKey: door.key, maxRetries: 0 });
+        const content = [
+          { type: "thinking" as const, thinking: "deep", signature: "SIG-three" },
+          { type: "tool_use" as const, id: "call_1", name: "look", input: {} },
+        ];
+        const results = [{ type: "tool_result" as const, tool_use_id: "call_1", content: "a dog" }];
+        const asked = {
+          model: "m0",
+          max_tokens: 99,
+          tools: [{ name: "look", input_schema: { type: "object" as const } }],
+        };
+        const messages = [
+          question,
+          { role: "assistant" as const, content },
+          { role: "user" as const, content: results },
+        ];
+        expect((await anthropic.messages.create({ ...asked, messages })).content).toMatchObject([{ text: "A dog." }]);
+      }
+      expect(calls()[0]).toBe(2);
+      // Nothing was learned: the endpoint's own reasoning goes back as before.
+      await WAYS["the response before"]?.(ask);
+      expect(told(0)).toContain("SIG-one");
+      expect(calls()[0]).toBe(4);
+    },
+  );
 });
