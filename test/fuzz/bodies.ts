@@ -74,7 +74,7 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
           role: "assistant",
           content: [
             { type: "thinking", thinking: "hm", signature: "s" },
-            { type: "redacted_thinking", data: "marrow1.e30" },
+            { type: "redacted_thinking", data: "opaque" },
             { type: "tool_use", id: "c1", name: "f", input: { a: 1 } },
           ],
         },

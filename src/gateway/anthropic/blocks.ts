@@ -3,6 +3,7 @@ import { wordOf } from "../../internal/describe.ts";
 import { THOUGHTS, type ChatMessage } from "../../models/index.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { createOrder, type Order } from "../../internal/order.ts";
+import { checkCarried } from "../models/carried-thoughts.ts";
 import { withCallsBack } from "../models/carried-calls.ts";
 import { toDetail } from "./thoughts.ts";
 
@@ -79,6 +80,7 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
         break;
       case "thinking":
       case "redacted_thinking": {
+        checkThought(block, here);
         // Reasoning without a signature is sent back as text, to an upstream that requires it.
         const detail = toDetail(block, at);
         if (detail !== undefined) {
@@ -105,6 +107,17 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
     ...(calls.length > 0 && { tool_calls: calls }),
     ...inChars(order.told(), content),
   };
+}
+
+/** What has another shape could not be given to a model. */
+function checkThought({ type, thinking, signature, data }: Fields, path: string): void {
+  if (type === "redacted_thinking") {
+    if (typeof data !== "string") throw wrong(`${path}.data`, "a string");
+    return checkCarried(data, `${path}.data`);
+  }
+  if (typeof thinking !== "string") throw wrong(`${path}.thinking`, "a string");
+  if (signature !== undefined && signature !== null && typeof signature !== "string")
+    throw wrong(`${path}.signature`, "a string");
 }
 
 /** An order whose content is one part, of which there is only the text. */

@@ -1,3 +1,4 @@
+import { MarrowError } from "../../errors.ts";
 import { MAKER } from "../../models/index.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 
@@ -16,6 +17,30 @@ export function toCarried(detail: Fields): string {
 /** Returns true for a text made from an entry. */
 export function isCarried(text: string): boolean {
   return text.startsWith(CARRIED);
+}
+
+/**
+ * Checks a text that a client gives back: one that carries an entry must be whole.
+ * @throws MarrowError `too_large`, `invalid_input`
+ */
+export function checkCarried(text: string, path: string): void {
+  checkCarriedLength(text, path);
+  if (isCarried(text) && fromCarried(text) === undefined)
+    throw new MarrowError("invalid_input", `${path} must be what this gateway gave the client, unchanged`, {
+      details: { path },
+    });
+}
+
+/** Refuses a text that carries an entry of more characters than are read. @throws MarrowError `too_large` */
+export function checkCarriedLength(text: unknown, path: string): void {
+  if (typeof text !== "string" || !isCarried(text) || text.length <= CARRIED_CHARS_MAX) return;
+  throw new MarrowError(
+    "too_large",
+    `${path} has ${text.length} characters, at most ${CARRIED_CHARS_MAX} can be read`,
+    {
+      details: { path, charsMax: CARRIED_CHARS_MAX },
+    },
+  );
 }
 
 /** The entry in a text; `undefined` for a text that carries none. */

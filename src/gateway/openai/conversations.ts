@@ -3,7 +3,9 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { sizeOf } from "../../internal/json-pieces.ts";
-import type { Session, SessionInfo } from "../../memory/index.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Session, SessionInfo, Turn } from "../../memory/index.ts";
+import { checkReasoningItem } from "../responses/reasoning-item.ts";
 import { withPictures } from "../responses/resolve.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { userOf } from "../tenancy/identity.ts";
@@ -22,6 +24,12 @@ const createBody = z
 const updateBody = z.looseObject({ metadata: metadataPairs.nullish() });
 const itemsQuery = pageQuery.extend(including);
 const itemsBody = z.looseObject({ items });
+
+/** An item that a client adds, as a turn. @throws MarrowError `invalid_input`, `too_large` */
+function toAddedTurn(item: Fields, at: number): Turn {
+  if (item["type"] === "reasoning") checkReasoningItem(item, `items.${at}`);
+  return toTurn(item, `items.${at}`);
+}
 
 interface Named {
   Params: { readonly conversation: string; readonly item: string };
@@ -54,7 +62,7 @@ export function registerConversations(parts: GatewayApp): void {
 
   app.post("/v1/conversations", { schema: { body: createBody } }, async (request) => {
     const { metadata: known, items: first } = (request.body ?? {}) as z.infer<typeof createBody> & object;
-    const turns = (first ?? []).map((item, at) => toTurn(item, `items.${at}`));
+    const turns = (first ?? []).map(toAddedTurn);
     await checkResults(turns, undefined);
     const session = open(request, `conv_${randomBytes(24).toString("hex")}`);
     await session.create(known ?? {});
@@ -87,7 +95,7 @@ export function registerConversations(parts: GatewayApp): void {
   const path = "/v1/conversations/:conversation/items";
 
   app.post<Named>(path, { schema: { body: itemsBody } }, async (request, reply) => {
-    const turns = (request.body as z.infer<typeof itemsBody>).items.map((item, at) => toTurn(item, `items.${at}`));
+    const turns = (request.body as z.infer<typeof itemsBody>).items.map(toAddedTurn);
     const { session, info } = await find(request);
     await checkResults(turns, session);
     const { version, ended } = await session.append(turns, { createdAtMs: info.createdAtMs });

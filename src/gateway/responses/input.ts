@@ -2,6 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import { ROLES } from "../openai/items.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { checkReasoningItem } from "./reasoning-item.ts";
 import type { Item } from "./shape.ts";
 
 /** Prefix of an item's id by its type. */
@@ -51,6 +52,7 @@ export function toInputItems({ input }: ResponseRequest, response: string): read
       );
     if (type === "message" && typeof rest["role"] === "string" && !ROLES.has(rest["role"]))
       throw wrong(`input.${at}.role`, `must be one of ${[...ROLES].join(", ")}`);
+    if (type === "reasoning") checkReasoningItem(item, `input.${at}`);
     const parts = typeof content === "string" ? [{ type: partOf(rest["role"]), text: content }] : content;
     return {
       ...rest,

@@ -5,7 +5,7 @@ import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
 import { isCarried, withCallsBack } from "../models/carried-calls.ts";
-import { fromEncryptedContent } from "../models/carried-thoughts.ts";
+import { checkCarriedLength, fromEncryptedContent } from "../models/carried-thoughts.ts";
 import { toTurn } from "../openai/items.ts";
 import { metadataPairs } from "../openai/metadata.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
@@ -103,7 +103,11 @@ export function toChatRequest(
   session?: string,
 ): ChatRequest {
   const { instructions } = request;
-  const said: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
+  const said: Turn[] = [...history, ...input].map((item, at) => {
+    const path = pathOf(at, history.length);
+    if (item.type === "reasoning") checkCarriedLength(item["encrypted_content"], `${path}.encrypted_content`);
+    return toTurn(item, path);
+  });
   // The results of a conversation's calls are looked at where its history is read; a session has its own.
   const turns = request.conversation == null && session === undefined ? withResultsChecked(said, history.length) : said;
   const first = instructions == null ? [] : [{ role: "system", content: instructions }];
