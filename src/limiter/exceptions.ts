@@ -2,6 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { decodeKeyPart, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import type { LimiterKeys } from "./keys.ts";
+import { mending } from "./mending.ts";
 import { APP_SUBJECT, SCALE, toThousandths } from "./options.ts";
 import { setException } from "./scripts.gen.ts";
 import type { Wire } from "./wire.ts";
@@ -74,7 +75,7 @@ interface Stored {
 /** Makes the exceptions of one limiter. */
 export function createExceptions(
   redis: ScopedRedis,
-  { rules, tags, subjects }: Wire,
+  { rules, tags, subjects, layout }: Wire,
   names: LimiterKeys,
   slots: "scope" | "subject",
 ): Exceptions {
@@ -91,7 +92,9 @@ export function createExceptions(
     const keys = { record: names.record(by, value), exceptions: names.exceptions(by, value) };
     const longest = Math.max(1, ...rules.map(({ windowMs }) => 2 * windowMs));
     const values = { change: JSON.stringify(changes), life_ms: longest };
-    await runScript(redis, setException, keys, values);
+    await mending(redis, { ...layout, kinds: "rh" }, [keys.record, keys.exceptions], () =>
+      runScript(redis, setException, keys, values),
+    );
   }
 
   function ofRules(
@@ -142,7 +145,7 @@ export function createExceptions(
       const [by, value] = subjectOf(subject);
       const stored = await redis.send(["HGET", names.exceptions(by, value), names.record(by, value)]);
       if (typeof stored !== "string") return undefined;
-      const exception = toException({ [by]: value }, JSON.parse(stored) as Stored, Date.now());
+      const exception = toException({ [by]: value }, toStored(stored), Date.now());
       return isInForce(exception) ? exception : undefined;
     },
     async exceptions() {
@@ -153,7 +156,7 @@ export function createExceptions(
       const list: Exception[] = [];
       for (const [field, stored] of toFields(reply)) {
         const [by = "", value = ""] = field.split(":").slice(-2).map(decodeKeyPart);
-        const exception = toException({ [by]: value }, JSON.parse(stored) as Stored, nowMs);
+        const exception = toException({ [by]: value }, toStored(stored), nowMs);
         if (isInForce(exception)) list.push(exception);
       }
       return list;
@@ -179,6 +182,16 @@ export function createExceptions(
       rules: changed,
       ...(holds(stored.blocked) && { blocked: { untilMs: end(stored.blocked) } }),
     };
+  }
+}
+
+/** Reads an exception. One that cannot be read does not hold, and the next take of its subject removes it. */
+function toStored(text: string): Stored {
+  try {
+    const stored: unknown = JSON.parse(text);
+    return typeof stored === "object" && stored !== null ? stored : {};
+  } catch {
+    return {};
   }
 }
 

@@ -1,4 +1,5 @@
 import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
+import { mending } from "./mending.ts";
 import { renewLeases } from "./scripts.gen.ts";
 
 /** Leased units of a process: for each subject its record, its zset of leases, and the lease's member in it. */
@@ -36,12 +37,10 @@ export function createLeases(redis: ScopedRedis, leaseMs: number, timeoutMs: num
         owners.push(held);
       }
     }
-    const lost = (await runScript(
-      redis,
-      renewLeases,
-      { keys },
-      { lease_ms: leaseMs, members },
-      { timeoutMs, accepts: isList },
+    const layout = { kinds: "rl".repeat(keys.length / 2), slots: [], lifeMs: 4 * leaseMs };
+    const values = { lease_ms: leaseMs, members };
+    const lost = (await mending(redis, layout, keys, () =>
+      runScript(redis, renewLeases, { keys }, values, { timeoutMs, accepts: isList }),
     )) as number[];
     for (const number of lost) {
       const held = owners[number - 1];

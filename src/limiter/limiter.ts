@@ -12,6 +12,7 @@ import { createExceptions } from "./exceptions.ts";
 import { limiterKeys } from "./keys.ts";
 import { createLeases, type Held } from "./leases.ts";
 import { createLocal } from "./local.ts";
+import { mending } from "./mending.ts";
 import {
   APP_SUBJECT,
   resolveOptions,
@@ -82,7 +83,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   /** Identifies the rules' counts, for permits that another process settles. */
   const kind = tags.reduce((sum, tag) => (sum * 31 + tag) % 2 ** 32, tags.length);
   const inOrder = options.rules.map((rule) => rules.indexOf(rule));
-  const settlements = createSettlements(scoped, timeoutMs);
+  const settlements = createSettlements(scoped, wire.layout, timeoutMs);
   const leases = createLeases(scoped, leaseMs, timeoutMs);
   const local = createLocal(wire, options.localShare);
   const presence = createPresence();
@@ -96,12 +97,8 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   const nowMs = () => Date.now() + aheadMs;
   const taking = { timeoutMs, reply: "bytes", accepts: isTaken } as const;
   const costsOf = (asked: Asked) => rules.map(({ unit }) => asked[unit]);
-  const specNow = () =>
-    wire.spec(
-      rules.map(() => 0),
-      0,
-      nowMs(),
-    );
+  const noCosts = rules.map(() => 0);
+  const specNow = () => wire.spec(noCosts, 0, nowMs());
 
   async function ask(
     keys: readonly string[],
@@ -115,7 +112,9 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       const taken = held.length > 0 || wire.named ? [id, ...held] : [];
       const values = { spec: wire.spec(costs, marked ? flags + FLAGS.exceptions : flags, nowMs()), taken };
       const sent = marked ? keys : keys.slice(0, -1);
-      const reply = await runScript(scoped, takeUnits, { keys: sent }, values, taking);
+      const reply = await mending(scoped, wire.layout, keys, () =>
+        runScript(scoped, takeUnits, { keys: sent }, values, taking),
+      );
       const [now, refused, waitMs, ...numbers] = readReply(reply);
       aheadMs = (now as number) - Date.now();
       if (refused === -1) continue;
@@ -372,7 +371,8 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
         if (!rules.some((rule) => rule.id === id)) refuse("rules", "ids of rules", id, "invalid_input");
       const keys = wire.keys(checkSubjects(subjects));
       const marks = rules.map(({ id }) => (ids === undefined || ids.includes(id) ? 1 : 0));
-      await runScript(scoped, resetUnits, { keys }, { spec: wire.spec(marks, 0, nowMs()) });
+      const spec = wire.spec(marks, 0, nowMs());
+      await mending(scoped, wire.layout, keys, () => runScript(scoped, resetUnits, { keys }, { spec }));
     },
   };
 }

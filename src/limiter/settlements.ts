@@ -1,6 +1,7 @@
 import { checkInteger } from "../internal/check.ts";
 import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResumeOptions } from "./contract.ts";
+import { mending, type Layout } from "./mending.ts";
 import { settleUnits } from "./scripts.gen.ts";
 
 /** Time in which settlements of the same subjects are combined, in milliseconds. */
@@ -40,6 +41,7 @@ export interface Settlement {
  */
 export function createSettlements(
   redis: ScopedRedis,
+  layout: Layout,
   timeoutMs: number,
 ): (keys: readonly string[], spec: () => string, settlement: Settlement) => Promise<boolean> {
   interface Waiting {
@@ -59,12 +61,9 @@ export function createSettlements(
       const remembered = list.flatMap(({ once }) => (once === undefined ? [] : [once.key]));
       const retry = remembered.length === list.length ? "safe" : "never";
       const all = { keys: [...keys, ...remembered] };
-      const reply = await runScript(
-        redis,
-        settleUnits,
-        all,
-        { spec: spec(), settled },
-        { timeoutMs, retry, accepts: isList },
+      const known = { ...layout, kinds: layout.kinds + "s".repeat(remembered.length) };
+      const reply = await mending(redis, known, all.keys, () =>
+        runScript(redis, settleUnits, all, { spec: spec(), settled }, { timeoutMs, retry, accepts: isList }),
       );
       written.resolve(reply as readonly number[]);
     } catch (error) {

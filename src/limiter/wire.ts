@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { refuse } from "../internal/check.ts";
 import { periodOf } from "./calendar.ts";
 import type { LimiterKeys } from "./keys.ts";
+import type { Layout } from "./mending.ts";
 import type { ResolvedRule } from "./options.ts";
 
 /** Options of a script beside counting, as bits of its flags. */
@@ -20,6 +21,8 @@ export interface Wire {
   readonly tags: readonly number[];
   /** Index of each rule's subject. */
   readonly subjectOf: readonly number[];
+  /** What the keys of a take hold. */
+  readonly layout: Layout;
   /** Whether logs or lines need a take's name. */
   readonly named: boolean;
   /** All keys of a take, in the scripts' order; the last one is that of exceptions, which most takes do not need. */
@@ -56,6 +59,14 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
   const ownAt = (rule: ResolvedRule) => shared + own.indexOf(rule);
   const leasesOf = (keys: readonly string[], subject: number) => keys[subjects.length + subject] as string;
   const calendars = rules.some(({ calendar }) => calendar !== undefined);
+  const kinds = [
+    ...subjects.map(() => "r"),
+    ...(leased ? subjects.map(() => "l") : []),
+    ...own.map(({ algorithm }) => (algorithm === "slidingLog" ? "g" : "z")),
+    "h",
+  ].join("");
+  const slots = tags.filter((_, i) => rules[i]?.algorithm === "concurrency");
+  const layout = { kinds, slots, lifeMs: Math.max(4 * leaseMs, ...rules.map(({ windowMs }) => 2 * windowMs)) };
   const always = (leased ? FLAGS.leases : 0) + (calendars ? FLAGS.calendars : 0) + (own.length > 0 ? FLAGS.sets : 0);
 
   // One list of numbers as text: read by one call in the script, and bytes would cost the client more.
@@ -76,6 +87,7 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
     tags,
     subjectOf,
     leasesOf,
+    layout,
     linesOf: (keys) =>
       own.flatMap((rule) => {
         if (rule.algorithm !== "concurrency") return [];

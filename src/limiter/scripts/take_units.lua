@@ -20,7 +20,8 @@ local special, rooms, returned, due, in_line, logs
 -- What most takes do not need is made when one does: making it costs as much as counting.
 local rare = flags > 3 or ARGV[3]
 for s = 1, subjects do
-  if records[s] and string.byte(records[s]) > 0 then rare = true end
+  local record = records[s]
+  if record and (#record < FIRST - 1 or string.byte(record) > 0) then rare = true end
 end
 if rare then
   rare = {}
@@ -37,7 +38,7 @@ if rare then
     end
   end
   for s = 1, subjects do
-    local marks = records[s] and string.byte(records[s]) or 0
+    local marks = records[s] and struct.unpack(HEAD, records[s]) or 0
     if marks % 2 == EXCEPTED then
       -- Few are excepted, so the key is not sent along before it is known to be needed.
       if bit.band(flags, 32) == 0 then return struct.pack("<ddd", now, -3, s) end
@@ -87,7 +88,8 @@ while at <= size do
   if special then limit, x = rare.excepted(special[s], tag, limit, algorithm, x, now) end
   local found, a, b, c = nil, 0, 0, 0
   if record and place < #record then found, a, b, c = struct.unpack(ENTRY, record, place) end
-  if found ~= tag then
+  local sum = a + b + c
+  if found ~= tag or not (sum >= 0 and sum < COUNTS_MAX) then
     out[of + 2] = out[of + 2] + 1
     if record then
       a, b, c = find(record, tag)

@@ -19,13 +19,18 @@ local function rule_at(spec, at, subject)
   return next, subject, algorithm, spec[at + 1], spec[at + 2], spec[at + 3], spec[at + 4], x, y
 end
 
--- The numbers of one rule, wherever they are in a record.
+-- The numbers of one rule, wherever they are in a record; those that are no counts begin anew.
 local function find(record, tag)
   for at = FIRST, #record - 1, ENTRY_BYTES do
     local found, a, b, c = struct.unpack(ENTRY, record, at)
-    if found == tag then return a, b, c end
+    if found == tag and are_counts(a, b, c) then return a, b, c end
   end
   return 0, 0, 0
+end
+
+-- The units of a member of a log; 0 where it names none.
+local function units_at_end(member)
+  return tonumber(string.match(member, "%d+$") or 0)
 end
 
 -- Numbers as they are now, the units that they count, and whether the record's life must be set anew. A state ahead of the clock (it
@@ -57,7 +62,7 @@ local function turn(algorithm, a, b, c, limit, length, x, y, now, lease)
     local old = redis.call("ZRANGEBYSCORE", KEYS[x], "-inf", now - length)
     if #old > 0 then
       for _, member in ipairs(old) do
-        b = b - tonumber(string.match(member, "[^:]+$"))
+        b = b - units_at_end(member)
       end
       redis.call("ZREMRANGEBYSCORE", KEYS[x], "-inf", now - length)
       b = math.max(0, b)

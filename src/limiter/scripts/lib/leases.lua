@@ -20,7 +20,7 @@ function rare.sweep(leases, now)
       back[#back + 1] = { place = place }
     else
       local taken_at, id, units = string.match(member, "^(%d+):([^;]+);(.*)$")
-      for tag, amount in string.gmatch(units, "(%d+)=(%d+)") do
+      for tag, amount in string.gmatch(units or "", "(%d+)=(%d+)") do
         back[#back + 1] = { tag = tonumber(tag), units = tonumber(amount), id = id, taken_at = tonumber(taken_at) }
       end
     end
@@ -36,7 +36,7 @@ function rare.ahead_of(line, member)
   if rank == 0 then return 0 end
   local units = 0
   for _, other in ipairs(redis.call("ZRANGE", line, 0, rank - 1)) do
-    units = units + tonumber(string.match(other, "^%d+"))
+    units = units + tonumber(string.match(other, "^%d+") or 0)
   end
   return units
 end
@@ -48,7 +48,7 @@ function rare.log_wait(log, needed, length, now)
     local page = redis.call("ZRANGE", log, from, from + 99, "WITHSCORES")
     if #page == 0 then return length end
     for at = 1, #page, 2 do
-      needed = needed - tonumber(string.match(page[at], "[^:]+$"))
+      needed = needed - units_at_end(page[at])
       if needed <= 0 then return tonumber(page[at + 1]) + length - now end
     end
     from = from + 100

@@ -7,3 +7,11 @@ local ENTRY_BYTES = 28
 local FIRST = 10
 local EXCEPTED = 1
 local LEASED = 2
+-- Above all numbers of a rule together.
+local COUNTS_MAX = 100000000000000000
+
+-- Whether three numbers of a rule may be its own: none is infinite, and none is no number.
+local function are_counts(a, b, c)
+  local sum = a + b + c
+  return sum >= 0 and sum < COUNTS_MAX
+end

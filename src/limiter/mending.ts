@@ -1,0 +1,37 @@
+import { MarrowError } from "../errors.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { mendCounts } from "./scripts.gen.ts";
+
+/** What a script's keys hold, so that a damaged one can be told from a whole one. */
+export interface Layout {
+  /** A letter for each key; see `mend_counts.lua`. */
+  readonly kinds: string;
+  /** Tags of the rules that count slots. */
+  readonly slots: readonly number[];
+  /** Life of a mended record, in milliseconds. */
+  readonly lifeMs: number;
+}
+
+/**
+ * Runs a script of the limiter. If Redis rejects it, because a key holds something else than a limiter writes, repairs the keys and runs the
+ * script once more. Damaged counts begin anew, so one damaged key refuses nobody.
+ *
+ * The scripts themselves do not look for damage: they run on each request.
+ */
+export async function mending<T>(
+  redis: Pick<ScopedRedis, "send">,
+  { kinds, slots, lifeMs }: Layout,
+  keys: readonly string[],
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!MarrowError.is(error, "redis_rejected")) throw error;
+    const values = { kinds, life_ms: lifeMs, slots };
+    const mended = await runScript(redis, mendCounts, { keys }, values).catch(() => 0);
+    // What nothing could be mended of would fail again.
+    if (mended === 0) throw error;
+    return run();
+  }
+}
