@@ -22,6 +22,7 @@ import { toErrorAnswer } from "./http/error-body.ts";
 import { bearerOf } from "./tenancy/identity.ts";
 import { rewriteUrl } from "./http/aliases.ts";
 import { allowOrigins } from "./http/cors.ts";
+import { acceptEmptyBodies } from "./http/empty-body.ts";
 import { acceptEncodings } from "./http/encodings.ts";
 import { acceptIdempotencyKeys } from "./http/idempotency.ts";
 import { acceptJson } from "./http/json-body.ts";
@@ -33,7 +34,7 @@ import { signalRequests } from "./http/signals.ts";
 import { toRequestId } from "./http/request-id.ts";
 import { hookRoutes } from "./http/route-hooks.ts";
 import { refuseAmbiguous } from "./http/target.ts";
-import { parseBody, toInputError } from "./http/input-error.ts";
+import { noBody, parseBody, toInputError } from "./http/input-error.ts";
 import { createInside } from "./http/inside.ts";
 import { createKeyUsers } from "./tenancy/key-users.ts";
 import { admitNamedUsers } from "./tenancy/named-users.ts";
@@ -233,7 +234,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
     const parsed = parseBody(schema, value);
     // The value itself goes on, not the parsed copy: unknown fields reach the model untouched.
-    return parsed.success ? { value } : { error: toInputError(parsed.error) };
+    return parsed.success ? { value } : { error: value === null ? noBody() : toInputError(parsed.error) };
   });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
@@ -257,6 +258,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.decorateRequest("principal");
   app.decorateRequest("kept");
   allowOrigins(app, config.cors);
+  acceptEmptyBodies(app);
   acceptEncodings(app);
   acceptIdempotencyKeys(app, redis, turnBytes);
   app.addHook("onRequest", (request, reply, done) => {

@@ -23,6 +23,36 @@ const send = (url: string, headers: Record<string, string> = {}, payload: string
     payload,
   });
 
+const NO_BODY = "the body: must be a JSON object, and there is none";
+
+/** Sends exactly these headers over the wire. */
+function bare(
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string | undefined>>,
+  payload = "",
+): Promise<{ readonly status: number | undefined; readonly message: string | undefined }> {
+  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof bare>>>();
+  const framed = { "content-length": headers["transfer-encoding"] === undefined ? "0" : undefined, ...headers };
+  const sent = Object.fromEntries(
+    Object.entries({ authorization: `Bearer ${gateway.key}`, ...framed }).filter(
+      ([, value]) => value !== undefined && value !== "no type",
+    ),
+  );
+  const asking = ask(new URL(path, gateway.baseURL), { method, headers: sent as Record<string, string> }, (answer) => {
+    let text = "";
+    answer.setEncoding("utf8");
+    answer.on("data", (piece: string) => (text += piece));
+    answer.on("end", () => {
+      const { error } = JSON.parse(text) as { readonly error?: { readonly message: string } };
+      resolve({ status: answer.statusCode, message: error?.message });
+    });
+  });
+  asking.on("error", reject);
+  asking.end(payload);
+  return promise;
+}
+
 describe("the key of a request", () => {
   it.each(["bearer", "BEARER", "Bearer  "])("is found after the scheme %s", async (scheme) => {
     const answer = await send("/v1/chat/completions", { authorization: `${scheme} ${gateway.key}` });
@@ -115,8 +145,38 @@ describe("the body of a request", () => {
     const gone = await send(`/v1/conversations/${held.json().id}`, {}, "", "DELETE");
     expect([held.statusCode, gone.statusCode]).toEqual([200, 200]);
     const empty = await send("/v1/chat/completions", {}, "");
-    expect([empty.statusCode, empty.json().error.message]).toEqual([400, "the body: must be object"]);
+    expect([empty.statusCode, empty.json().error.message]).toEqual([400, NO_BODY]);
   });
+
+  it.each([
+    ["application/x-www-form-urlencoded", {}],
+    ["text/plain;charset=UTF-8", {}],
+    ["multipart/form-data", {}],
+    ["multipart/form-data; boundary=x", {}],
+    ["no type", {}],
+    ["application/x-www-form-urlencoded", { "content-encoding": "gzip" }],
+    ["application/json", { "content-length": undefined }],
+    ["text/plain", { "content-length": undefined }],
+    ["text/plain", { "transfer-encoding": "chunked" }],
+    ["application/json", { "transfer-encoding": "chunked" }],
+  ])("is none when it is empty, of type %s %j", async (type, more: Record<string, string | undefined>) => {
+    const made = (await send("/v1/conversations", {}, "{}")).json();
+    const call = (method: string, path: string) => bare(method, path, { "content-type": type, ...more });
+    const gone = await call("DELETE", `/v1/conversations/${made.id}`);
+    const cancelled = await call("POST", "/v1/responses/resp_x/cancel");
+    const asked = await call("POST", "/v1/chat/completions");
+    expect([gone.status, cancelled.status, asked.status, asked.message]).toEqual([200, 404, 400, NO_BODY]);
+    const spoken = await call("POST", "/v1/audio/transcriptions");
+    expect([spoken.status, spoken.message]).toEqual([400, expect.stringContaining("must be multipart/form-data")]);
+  });
+
+  it.each([{ "transfer-encoding": "chunked" }, { "content-length": "5" }])(
+    "of another type is a 415 where it holds something: %j",
+    async (framing) => {
+      const asked = await bare("POST", "/v1/chat/completions", { "content-type": "text/plain", ...framing }, "hello");
+      expect(asked.status).toBe(415);
+    },
+  );
 });
 
 describe("the path of a request", () => {

@@ -2,6 +2,7 @@ import { ERROR_CODES, MarrowError } from "../../errors.ts";
 import { maskSecrets } from "../../internal/mask.ts";
 import { toRetryHeaders } from "../../limiter/http/index.ts";
 import { cannotServe } from "../../redis/index.ts";
+import { TYPE_WANTED } from "./empty-body.ts";
 
 /** Retry delay while Redis is unavailable: outages last seconds, or clients back off by themselves. */
 const RETRY_MS = 1_000;
@@ -119,7 +120,7 @@ function toKnown(error: unknown): MarrowError {
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new MarrowError("too_large", "the body is larger than this gateway accepts");
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
-    return new MarrowError("unsupported_media_type", "the body must have content-type application/json");
+    return new MarrowError("unsupported_media_type", TYPE_WANTED);
   }
   if (code === "FST_ERR_MAX_PARAM_LENGTH") return new MarrowError("invalid_input", "a part of the path is too long");
   if (code === "FST_ERR_BAD_URL") return new MarrowError("invalid_input", "the path is not a well-formed URL");

@@ -19,6 +19,11 @@ export function toInputError(error: z.ZodError, within?: string): MarrowError {
   });
 }
 
+/** A request without a body at a route that wants one, or with the body `null`. */
+export function noBody(): MarrowError {
+  return new MarrowError("invalid_input", "the body: must be a JSON object, and there is none");
+}
+
 interface Fault {
   readonly path: readonly PropertyKey[];
   readonly expected: string;

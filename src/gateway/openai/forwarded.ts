@@ -53,6 +53,8 @@ export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<Gate
     forms.addContentTypeParser("multipart/form-data", { parseAs: "buffer" }, (_, given, done) => done(null, given));
     for (const path of FORM_ROUTES)
       forms.post(path, { bodyLimit: formBytesMax }, async (request, reply) => {
+        if (request.body === undefined)
+          throw new MarrowError("invalid_input", "the body: must be multipart/form-data, and there is none");
         if (!Buffer.isBuffer(request.body))
           throw new MarrowError("unsupported_media_type", "the body must be multipart/form-data");
         const form = readForm(request.headers["content-type"] ?? "", request.body);
