@@ -4,6 +4,7 @@ import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { inOrder } from "../../internal/order.ts";
 import { fromDataUrl, objectAt, placeOfCall, uncarried, unfit } from "../rows.ts";
 import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
+import { createUseIds, type UseIds } from "./use-ids.ts";
 
 /** The name of this kind in errors. */
 export const KIND = "anthropic";
@@ -28,6 +29,7 @@ interface Turn {
 export function toConversation(messages: readonly ChatMessage[]): Conversation {
   const system: Fields[] = [];
   const turns: { role: Turn["role"]; content: Fields[] }[] = [];
+  const ids = createUseIds();
   for (const [at, message] of messages.entries()) {
     const path = `messages.${at}`;
     if (message.role === "system" || message.role === "developer") {
@@ -35,7 +37,7 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation {
       continue;
     }
     const role = message.role === "assistant" ? "assistant" : "user";
-    const content = toBlocks(message, path);
+    const content = toBlocks(message, path, ids);
     const last = turns.at(-1);
     if (last?.role === role) last.content.push(...content);
     else if (content.length > 0) turns.push({ role, content: [...content] });
@@ -43,7 +45,7 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation {
   return { system, messages: turns };
 }
 
-function toBlocks(message: ChatMessage, path: string): readonly Fields[] {
+function toBlocks(message: ChatMessage, path: string, ids: UseIds): readonly Fields[] {
   switch (message.role) {
     case "user":
       return toParts(message.content, `${path}.content`);
@@ -52,28 +54,28 @@ function toBlocks(message: ChatMessage, path: string): readonly Fields[] {
         ...toThoughtBlocks(said["reasoning_details"]),
         ...toParts(said["content"], `${path}.content`),
         ...(isText(said["refusal"]) ? [{ type: "text", text: said["refusal"] }] : []),
-        ...toUses(said["tool_calls"], `${path}.tool_calls`),
+        ...toUses(said["tool_calls"], `${path}.tool_calls`, ids),
       ]);
     case "tool":
-      return [toResult(message, path)];
+      return [toResult(message, path, ids)];
     default:
       throw uncarried(`${path}.role`, KIND, `a message of role ${message.role}`);
   }
 }
 
-function toResult(message: ChatMessage, path: string): Fields {
+function toResult(message: ChatMessage, path: string, ids: UseIds): Fields {
   const { content, tool_call_id: id, is_error: failed, cache_control: cache } = message;
   const told = typeof content === "string" ? content : toParts(content, `${path}.content`);
   return {
     type: "tool_result",
-    tool_use_id: toUseId(id, `${path}.tool_call_id`),
+    tool_use_id: ids.ofResult(idAt(id, `${path}.tool_call_id`)),
     ...(told.length > 0 && { content: told }),
     ...(failed === true && { is_error: true }),
     ...(cache !== undefined && { cache_control: cache }),
   };
 }
 
-function toUses(calls: unknown, path: string): readonly Fields[] {
+function toUses(calls: unknown, path: string, ids: UseIds): readonly Fields[] {
   if (calls === undefined || calls === null) return [];
   if (!Array.isArray(calls)) throw unfit(path, "a list of calls", calls);
   return calls.map((call: unknown, at) => {
@@ -84,7 +86,7 @@ function toUses(calls: unknown, path: string): readonly Fields[] {
     if (!isText(name)) throw unfit(`${here}.function.name`, "a name", name);
     return {
       type: "tool_use",
-      id: toUseId(id, `${here}.id`),
+      id: ids.ofCall(idAt(id, `${here}.id`)),
       name,
       input: toInput(given, `${here}.function.arguments`),
       ...(cache !== undefined && { cache_control: cache }),
@@ -92,10 +94,9 @@ function toUses(calls: unknown, path: string): readonly Fields[] {
   });
 }
 
-/** Ids of other makes may have characters that this API refuses; a call and its result are changed alike. */
-function toUseId(id: unknown, path: string): string {
+function idAt(id: unknown, path: string): string {
   if (!isText(id)) throw unfit(path, "the id of a call", id);
-  return id.replaceAll(/[^\w-]/g, "_");
+  return id;
 }
 
 /** Bounds on the values and depth of a tool's input: parsing takes about a microsecond per value. */
