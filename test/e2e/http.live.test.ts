@@ -1,4 +1,6 @@
-import { request as ask } from "node:http";
+import { once } from "node:events";
+import { request as ask, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
@@ -26,31 +28,23 @@ const send = (url: string, headers: Record<string, string> = {}, payload: string
 const NO_BODY = "the body: must be a JSON object, and there is none";
 
 /** Sends exactly these headers over the wire. */
-function bare(
+async function bare(
   method: string,
   path: string,
   headers: Readonly<Record<string, string | undefined>>,
   payload = "",
 ): Promise<{ readonly status: number | undefined; readonly message: string | undefined }> {
-  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof bare>>>();
   const framed = { "content-length": headers["transfer-encoding"] === undefined ? "0" : undefined, ...headers };
   const sent = Object.fromEntries(
     Object.entries({ authorization: `Bearer ${gateway.key}`, ...framed }).filter(
-      ([, value]) => value !== undefined && value !== "no type",
+      (header): header is [string, string] => header[1] !== undefined && header[1] !== "no type",
     ),
   );
-  const asking = ask(new URL(path, gateway.baseURL), { method, headers: sent as Record<string, string> }, (answer) => {
-    let text = "";
-    answer.setEncoding("utf8");
-    answer.on("data", (piece: string) => (text += piece));
-    answer.on("end", () => {
-      const { error } = JSON.parse(text) as { readonly error?: { readonly message: string } };
-      resolve({ status: answer.statusCode, message: error?.message });
-    });
-  });
-  asking.on("error", reject);
+  const asking = ask(new URL(path, gateway.baseURL), { method, headers: sent });
   asking.end(payload);
-  return promise;
+  const [answer] = (await once(asking, "response")) as [IncomingMessage];
+  const { error } = JSON.parse(await text(answer)) as { readonly error?: { readonly message: string } };
+  return { status: answer.statusCode, message: error?.message };
 }
 
 describe("the key of a request", () => {

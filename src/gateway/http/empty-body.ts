@@ -16,7 +16,7 @@ export function acceptEmptyBodies(app: FastifyInstance): void {
       return done(null, payload);
     }
     if (!isChunked || isRead(request)) return done(null, payload);
-    seekFirst(payload as Readable, (error, isEmpty) => {
+    seekFirst(payload, (error, isEmpty) => {
       if (error !== undefined) return done(error);
       if (!isEmpty) return done(new MarrowError("unsupported_media_type", TYPE_WANTED));
       for (const name of ["content-type", "transfer-encoding"]) delete headers[name];
