@@ -4,6 +4,7 @@ import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./cal
 import { CACHE_CONTROL_DEFAULT } from "./cache-control.ts";
 import { explain } from "./explaining.ts";
 import { createKit, type FlowKit } from "./kit.ts";
+import { withOwnIndex } from "./own-index.ts";
 import { describeLookup } from "./provenance.ts";
 import { staged, telling } from "./signals.ts";
 import { ask } from "./stages/ask.ts";
@@ -45,9 +46,14 @@ async function chat(kit: FlowKit, call: ChatCall): Promise<ChatOutcome> {
   const exchange: Exchange = { ...call, session, keeping, history, decision, model, question: toStore, since };
   if (found?.hit === true) return replay(kit, exchange, found, provenance);
   if (control.onlyIfCached) return { kind: "absent", provenance };
-  if (asking === undefined || asking.role === "lead")
-    return staged("ask", () => ask(kit, exchange, provenance, asking));
-  return staged("ask", () => share(kit, exchange, { ...provenance, cache: "shared" }, asking));
+  return staged("ask", async () => {
+    try {
+      if (asking === undefined || asking.role === "lead") return await ask(kit, exchange, provenance, asking);
+      return await share(kit, exchange, { ...provenance, cache: "shared" }, asking);
+    } catch (error) {
+      throw withOwnIndex(error, exchange);
+    }
+  });
 }
 
 /** Finds the model of a request, bounded by its deadline. @throws MarrowError `not_found` */

@@ -10,6 +10,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import { askAlive, EVENT_STREAM, keepAlive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
+import { withOwnName } from "../models/own-names.ts";
 import { countTokens } from "../models/tokens.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { departureOf } from "../http/outlet.ts";
@@ -17,6 +18,7 @@ import { writeThrough, type Translation } from "../http/write-through.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 import { resolveChatFiles } from "../responses/file-parts.ts";
 import { toMessage } from "./answer.ts";
+import { toOwnPath } from "./own-paths.ts";
 import { reshapeErrors, toAnthropicError, toAnthropicStatus } from "./error-shape.ts";
 import { countBody, messagesBody, toChatRequest, type MessagesRequest } from "./request.ts";
 import { createMessageEvents, type MessageEvent } from "./stream.ts";
@@ -58,7 +60,11 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const alive = isStream
         ? keepAlive(reply, { aliveMs: http.aliveMs, head: ids, sign: toText({ type: "ping" }) })
         : undefined;
-      const outcome = await askAlive(alive, () => tenant.flow.chat(call), {
+      const chat = () =>
+        tenant.flow.chat(call).catch((error: unknown) => {
+          throw withOwnName(error, (path) => toOwnPath(path, request.body as MessagesRequest));
+        });
+      const outcome = await askAlive(alive, chat, {
         isStream: ({ kind }) => kind === "stream",
         tellBroken: (error) => reply.raw.end(tellBroken(request, error)),
       });

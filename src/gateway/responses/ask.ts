@@ -4,11 +4,13 @@ import { besideText, type ChatCall, type ChatOutcome } from "../../flow/index.ts
 import type { Fields } from "../../internal/fields.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { admit } from "../models/asking.ts";
+import { withOwnName } from "../models/own-names.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "./answered-calls.ts";
 import { searchFiles, type Search } from "./file-search.ts";
 import { noPrevious } from "./responses.ts";
 import { keptAs } from "./kept-as.ts";
+import { toOwnPath } from "./own-paths.ts";
 import { conversationOf, newResponseId, toChatRequest, type ResponseRequest } from "./request.ts";
 import { resolveFiles, type Known } from "./resolve.ts";
 import { outputOf, type Item } from "./shape.ts";
@@ -48,13 +50,14 @@ export async function askFlow(
     searchFiles(parts, asker, request, input),
   ]);
   checkAnswered(before, now);
-  const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now], session);
+  const all = search === undefined ? now : [search.told, ...now];
+  const chat = toChatRequest(request, before, all, session);
   const rest = slice();
   if (rest !== undefined) await rest;
   const { tenant, limiter, per } = await admit(parts, asker);
   tenant.checkRoom({ session, conversation: conversation == null ? undefined : conversationOf(conversation) });
   const { id: _, type: __, status: ___, ...last }: Partial<Item> = now.at(-1) ?? {};
-  const outcome = await tenant.flow.chat({
+  const call: ChatCall = {
     ...how,
     request: { ...chat, ...(asked.stream && { stream: true, stream_options: { include_usage: true } }) },
     within: withPhases(besideText(last), [...before, ...now]),
@@ -68,6 +71,10 @@ export async function askFlow(
     whole: true,
     lead: request.instructions == null ? 0 : 1,
     resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,
+  };
+  const told = { request, before, now: all, session, isSearching: search !== undefined };
+  const outcome = await tenant.flow.chat(call).catch((error: unknown) => {
+    throw withOwnName(error, (path) => toOwnPath(path, told));
   });
   return { outcome, search };
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
-import type { ChatRequest } from "../../models/index.ts";
+import type { ChatMessage, ChatRequest } from "../../models/index.ts";
 import { isCarried, withCallsBack } from "../models/carried-calls.ts";
 import { checkCarriedLength, fromEncryptedContent } from "../models/carried-thoughts.ts";
 import { toTurn } from "../openai/items.ts";
@@ -102,19 +102,28 @@ export function toChatRequest(
   input: readonly Item[],
   session?: string,
 ): ChatRequest {
-  const { instructions } = request;
+  const messages = toChatMessages(request, history, input, session);
+  if (request.conversation == null && history.length === 0 && input.length === 0)
+    throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
+  return { ...toChatFields(request), model: request.model, messages };
+}
+
+/** The messages of that chat. @throws MarrowError `invalid_input` */
+export function toChatMessages(
+  { instructions, conversation }: ResponseRequest,
+  history: readonly Item[],
+  input: readonly Item[],
+  session?: string,
+): readonly ChatMessage[] {
   const said: Turn[] = [...history, ...input].map((item, at) => {
-    const path = pathOf(at, history.length);
+    const path = itemPath(at, history.length);
     if (item.type === "reasoning") checkCarriedLength(item["encrypted_content"], `${path}.encrypted_content`);
     return toTurn(item, path);
   });
   // The results of a conversation's calls are looked at where its history is read; a session has its own.
-  const turns = request.conversation == null && session === undefined ? withResultsChecked(said, history.length) : said;
+  const turns = conversation == null && session === undefined ? withResultsChecked(said, history.length) : said;
   const first = instructions == null ? [] : [{ role: "system", content: instructions }];
-  const messages = [...first, ...withCallsBack(toMessages(withThoughts(turns)))];
-  if (request.conversation == null && history.length === 0 && input.length === 0)
-    throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
-  return { ...toChatFields(request), model: request.model, messages };
+  return [...first, ...withCallsBack(toMessages(withThoughts(turns)))];
 }
 
 /** The id of a conversation, given as such or in an object. */
@@ -186,7 +195,8 @@ function wordsOf({ content, summary }: Fields): readonly string[] {
   return texts.find((said) => said.length > 0) ?? [];
 }
 
-function pathOf(at: number, before: number): string {
+/** The path of an item, of which `before` were said earlier. */
+export function itemPath(at: number, before: number): string {
   return at < before ? `previous_response_id.${at}` : `input.${at - before}`;
 }
 
@@ -197,6 +207,6 @@ function pathOf(at: number, before: number): string {
 function withResultsChecked(turns: readonly Turn[], before: number): readonly Turn[] {
   const lost = lostResults(turns);
   const mine = lost.find(({ at }) => at >= before);
-  if (mine !== undefined) throw lostError(mine, `${pathOf(mine.at, before)}.call_id`);
+  if (mine !== undefined) throw lostError(mine, `${itemPath(mine.at, before)}.call_id`);
   return turns.filter((_, at) => !lost.some((one) => one.at === at));
 }

@@ -1,0 +1,66 @@
+import { toOwnName } from "../models/own-names.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { MessagesRequest } from "./request.ts";
+
+/**
+ * The path by which the caller of `/v1/messages` knows a field of the chat that was made of its request: `messages.0.content.1.source` for
+ * `messages.2.content.0.image_url.url`. Pure.
+ */
+export function toOwnPath(path: string, request: MessagesRequest): string {
+  const [, index, rest = ""] = /^messages\.(\d+)(?:\.(.*))?$/s.exec(path) ?? [];
+  if (index !== undefined) return toBlockPath(Number(index), rest, request);
+  if (path === "reasoning_effort" && typeof request.output_config?.["effort"] === "string")
+    return "output_config.effort";
+  return toOwnName(path, "messages");
+}
+
+function toBlockPath(index: number, rest: string, { messages, system }: MessagesRequest): string {
+  let first = system == null ? 0 : 1;
+  if (index < first) return "system";
+  for (const [at, { role, content }] of messages.entries()) {
+    const blocks = typeof content === "string" ? [] : content;
+    const results = role === "user" ? blocks.flatMap((block, nth) => (isResult(block) ? [nth] : [])) : [];
+    // Each result of a tool is a message of its own in a chat, and what the user says beside them is one more.
+    const count = Math.max(1, results.length + (results.length < blocks.length ? 1 : 0));
+    const made = role === "user" ? count : 1;
+    if (index >= first + made) {
+      first += made;
+      continue;
+    }
+    const here = `messages.${at}`;
+    if (typeof content === "string") return rest === "" ? here : `${here}.${rest}`;
+    const result = results[index - first];
+    if (result !== undefined)
+      return join(`${here}.content.${result}`, toBlockField(rest.replace(/^tool_call_id$/, "tool_use_id")));
+    const [, call, ofCall = ""] = /^tool_calls\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
+    if (call !== undefined) return join(nthOf(blocks, ["tool_use"], Number(call), here), toCallField(ofCall));
+    const [, part, ofPart = ""] = /^content\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
+    if (part === undefined) return join(here, rest);
+    const said = role === "assistant" ? ["text"] : undefined;
+    return join(nthOf(blocks, said, Number(part), here), toBlockField(ofPart));
+  }
+  return "messages";
+}
+
+/** The path of the nth block of some kinds, or of those that are no result of a tool. */
+function nthOf(blocks: readonly Fields[], types: readonly unknown[] | undefined, nth: number, path: string): string {
+  const places = blocks.flatMap((block, at) => ((types?.includes(block["type"]) ?? !isResult(block)) ? [at] : []));
+  return `${path}.content.${places[nth] ?? nth}`;
+}
+
+/** A field of a picture or a document is in its source here. */
+function toBlockField(field: string): string {
+  return field.replace(/(^|\.)(?:file|image_url)(?:\.[\w.]+)?$/, "$1source");
+}
+
+function toCallField(field: string): string {
+  return field.replace(/^function\.arguments$/, "input").replace(/^function\./, "");
+}
+
+function isResult({ type }: Fields): boolean {
+  return type === "tool_result";
+}
+
+function join(path: string, field: string): string {
+  return field === "" ? path : `${path}.${field}`;
+}

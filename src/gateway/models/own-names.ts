@@ -1,0 +1,38 @@
+import { MarrowError } from "../../errors.ts";
+
+/** The two APIs whose requests become chats, and whose callers know no field of a chat. */
+export type Api = "responses" | "messages";
+
+/** How a field of a chat is named in both APIs. A field without a row has the same name there. */
+const NAMES: readonly (readonly [chat: string, responses: string, messages: string])[] = [
+  ["response_format.json_schema.schema", "text.format.schema", "output_config.format.schema"],
+  ["response_format.json_schema", "text.format", "output_config.format"],
+  ["response_format", "text.format", "output_config.format"],
+  ["reasoning_effort", "reasoning.effort", "thinking"],
+  ["verbosity", "text.verbosity", "verbosity"],
+  ["logprobs", "include", "logprobs"],
+  ["max_completion_tokens", "max_output_tokens", "max_tokens"],
+  ["stop", "stop", "stop_sequences"],
+  ["safety_identifier", "safety_identifier", "metadata.user_id"],
+  ["parallel_tool_calls", "parallel_tool_calls", "tool_choice.disable_parallel_tool_use"],
+];
+
+/** The path that the caller of an API knows a chat's field by. Messages have paths of their own. Pure. */
+export function toOwnName(path: string, api: Api): string {
+  const row = NAMES.find(([chat]) => path === chat || path.startsWith(`${chat}.`));
+  if (row !== undefined) return (api === "responses" ? row[1] : row[2]) + path.slice(row[0].length);
+  // A chat keeps what a tool is in an object named as its type.
+  const bare = path.replace(/^(tools\.\d+|tool_choice)\.(?:function|custom)(?=\.|$)/, "$1");
+  return api === "messages" ? bare.replace(/^(tools\.\d+)\.parameters/, "$1.input_schema") : bare;
+}
+
+/** An error that names a field, by the name that `toOwn` gives that; the same error where the name stays, or where it names none. */
+export function withOwnName(error: unknown, toOwn: (path: string) => string): unknown {
+  if (!MarrowError.is(error) || typeof error.details?.["path"] !== "string") return error;
+  const { code, message, details, cause } = error;
+  const path = details["path"] as string;
+  const own = toOwn(path);
+  if (own === path) return error;
+  const told = message.startsWith(path) ? own + message.slice(path.length) : message;
+  return new MarrowError(code, told, { details: { ...details, path: own }, ...(cause !== undefined && { cause }) });
+}

@@ -1,0 +1,82 @@
+import { isObject, type Fields } from "../../internal/fields.ts";
+import { ITEMS } from "../../models/index.ts";
+import { toOwnName } from "../models/own-names.ts";
+import { itemPath, toChatMessages, type ResponseRequest } from "./request.ts";
+import type { Item } from "./shape.ts";
+import { isFileSearch } from "./translation.ts";
+
+/** Where an item stands among those that were said before and now. */
+const PLACE: unique symbol = Symbol("place");
+
+/** What a request of the Responses API was made a chat of. */
+export interface Told {
+  readonly request: ResponseRequest;
+  readonly before: readonly Item[];
+  readonly now: readonly Item[];
+  readonly session: string | undefined;
+  /** Whether the gateway put an item of its own before those of now. */
+  readonly isSearching: boolean;
+}
+
+/**
+ * The path by which the caller of a response knows a field of the chat that was made of it: `input.2.content.0.file_url` for
+ * `messages.1.content.0.file.file_data`. Asked where a request is refused, so it makes the chat's messages again. Pure.
+ */
+export function toOwnPath(path: string, told: Told): string {
+  const { request } = told;
+  const [, index, rest = ""] = /^messages\.(\d+)(?:\.(.*))?$/s.exec(path) ?? [];
+  if (index !== undefined) return toItemPath(Number(index), rest, told);
+  if (path === "logprobs" && request.include?.includes("message.output_text.logprobs") !== true) return "top_logprobs";
+  const own = toOwnName(path, "responses");
+  const [, tool, field] = /^tools\.(\d+)(.*)$/s.exec(own) ?? [];
+  return tool === undefined ? own : `tools.${toolAt(request, Number(tool))}${field}`;
+}
+
+/** The place of a tool in the request: a search is no tool of the chat. */
+function toolAt({ tools }: ResponseRequest, nth: number): number {
+  const places = (tools ?? []).flatMap((tool, at) => (isFileSearch(tool) ? [] : [at]));
+  return places[nth] ?? nth;
+}
+
+function toItemPath(index: number, rest: string, { request, before, now, session, isSearching }: Told): string {
+  const tagged = [...before, ...now].map((item, place) => ({ ...item, [PLACE]: place }));
+  const messages = toChatMessages(request, tagged.slice(0, before.length), tagged.slice(before.length), session);
+  const message = messages[index];
+  if (request.instructions != null && index === 0) return "instructions";
+  const items = (message?.[ITEMS] ?? []).filter(isObject);
+  const place = (item: Fields | undefined) => (item as { readonly [PLACE]?: number } | undefined)?.[PLACE];
+  const pathTo = (item: Fields | undefined, field: string): string => {
+    const at = place(item);
+    if (at === undefined || typeof request.input === "string") return "input";
+    const path = itemPath(isSearching && at >= before.length ? at - 1 : at, before.length);
+    return field === "" ? path : `${path}.${field}`;
+  };
+  const [, call, ofCall] = /^tool_calls\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
+  if (call !== undefined) {
+    const calls = items.filter(({ type }) => type === "function_call" || type === "custom_tool_call");
+    return pathTo(
+      calls[Number(call)],
+      ofCall === "id" ? "call_id" : (ofCall ?? "").replace(/^(?:function|custom)\.?/, ""),
+    );
+  }
+  const said = items.find(({ type }) => type === "message" || String(type).endsWith("_output")) ?? items[0];
+  if (rest === "tool_call_id") return pathTo(said, "call_id");
+  const list = said?.["type"] === "message" ? "content" : "output";
+  const [, part, ofPart = ""] = /^content(?:\.(\d+))?\.?(.*)$/s.exec(rest) ?? [];
+  if (part === undefined) return pathTo(said, rest.replace(/^content$/, list));
+  const parts = said?.[list];
+  const own = Array.isArray(parts) && isObject(parts[Number(part)]) ? (parts[Number(part)] as Fields) : {};
+  const field = toPartField(own, ofPart);
+  return pathTo(said, `${list}.${part}${field === "" ? "" : `.${field}`}`);
+}
+
+/** A field of a part of a chat, as the part that it was made of has it. */
+function toPartField(part: Fields, field: string): string {
+  if (field.startsWith("image_url")) return "image_url";
+  if (!/^file(?:\.|$)/.test(field)) return field;
+  const given = ["file_id", "file_data", "file_url"].find(
+    (name) => typeof part[name] === "string" && part[name] !== "",
+  );
+  const named = field.slice("file.".length);
+  return part[named] === undefined ? (given ?? named) : named;
+}
