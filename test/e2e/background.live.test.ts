@@ -1,4 +1,4 @@
-import type OpenAI from "openai";
+import OpenAI from "openai";
 import type { ResponseStreamEvent } from "openai/resources/responses/responses";
 import { describe, expect, it } from "vitest";
 import { gatewaysInBackground } from "../gateway.ts";
@@ -48,10 +48,35 @@ describe("a response in the background", () => {
     const ask = (input: string) => client.responses.create({ model: "scripted", input, background: true });
     const [first, again] = [await ask("Hello"), await ask("Hello")];
     expect(again.id).toBe(first.id);
-    await expect(ask("Other")).rejects.toMatchObject({ status: 409 });
+    const conflict = { status: 409, code: "conflict", param: "idempotency-key", type: "invalid_request_error" };
+    await expect(ask("Other")).rejects.toMatchObject(conflict);
+    await expect(ask("Other")).rejects.toBeInstanceOf(OpenAI.ConflictError);
     await ended(client, first.id);
     expect((await ask("Hello")).output_text).toBe("You said: Hello");
     expect(model.requests).toHaveLength(1);
+  });
+
+  it("is refused, or fails with a reason, where the one before it ended without an answer", async () => {
+    const { client: open } = await start(({ body }) =>
+      String((body["messages"] as { content: unknown }[]).at(-1)?.content) === "bad" ? { status: 400 } : slow,
+    );
+    const client = open();
+    const ask = (input: string, previous: string | null = null) =>
+      client.responses.create({ model: "scripted", input, background: true, previous_response_id: previous });
+    const bad = await ask("bad");
+    expect((await ended(client, bad.id)).status).toBe("failed");
+    const refused = { status: 409, code: "conflict", param: "previous_response_id" };
+    await expect(ask("More", bad.id)).rejects.toMatchObject(refused);
+    for (const end of ["cancel", "delete"] as const) {
+      const first = await ask("Hello");
+      const next = await ask("More", first.id);
+      expect(next.status).toBe("queued");
+      await client.responses[end](first.id);
+      const error = { code: "server_error", message: "the previous response failed, or was cancelled or deleted" };
+      expect(await ended(client, next.id)).toMatchObject({ status: "failed", error });
+      const gone = { status: 404, code: "previous_response_not_found", param: "previous_response_id" };
+      await expect(ask("Again", first.id)).rejects.toMatchObject(end === "delete" ? gone : refused);
+    }
   });
 
   it("is streamed, taken up again on another gateway without a token lost or doubled, and read after its end", async () => {

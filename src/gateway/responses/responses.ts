@@ -134,10 +134,11 @@ export function createResponses(
     },
 
     async begin(job, { after, key }) {
-      const previous = after === undefined ? undefined : (await find(after, job.asker)).job;
+      const { job: previous, kept: before } = after === undefined ? {} : await find(after, job.asker);
+      if (before !== undefined && isBroken(before.response)) throw notWhole(before.response);
       const waits = previous !== undefined && !["done", "dead", "cancelled"].includes(previous.state);
       await note(job.response.id, job.user);
-      return queue.push(job, {
+      const pushed = queue.push(job, {
         id: job.response.id,
         kind: "response",
         resultTtlMs: ttlMs,
@@ -147,6 +148,18 @@ export function createResponses(
           idempotencyKey: key,
           fingerprint: [job.request, job.user, ...(job.session === undefined ? [] : [job.session])],
         }),
+      });
+      return pushed.catch(async (error: unknown) => {
+        if (!MarrowError.is(error, "conflict")) throw error;
+        const { path } = error.details ?? {};
+        if (path === "idempotencyKey")
+          throw new MarrowError("conflict", "another request was sent with this idempotency key", {
+            cause: error,
+            details: { path: "idempotency-key" },
+          });
+        if (path !== "dependsOn" || after === undefined) throw error;
+        // Deleted, failed or cancelled since it was looked for.
+        throw notWhole((await find(after, job.asker)).kept.response);
       });
     },
 
@@ -164,10 +177,7 @@ export function createResponses(
           break;
         }
         const { response, input } = found.kept;
-        if (response.status !== "completed" && response.status !== "incomplete")
-          throw new MarrowError("conflict", `the previous response is ${response.status}`, {
-            details: { path: "previous_response_id" },
-          });
+        if (response.status !== "completed" && response.status !== "incomplete") throw notWhole(response);
         const items = [...input, ...outputOf(found.kept)];
         chars += sizeOf(items);
         if (chars > HISTORY_CHARS_MAX)
@@ -242,10 +252,24 @@ function withState(response: ResponseBody, { state, reason }: Job): ResponseBody
   }
 }
 
+/** Whether a response ended without an answer that may be gone on from. */
+function isBroken({ status }: ResponseBody): boolean {
+  return status === "failed" || status === "cancelled";
+}
+
+/** The error for a previous response that may not be gone on from. */
+function notWhole({ status }: ResponseBody): MarrowError {
+  return new MarrowError("conflict", `the previous response is ${status}`, {
+    details: { path: "previous_response_id" },
+  });
+}
+
 function toError(reason: string | undefined): { readonly code: string; readonly message: string } {
   if (reason === "too_large")
     return { code: "rate_limit_exceeded", message: "the request is larger than the limit allows at once" };
   if (reason === "rate_limited")
     return { code: "rate_limit_exceeded", message: "a limit refused the request too long" };
+  if (reason === "dependency")
+    return { code: "server_error", message: "the previous response failed, or was cancelled or deleted" };
   return { code: "server_error", message: `the response could not be made: ${reason ?? "failed"}` };
 }
