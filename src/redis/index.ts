@@ -1,3 +1,4 @@
+export { orAnew } from "./anew.ts";
 export type { Ability, Capabilities } from "./capabilities.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export type { Credentials, CredentialsProvider } from "./credentials.ts";

@@ -4,6 +4,8 @@
 export interface ListAnswer<T> {
   readonly object: "list";
   readonly data: readonly T[];
+  /** Number of stored rows of this page that cannot be read; absent without any. */
+  readonly unreadable?: number | undefined;
   /** Cursor of the next page; absent on the last one. */
   readonly next?: string | undefined;
 }

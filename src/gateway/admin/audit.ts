@@ -7,6 +7,7 @@ import type { GatewayApp } from "../parts.ts";
 import type { AuditAnswer, ListAnswer } from "./answers.ts";
 import { checkAdmin } from "./guard.ts";
 import { pageLimit } from "./queries.ts";
+import { readRows } from "./rows.ts";
 
 /** Acts that are kept. */
 const ACTS_MAX = 10_000;
@@ -18,6 +19,7 @@ const auditQuery = z.looseObject({
 });
 
 type Act = Omit<AuditAnswer, "id" | "at_ms">;
+type Line = readonly [id: string, fields: readonly string[]];
 
 /** Acts of administrators, in a stream of Redis that keeps the last {@link ACTS_MAX}. */
 interface Audit {
@@ -34,14 +36,12 @@ function createAudit(redis: Redis): Audit {
     },
     async list({ after, limit }) {
       const from = after === undefined ? "+" : `(${after}`;
-      const reply = (await redis.send(["XREVRANGE", stream, from, "-", "COUNT", String(limit + 1)])) as readonly [
-        string,
-        readonly [string, string],
-      ][];
-      const data = reply.slice(0, limit).map(([id, [, text]]): AuditAnswer => {
-        return { id, at_ms: Number(id.split("-")[0]), ...(JSON.parse(text) as Act) };
-      });
-      return { object: "list", data, ...(reply.length > limit && { next: data.at(-1)?.id }) };
+      const reply = (await redis.send(["XREVRANGE", stream, from, "-", "COUNT", String(limit + 1)])) as readonly Line[];
+      const page = reply.slice(0, limit);
+      const { rows, unreadable } = readRows<Act>(page, ["act"]);
+      const data = rows.map((row): AuditAnswer => ({ ...row, at_ms: Number(row.id.split("-")[0]) }));
+      const next = reply.length > limit ? { next: page.at(-1)?.[0] } : {};
+      return { object: "list", data, ...next, ...(unreadable > 0 && { unreadable }) };
     },
   };
 }

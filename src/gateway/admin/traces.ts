@@ -7,6 +7,7 @@ import type { TraceAnswer, TracesAnswer } from "./answers-roles.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { recordRequests, type Trace } from "./recording.ts";
 import { name, pageLimit } from "./queries.ts";
+import { readRows, type Rows } from "./rows.ts";
 
 /** Traces that are kept, and for how long after the last one. */
 const TRACES_MAX = 500;
@@ -32,12 +33,10 @@ interface Named {
 /** Traces of all gateways of a Redis, in a stream. */
 function createTraces(redis: Redis) {
   const stream = `{${encodeKeyPart("app", redis.app)}}:gateway:traces`;
-  async function read(from: string, to: string): Promise<TraceAnswer[]> {
-    const reply = (await redis.send(["XREVRANGE", stream, from, to, "COUNT", String(TRACES_MAX)])) as readonly [
-      string,
-      readonly [string, string],
-    ][];
-    return reply.map(([id, [, text]]) => ({ id, object: "trace", ...(JSON.parse(text) as Trace) }));
+  async function read(from: string, to: string): Promise<Rows<TraceAnswer>> {
+    const reply = await redis.send(["XREVRANGE", stream, from, to, "COUNT", String(TRACES_MAX)]);
+    const { rows, unreadable } = readRows<Trace>(reply, ["scope", "route"]);
+    return { rows: rows.map((row) => ({ ...row, object: "trace" })), unreadable };
   }
   return {
     async keep(traces: readonly Trace[]): Promise<void> {
@@ -48,7 +47,7 @@ function createTraces(redis: Redis) {
     },
     /** All of them, the newest first. */
     list: (after: string | undefined) => read(after === undefined ? "+" : `(${after}`, "-"),
-    get: async (id: string): Promise<TraceAnswer | undefined> => (await read(id, id))[0],
+    get: async (id: string): Promise<TraceAnswer | undefined> => (await read(id, id)).rows[0],
   };
 }
 
@@ -78,7 +77,8 @@ export function registerTraces(
       recording?.wake();
       const { after, limit = 25, failed, near, min_ms: minMs = 0, route } = tracesQuery.parse(request.query);
       const scope = scopeOf(request);
-      const found = (await traces.list(after)).filter(
+      const { rows, unreadable } = await traces.list(after);
+      const found = rows.filter(
         (trace) =>
           trace.scope === scope &&
           trace.took_ms >= minMs &&
@@ -88,7 +88,8 @@ export function registerTraces(
       );
       const data = found.slice(0, limit);
       const next = found.length > limit ? { next: data.at(-1)?.id } : {};
-      return { object: "list", recording: when, per_second: perSecond, data, ...next };
+      const beside = { ...next, ...(unreadable > 0 && { unreadable }) };
+      return { object: "list", recording: when, per_second: perSecond, data, ...beside };
     },
   );
 

@@ -2,7 +2,15 @@ import { MarrowError } from "../../errors.ts";
 import { HISTORY_CHARS_MAX } from "../../flow/index.ts";
 import { sizeOf } from "../../internal/json-pieces.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
-import { allOf, decodeRecord, encodeKeyPart, encodePlainBeside, keyTag, type Redis } from "../../redis/index.ts";
+import {
+  allOf,
+  decodeRecord,
+  encodeKeyPart,
+  encodePlainBeside,
+  keyTag,
+  orAnew,
+  type Redis,
+} from "../../redis/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
@@ -79,7 +87,7 @@ export function createResponses(
       ["ZREMRANGEBYSCORE", key, "-inf", String(now - ttlMs)],
       ["PEXPIRE", key, String(ttlMs)],
     ];
-    allOf(await scoped.pipeline(commands, { retry: "safe" }));
+    await orAnew(scoped, key, "zset", async () => allOf(await scoped.pipeline(commands, { retry: "safe" })));
   }
 
   async function look(id: string): Promise<{ kept: KeptResponse; job?: Job<ResponseJob, KeptResponse> } | undefined> {
@@ -98,7 +106,8 @@ export function createResponses(
 
   async function take(id: string, user: string): Promise<void> {
     await scoped.send(["UNLINK", keyOf(id)], { retry: "safe" });
-    await scoped.send(["ZREM", userKey(user), id], { retry: "safe" });
+    const key = userKey(user);
+    await orAnew(scoped, key, "zset", () => scoped.send(["ZREM", key, id], { retry: "safe" }));
   }
 
   async function find(id: string, reach: Reach) {
@@ -218,12 +227,14 @@ export function createResponses(
     read: (id, signal) => queue.read(id, { signal }),
 
     async forget(user) {
-      const ids = (await scoped.send(["ZRANGE", userKey(user), "0", "-1"])) as readonly string[];
+      const index = userKey(user);
+      const read = () => scoped.send(["ZRANGE", index, "0", "-1"]);
+      const ids = (await orAnew(scoped, index, "zset", read)) as readonly string[];
       for (const id of ids) {
         await queue.remove(id);
         await scoped.send(["UNLINK", keyOf(id)], { retry: "safe" });
       }
-      await scoped.send(["UNLINK", userKey(user)], { retry: "safe" });
+      await scoped.send(["UNLINK", index], { retry: "safe" });
       return ids.length;
     },
   };

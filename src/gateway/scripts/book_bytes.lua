@@ -19,14 +19,14 @@ local instead = ARGV[6]
 -- INCLUDE booked
 sweep(100)
 local before = 0
-if instead == "1" then before = tonumber(redis.call("HGET", sizes, name) or "0") end
+if instead == "1" then before = size_of(name) end
 bytes = bytes - before
 if from ~= "" then
-  local moved = tonumber(redis.call("HGET", sizes, from) or "0")
+  local moved = size_of(from)
   add(from, -moved)
   bytes = bytes + moved
 elseif bytes > 0 then
-  local kept = tonumber(redis.call("HGET", sizes, "") or "0")
+  local kept = size_of("")
   if kept + bytes > bytes_max then return math.max(1, kept) end
 end
 if add(name, bytes) > 0 then redis.call("ZADD", ends, "GT", now + life_ms, name) end

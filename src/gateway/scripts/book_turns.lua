@@ -10,4 +10,4 @@ sweep(500)
 for i = 1, #ARGV, 3 do
   if add(ARGV[i], tonumber(ARGV[i + 1])) > 0 then redis.call("ZADD", ends, "GT", now + tonumber(ARGV[i + 2]), ARGV[i]) end
 end
-return tonumber(redis.call("HGET", sizes, "") or "0")
+return size_of("")

@@ -1,0 +1,28 @@
+import type { Reply } from "../../redis/index.ts";
+
+/** Rows of a stream in which each entry has one field, with JSON. */
+export interface Rows<T> {
+  readonly rows: readonly ({ readonly id: string } & T)[];
+  /** Number of entries that cannot be read: a list shows the others. */
+  readonly unreadable: number;
+}
+
+/** Reads the reply of XRANGE or XREVRANGE. `needs` are fields that are text in every row. Pure. */
+export function readRows<T extends object>(reply: Reply, needs: readonly (keyof T & string)[]): Rows<T> {
+  const entries = (Array.isArray(reply) ? reply : []) as readonly (readonly [string, readonly string[]])[];
+  const rows = entries.flatMap(([id, [, text]]) => {
+    const value = parse(text);
+    const isRow = value !== undefined && needs.every((name) => typeof value[name] === "string");
+    return isRow ? [{ ...(value as T), id }] : [];
+  });
+  return { rows, unreadable: entries.length - rows.length };
+}
+
+function parse(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
