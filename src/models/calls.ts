@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createJsonEnd } from "../internal/json-end.ts";
-import { isText, type Fields } from "../internal/fields.ts";
+import { isObject, isText, type Fields } from "../internal/fields.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 
 /** Fields of a tool call that every chat completions endpoint supports. Others are specific to a provider. */
@@ -297,8 +297,10 @@ function toUsual(call: Fields): Fields {
   };
 }
 
-function callsOf(message: ChatMessage | null | undefined): readonly Fields[] {
-  return Array.isArray(message?.["tool_calls"]) ? (message["tool_calls"] as readonly Fields[]) : [];
+/** Returns the tool calls of a message; none if one of them is no object. Pure. */
+export function callsOf(message: ChatMessage | null | undefined): readonly Fields[] {
+  const calls = message?.["tool_calls"];
+  return Array.isArray(calls) && calls.every(isObject) ? calls : [];
 }
 
 /** Converts the calls of a whole answer to those of a stream, each with its index. */

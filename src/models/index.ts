@@ -1,5 +1,5 @@
 export { anthropicModel, type AnthropicModelOptions } from "./anthropic/model.ts";
-export { CALL_FIELDS, CALLED_FIELDS, createCallReader, joinedName, placedCalls } from "./calls.ts";
+export { CALL_FIELDS, CALLED_FIELDS, callsOf, createCallReader, joinedName, placedCalls } from "./calls.ts";
 export { ITEMS, THOUGHTS } from "./chat.ts";
 export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, Usage } from "./chat.ts";
 export { createChunkReader } from "./chunk-reader.ts";

@@ -1,7 +1,7 @@
 import { mapChanged } from "../internal/map-changed.ts";
 import { isObject } from "../internal/fields.ts";
-import { CALL_FIELDS, CALLED_FIELDS } from "./calls.ts";
-import type { ChatMessage, ChatRequest } from "./chat.ts";
+import { CALL_FIELDS, CALLED_FIELDS, callsOf } from "./calls.ts";
+import type { ChatRequest } from "./chat.ts";
 
 /** Fields of an assistant's message, its calls, and the called functions that every chat completions endpoint supports. */
 const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
@@ -71,10 +71,6 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function collect(names: Set<string>, one: Fields, known: ReadonlySet<string>): void {
   for (const [name, value] of Object.entries(one)) if (value !== undefined && !known.has(name)) names.add(name);
-}
-
-function callsOf({ tool_calls: calls }: ChatMessage): readonly Fields[] {
-  return Array.isArray(calls) && calls.every(isObject) ? calls : [];
 }
 
 function without<T extends Fields>(one: T, name: string): T {

@@ -10,16 +10,7 @@ import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } 
 import { readOutput, type OutputEvent } from "./output.ts";
 import { createPusher, type NewJob } from "./pushing.ts";
 import { createSchedules, type Schedules } from "./schedule.ts";
-import {
-  cancelJob,
-  listJobs,
-  pageJobs,
-  pauseJobs,
-  promoteJob,
-  redriveJobs,
-  removeJob,
-  signalJob,
-} from "./scripts.gen.ts";
+import { cancelJob, pageJobs, pauseJobs, promoteJob, redriveJobs, removeJob, signalJob } from "./scripts.gen.ts";
 import { checkNoteName, NOTES_MAX } from "./steps.ts";
 
 /** A queue for one tenant. */
@@ -127,6 +118,15 @@ export const JOBS_AFTER_MAX = 1_000_000;
 /** Most steps of `list`, and of `page`; each reads 250 jobs of all tenants. */
 const LIST_STEPS_MAX = 4_000;
 const PAGE_STEPS_MAX = 10;
+/** Which jobs a list reads. */
+interface Reading {
+  readonly state: ListedState;
+  readonly after?: number;
+  readonly skip?: number;
+  readonly limit: number;
+  readonly steps: number;
+}
+
 const REDRIVE_MAX = 10_000;
 const SIGNAL_BYTES_MAX = 65_536;
 const POLL_MS = { first: 20, last: 200 } as const;
@@ -153,6 +153,26 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   }
 
   const get = async (id: string) => (await getMany([id]))[0];
+
+  /** Reads jobs of one state, from a place of its list and past some of the tenant's, in some steps; and where the next page begins, -1 for none. */
+  async function readJobs({ state, limit, steps, ...from }: Reading): Promise<{ jobs: Job<T, R>[]; next: number }> {
+    let { after = 0, skip = 0 } = from;
+    // Jobs that move while pages are read may be met twice.
+    const ids = new Set<string>();
+    for (let step = 0; after >= 0 && ids.size < limit && step < steps; step += 1) {
+      const reply = await runScript(
+        scoped,
+        pageJobs,
+        { queue },
+        { tenant, state, after, skip, limit: limit - ids.size },
+      );
+      const [next, still, found] = reply as readonly [number, number, readonly string[]];
+      [after, skip] = [next, still];
+      for (const id of found) ids.add(id);
+    }
+    const jobs = ids.size === 0 ? [] : await getMany([...ids], toListedJob);
+    return { jobs: jobs.filter((job) => job !== undefined), next: after };
+  }
 
   return {
     ...createSchedules<T>(scoped, queue, tenant),
@@ -232,18 +252,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       checkOneOf("state", state, LISTED_STATES, "invalid_input");
       checkInteger("offset", offset, { min: 0, max: 1_000_000 }, "invalid_input");
       checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input");
-      // Those that moved while pages were read may be met twice.
-      const ids = new Set<string>();
-      let [from, left] = [0, offset];
-      for (let page = 0; from >= 0 && ids.size < limit && page < LIST_STEPS_MAX; page += 1) {
-        const values = { tenant, state, offset: left, limit: limit - ids.size, from };
-        const reply = await runScript(scoped, listJobs, { queue }, values);
-        const [next, still, found] = reply as readonly [number, number, readonly string[]];
-        [from, left] = [next, still];
-        for (const id of found) ids.add(id);
-      }
-      if (ids.size === 0) return [];
-      return (await getMany([...ids], toListedJob)).filter((job) => job !== undefined);
+      return (await readJobs({ state, skip: offset, limit, steps: LIST_STEPS_MAX })).jobs;
     },
 
     async page(which) {
@@ -251,20 +260,8 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       checkOneOf("state", state, LISTED_STATES, "invalid_input");
       checkInteger("after", after, { min: 0, max: JOBS_AFTER_MAX }, "invalid_input");
       checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input");
-      const ids = new Set<string>();
-      let from = after;
-      for (let step = 0; from >= 0 && ids.size < limit && step < PAGE_STEPS_MAX; step += 1) {
-        const values = { tenant, state, after: from, limit: limit - ids.size };
-        const [next, found] = (await runScript(scoped, pageJobs, { queue }, values)) as readonly [
-          number,
-          readonly string[],
-        ];
-        for (const id of found) ids.add(id);
-        from = next;
-      }
-      const jobs = ids.size === 0 ? [] : await getMany([...ids], toListedJob);
-      const cursor = from >= 0 && from <= JOBS_AFTER_MAX ? { cursor: from } : {};
-      return { data: jobs.filter((job) => job !== undefined), ...cursor };
+      const { jobs, next } = await readJobs({ state, after, limit, steps: PAGE_STEPS_MAX });
+      return { data: jobs, ...(next >= 0 && next <= JOBS_AFTER_MAX && { cursor: next }) };
     },
 
     async counts() {

@@ -17,6 +17,9 @@ async function sending<T>(redis: Redis, run: () => Promise<T>, options: Partial<
   }
 }
 
+/** As many deliveries as may wait for an endpoint. */
+const FILL_LINE = `for n = 1, 100000 do redis.call("ZADD", KEYS[1], n, n) end`;
+
 const hurry = (redis: Redis, endpoint: string) => hurryOf(redis, QUEUE, `acme/${endpoint}`);
 
 const idOf = ({ body }: Received) => (JSON.parse(body) as { data: { id: string } }).data.id;
@@ -281,6 +284,20 @@ describe("webhooks of a queue", () => {
       );
     },
   );
+
+  liveTest("are dropped where 100,000 wait for an endpoint, which says how many were", async ({ redis, tenant }) => {
+    const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+    const queue = createQueue(tenant, { name: QUEUE });
+    const { id, dropped } = await webhooks.create({ url: "https://hooks.example.com/" });
+    const other = await webhooks.create({ url: "https://others.example.com/" });
+    await redis.send(["EVAL", FILL_LINE, "1", `{${redis.app}:queue:${QUEUE}}:queue:line:${id}`]);
+    for (let nth = 0; nth < 2; nth += 1) await queue.cancel(await queue.push({}, { delayMs: 60_000 }));
+    await expect(webhooks.test(id)).rejects.toMatchObject({ code: "too_large" });
+    const counts = (await webhooks.list()).map((endpoint) => endpoint.dropped);
+    const changed = await webhooks.update(id, { enabled: false });
+    expect([dropped, counts, changed.dropped, (await webhooks.get(id)).dropped]).toEqual([0, [3, 0], 3, 3]);
+    expect(await webhooks.deliveries(other.id)).toHaveLength(2);
+  });
 
   liveTest("refuse what is wrong, and name the field", async ({ tenant }) => {
     const webhooks = createWebhooks(tenant, { name: QUEUE, endpointsMax: 1 });

@@ -38,6 +38,8 @@ export interface Endpoint {
   readonly enabled: boolean;
   /** Reason for being disabled; `gone` if it responded with 410. */
   readonly disabledReason: "user" | "gone" | undefined;
+  /** Events that were dropped because 100,000 deliveries were waiting. */
+  readonly dropped: number;
   readonly createdAtMs: number;
   /** In lists: why it cannot be read; its other fields are then unknown. Its events wait until it is removed. */
   readonly unreadable?: Unreadable | undefined;
@@ -79,7 +81,7 @@ export interface Webhooks {
   remove(id: string): Promise<boolean>;
   /** Makes a new secret; the old one also signs for `overlapMs`, 0 to 30 days. @default 86_400_000 @throws MarrowError `not_found` */
   rotate(id: string, options?: { readonly overlapMs?: number | undefined }): Promise<{ readonly secret: string }>;
-  /** Sends an event `test` and returns the delivery's id. @throws MarrowError `not_found` */
+  /** Sends an event `test` and returns the delivery's id. @throws MarrowError `not_found`, `too_large` while 100,000 deliveries wait */
   test(id: string): Promise<string>;
   /** Lists the last 1,000 deliveries of seven days, newest first; with `job`, the latest 20 for this job among the last `limit`. */
   deliveries(
@@ -123,6 +125,7 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
   const tenant = tenantPart(scoped.scope);
   const guard = createAddressGuard(options);
   const endpoints = `${queue}:endpoints:${tenant}`;
+  const circuitOf = (id: string) => ["HMGET", `${queue}:circuit:${id}`, "off", "dropped"];
 
   function check({ url, events = ["*"], ordered = false, enabled = true }: Chosen & { readonly url: string }) {
     const named = Array.isArray(events) && events.length > 0 && events.length <= 64;
@@ -141,22 +144,19 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
     return (await runScript(scoped, putEndpoint, { queue }, values)) as number;
   }
 
-  async function find(id: string): Promise<readonly [Buffer, StoredEndpoint, string | null]> {
+  async function find(id: string): Promise<readonly [Buffer, StoredEndpoint, Circuit]> {
     const checked = checkId(id);
-    const commands = [
-      ["HGET", endpoints, checked],
-      ["HGET", `${queue}:circuit:${checked}`, "off"],
-    ];
-    const [record, off] = allOf(await scoped.pipeline(commands, { reply: "bytes" })) as (Buffer | null)[];
-    if (record === null || record === undefined) throw absent();
-    return [record, decodeRecord(record) as StoredEndpoint, off === null || off === undefined ? null : String(off)];
+    const commands = [["HGET", endpoints, checked], circuitOf(checked)];
+    const [record, circuit] = allOf(await scoped.pipeline(commands, { reply: "bytes" })) as [Buffer | null, Circuit];
+    if (record === null) throw absent();
+    return [record, decodeRecord(record) as StoredEndpoint, circuit];
   }
 
   async function change(id: string, edit: (stored: StoredEndpoint) => StoredEndpoint): Promise<Endpoint> {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
-      const [before, stored] = await find(id);
+      const [before, stored, [, dropped]] = await find(id);
       const changed = edit(stored);
-      if ((await put(encodeRecord(changed), before, changed)) === 1) return toEndpoint(changed, null);
+      if ((await put(encodeRecord(changed), before, changed)) === 1) return toEndpoint(changed, [null, dropped]);
     }
     throw new MarrowError("conflict", "concurrent changes to the endpoint kept conflicting with this one", {
       details: { tries: TRIES },
@@ -181,20 +181,20 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
         throw new MarrowError("too_large", `a tenant has at most ${endpointsMax} endpoints`, {
           details: { endpointsMax },
         });
-      return { ...toEndpoint(stored, null), secret };
+      return { ...toEndpoint(stored, [null, null]), secret };
     },
 
     async get(id) {
-      const [, stored, off] = await find(id);
-      return toEndpoint(stored, off);
+      const [, stored, circuit] = await find(id);
+      return toEndpoint(stored, circuit);
     },
 
     async list() {
       const records = toFields((await scoped.send(["HGETALL", endpoints], { reply: "bytes" })) as readonly Buffer[]);
       if (records.size === 0) return [];
       const all = [...records].map(([id, record]) => toListed(id, record));
-      const offs = allOf(await scoped.pipeline(all.map(({ id }) => ["HGET", `${queue}:circuit:${id}`, "off"])));
-      const listed = all.map((stored, at) => toEndpoint(stored, offs[at] as string | null));
+      const circuits = allOf(await scoped.pipeline(all.map(({ id }) => circuitOf(id))));
+      const listed = all.map((stored, at) => toEndpoint(stored, circuits[at] as unknown as Circuit));
       return listed.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
     },
 
@@ -220,7 +220,11 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
       return { secret };
     },
 
-    test: async (id) => (await send(id, "test", 0, 0, []))[0] as string,
+    async test(id) {
+      const [sent] = await send(id, "test", 0, 0, []);
+      if (sent === undefined) throw new MarrowError("too_large", "too many deliveries wait for this endpoint");
+      return sent;
+    },
 
     redrive: (id, { ids = [], fromMs = 0, toMs = Number.MAX_SAFE_INTEGER } = {}) => send(id, "", fromMs, toMs, ids),
 
@@ -253,9 +257,12 @@ export function currentSecrets({ secrets }: StoredEndpoint, nowMs: number): read
   return secrets.filter(({ untilMs = Infinity }) => untilMs > nowMs).map(({ secret }) => secret);
 }
 
-function toEndpoint({ secrets: _, enabled, ...stored }: StoredEndpoint, off: string | null): Endpoint {
-  const reason = off === "gone" ? "gone" : enabled ? undefined : "user";
-  return { ...stored, enabled: reason === undefined, disabledReason: reason };
+/** Why an endpoint is off, if it is, and how many events it did not get. */
+type Circuit = readonly [off: Buffer | string | null, dropped: Buffer | string | null];
+
+function toEndpoint({ secrets: _, enabled, ...stored }: StoredEndpoint, [off, dropped]: Circuit): Endpoint {
+  const reason = String(off) === "gone" ? "gone" : enabled ? undefined : "user";
+  return { ...stored, enabled: reason === undefined, disabledReason: reason, dropped: Number(dropped) };
 }
 
 /** Whether the id of a message, `evt_<job>_<number>`, is of a job. Pure. */

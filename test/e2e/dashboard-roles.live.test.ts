@@ -204,7 +204,7 @@ describe("the pages of the roles", () => {
     expect(JSON.stringify(deliveries.body)).not.toContain("a-secret-path");
     expect((await read(`/queues/tasks/jobs/${ids[0] ?? ""}/deliveries`)).body).toMatchObject({ data: [] });
     const endpoints = await read("/queues/tasks/endpoints");
-    expect(endpoints.body).toMatchObject({ data: [{ object: "webhook_endpoint", enabled: true }] });
+    expect(endpoints.body).toMatchObject({ data: [{ object: "webhook_endpoint", enabled: true, dropped: 0 }] });
     const [{ id: endpoint } = { id: "" }] = endpoints.body["data"] as { id: string }[];
     const log = await read(`/queues/tasks/endpoints/${endpoint}/deliveries`);
     expect(log.body).toMatchObject({ data: expect.arrayContaining([expect.objectContaining({ endpoint })]) });

@@ -50,6 +50,11 @@ function Endpoints({ scope, queue }: PageProps & { queue: string }): JSX.Element
               name: "State",
               cell: ({ enabled }) => <Badge tone={enabled ? "good" : "warn"}>{enabled ? "on" : "off"}</Badge>,
             },
+            {
+              name: "Dropped",
+              isNumber: true,
+              cell: ({ dropped }) => (dropped > 0 ? <Badge tone="bad">{count(dropped)}</Badge> : count(dropped)),
+            },
             { name: "Made", cell: ({ created_at_ms: atMs }) => <Moment atMs={atMs} /> },
           ]}
         />
@@ -73,7 +78,12 @@ function Deliveries({ scope, queue, endpoint }: PageProps & { queue: string; end
           keyOf={({ id }) => id}
           columns={[
             { name: "Event", cell: ({ event }) => event },
-            { name: "State", cell: ({ state }) => <Badge tone={state === "sent" ? "good" : "plain"}>{state}</Badge> },
+            {
+              name: "State",
+              cell: ({ state }) => (
+                <Badge tone={state === "delivered" ? "good" : state === "failed" ? "bad" : "plain"}>{state}</Badge>
+              ),
+            },
             { name: "Attempts", isNumber: true, cell: ({ attempts }) => count(attempts) },
             { name: "Answer", cell: ({ status, error: why }) => status ?? why ?? "–" },
             { name: "Last", cell: ({ last_at_ms: atMs }) => (atMs === undefined ? "–" : <Moment atMs={atMs} />) },

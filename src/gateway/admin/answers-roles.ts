@@ -134,6 +134,8 @@ export interface EndpointAnswer {
   readonly host: string;
   readonly events: readonly string[];
   readonly enabled: boolean;
+  /** Events that were not sent because 100,000 deliveries were waiting. */
+  readonly dropped: number;
   readonly created_at_ms: number;
 }
 

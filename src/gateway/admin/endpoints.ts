@@ -54,9 +54,9 @@ export function registerEndpoints(
   );
 }
 
-function toEndpoint({ id, url, events, enabled, createdAtMs }: Endpoint): EndpointAnswer {
+function toEndpoint({ id, url, events, enabled, dropped, createdAtMs }: Endpoint): EndpointAnswer {
   const { host } = new URL(url);
-  return { id, object: "webhook_endpoint", host, events, enabled, created_at_ms: createdAtMs };
+  return { id, object: "webhook_endpoint", host, events, enabled, dropped, created_at_ms: createdAtMs };
 }
 
 /** The endpoint by its host alone: a path or a query of a webhook may hold a secret. */

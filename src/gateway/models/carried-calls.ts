@@ -1,5 +1,5 @@
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
-import { CALL_FIELDS, CALLED_FIELDS, type ChatMessage } from "../../models/index.ts";
+import { CALL_FIELDS, CALLED_FIELDS, callsOf, type ChatMessage } from "../../models/index.ts";
 
 /**
  * Marks provider-specific fields of a call, such as `extra_content`, in which Gemini signs a call and without which it refuses the result.
@@ -60,7 +60,7 @@ export function isCarried(detail: unknown): detail is Fields {
 
 /** Returns the index of the message with the call that a carried entry belongs to; -1 without one. */
 function placeOf(all: readonly ChatMessage[], at: number, id: unknown): number {
-  const has = (nth: number) => callsOf(all[nth] as ChatMessage).some((call) => call["id"] === id);
+  const has = (nth: number) => callsOf(all[nth]).some((call) => call["id"] === id);
   for (let nth = at; all[nth]?.role === "assistant"; nth -= 1) if (has(nth)) return nth;
   for (let nth = at + 1; nth < all.length && all[nth]?.role !== "user"; nth += 1) if (has(nth)) return nth;
   return all.findLastIndex((_, nth) => nth < at && has(nth));
@@ -106,10 +106,6 @@ function parsed(data: unknown): Fields | undefined {
   } catch {
     return undefined;
   }
-}
-
-function callsOf({ tool_calls: calls }: ChatMessage): readonly Fields[] {
-  return Array.isArray(calls) && calls.every(isObject) ? calls : [];
 }
 
 function carries({ reasoning_details: details }: ChatMessage): boolean {

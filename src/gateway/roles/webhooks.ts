@@ -79,7 +79,7 @@ export function registerWebhooks(
   }
 }
 
-function toBody({ id, url, events, ordered, enabled, disabledReason, createdAtMs, unreadable }: Endpoint) {
+function toBody({ id, url, events, ordered, enabled, disabledReason, dropped, createdAtMs, unreadable }: Endpoint) {
   const reason = disabledReason ?? null;
   return {
     id,
@@ -90,6 +90,7 @@ function toBody({ id, url, events, ordered, enabled, disabledReason, createdAtMs
     ordered,
     enabled,
     disabled_reason: reason,
+    dropped,
     ...(unreadable !== undefined && { unreadable }),
   };
 }

@@ -6,7 +6,7 @@
 -- ARGV from_ms    failed ones made since, ms since 1970
 -- ARGV to_ms      and until
 -- ARGV only...    messages, whatever became of them; none: the failed ones of the time
--- REPLY messages that are sent again; of a test its own; false when the tenant has no such endpoint
+-- REPLY messages that are sent again; of a test its own, none when there is no room for it; false when the tenant has no such endpoint
 local queue = KEYS[1]
 local tenant = ARGV[1]
 local endpoint = ARGV[2]
@@ -18,7 +18,7 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call("HEXISTS", queue .. ":endpoints:" .. tenant, endpoint) == 0 then return false end
 if test ~= "" then
-  put_delivery(queue, tenant, endpoint, test, "test", now)
+  if not put_delivery(queue, tenant, endpoint, test, "test", now) then return {} end
   return redis.call("ZRANGE", queue .. ":deliveries:" .. endpoint, -1, -1)
 end
 local only, sent = {}, {}

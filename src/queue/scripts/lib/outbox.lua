@@ -4,13 +4,13 @@ local DELIVERY_LIFE_MS = 604800000
 local DELIVERIES_MAX = 1000
 local LINE_MAX = 100000
 
--- Puts one delivery into its endpoint's line.
+-- Puts one delivery into its endpoint's line. Tells whether there was room.
 local function put_delivery(queue, tenant, endpoint, event, id, now)
   local line = queue .. ":line:" .. endpoint
   local count = redis.call("INCR", queue .. ":posted")
   if redis.call("ZCARD", line) >= LINE_MAX then
     redis.call("HINCRBY", queue .. ":circuit:" .. endpoint, "dropped", 1)
-    return
+    return false
   end
   local message = "evt_" .. id .. "_" .. string.format("%.0f", count)
   local delivery = queue .. ":delivery:" .. endpoint .. ":" .. message
@@ -24,6 +24,7 @@ local function put_delivery(queue, tenant, endpoint, event, id, now)
   redis.call("PEXPIRE", log, DELIVERY_LIFE_MS)
   redis.call("ZADD", queue .. ":outbox", "LT", now, tenant .. "/" .. endpoint)
   redis.call("PUBLISH", queue .. ":posted", "1")
+  return true
 end
 
 local hooks_of = {}
