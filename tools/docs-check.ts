@@ -80,6 +80,13 @@ for (const file of globSync("docs/**/*.md")) {
   }
 }
 
+// Two sides of a conflict that were both kept show as topics and entries that a version has twice.
+for (const version of read("CHANGELOG.md").split(/^## /m)) {
+  const lines = version.split("\n").filter((line) => /^(?:###|\s*-) /.test(line));
+  for (const line of lines.filter((one, at) => lines.indexOf(one) !== at))
+    wrong.push(`CHANGELOG.md has twice in one version: ${line}`);
+}
+
 for (const line of wrong) console.error(line);
 console.log(wrong.length === 0 ? "the documents agree with the code" : `${wrong.length} places where they do not`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
