@@ -31,6 +31,10 @@ export function createRecorder(model: string): Recorder {
   let content: string | undefined;
   const calls: Call[] = [];
   const order = createOrder();
+  /** The newest call at each place. */
+  const newest = new Map<number, Call>();
+  /** Lists and objects that only this recorder holds, so they may grow in place. */
+  let own = new WeakSet<object>();
   let others = 0;
   let finish: string | null = null;
   let usage: Usage | null | undefined;
@@ -49,7 +53,7 @@ export function createRecorder(model: string): Recorder {
     const given = delta["content"];
     const said = typeof given === "string" ? delta : toPlain(delta);
     if (typeof said["content"] === "string") content = (content ?? "") + said["content"];
-    keepUnknown(ofMessage, said, READ.delta);
+    keepUnknown(ofMessage, said, READ.delta, own);
     const [made, before] = [said["tool_calls"], calls.length];
     if (Array.isArray(made))
       for (const [place, call] of (made as readonly Delta[]).entries()) addCall(call, call.index ?? place);
@@ -58,10 +62,13 @@ export function createRecorder(model: string): Recorder {
 
   /** A new id at a known index begins another call; empty values change nothing. */
   function addCall({ index: _, id, function: named, custom, ...rest }: Delta, index: number): void {
-    const known = calls.findLast((call) => call.index === index);
+    const known = newest.get(index);
     const isNew = known === undefined || (isText(id) && isText(known.fields["id"]) && id !== known.fields["id"]);
     const call = isNew ? { index, fields: newFields() } : known;
-    if (isNew) calls.push(call);
+    if (isNew) {
+      calls.push(call);
+      newest.set(index, call);
+    }
     for (const [field, value] of Object.entries({ id, ...rest }))
       if (value !== undefined && value !== null && value !== "") call.fields[field] = value;
     if (named != null) call.fields["function"] = mergeNamed(call.fields["function"], named, "arguments");
@@ -75,7 +82,7 @@ export function createRecorder(model: string): Recorder {
         first.created ??= chunk.created;
         first.model ??= chunk.model;
         usage = chunk.usage ?? usage;
-        if (dropped === undefined) keepUnknown(beside, chunk, READ.chunk);
+        if (dropped === undefined) keepUnknown(beside, chunk, READ.chunk, own);
         for (const choice of chunk.choices ?? []) {
           const { index = 0, delta, finish_reason: reason } = choice;
           if (index !== 0) {
@@ -83,7 +90,7 @@ export function createRecorder(model: string): Recorder {
             continue;
           }
           if (delta !== undefined && delta !== null) addDelta(delta);
-          if (dropped === undefined) keepUnknown(ofChoice, choice, READ.choice);
+          if (dropped === undefined) keepUnknown(ofChoice, choice, READ.choice, own);
           if (typeof reason === "string") finish = reason;
         }
       }
@@ -91,10 +98,11 @@ export function createRecorder(model: string): Recorder {
     grow({ field, text }) {
       if (dropped !== undefined) dropped += estimateTokens(text);
       else if (field === "content") content = (content ?? "") + text;
-      else ofMessage[field] = joined(ofMessage[field], text);
+      else ofMessage[field] = joined(ofMessage[field], text, own);
       if (dropped === undefined) order.grow(field, text.length);
     },
     completion() {
+      own = new WeakSet();
       const toolCalls = calls.map(({ fields }) => fields);
       const message = {
         role: "assistant",
@@ -122,6 +130,7 @@ export function createRecorder(model: string): Recorder {
       content = undefined;
       calls.length = 0;
       order.drop();
+      newest.clear();
       for (const fields of [beside, ofChoice, ofMessage]) for (const name of Object.keys(fields)) delete fields[name];
     },
   };
@@ -160,28 +169,44 @@ function newFields(): Record<string, unknown> {
  * Merges unknown fields as a whole answer would have them: texts and lists are concatenated, objects merged by field, and of other values
  * the last one stays.
  */
-function keepUnknown(kept: Record<string, unknown>, from: object, read: ReadonlySet<string>): void {
+function keepUnknown(
+  kept: Record<string, unknown>,
+  from: object,
+  read: ReadonlySet<string>,
+  own: WeakSet<object>,
+): void {
   // Runs for each chunk, so it avoids a list of entries.
   for (const name of Object.keys(from)) {
     if (read.has(name)) continue;
     const value = (from as Readonly<Record<string, unknown>>)[name];
     if (value === undefined || value === null) continue;
-    kept[name] = WHOLE.has(name) ? value : joined(kept[name], value);
+    kept[name] = WHOLE.has(name) ? value : joined(kept[name], value, own);
   }
 }
 
 /** Fields that every chunk repeats completely. */
 const WHOLE = new Set(["system_fingerprint", "service_tier", "provider", "citations", "search_results", "x_groq"]);
 
-function joined(known: unknown, more: unknown): unknown {
+/** Appends to a known value. Lists and objects in `own` grow in place: a copy for each chunk would make a long stream quadratic. */
+function joined(known: unknown, more: unknown, own: WeakSet<object>): unknown {
   if (typeof known === "string" && typeof more === "string") return known + more;
-  if (Array.isArray(known) && Array.isArray(more)) return [...(known as unknown[]), ...(more as unknown[])];
+  if (Array.isArray(known) && Array.isArray(more)) {
+    const list = own.has(known) ? (known as unknown[]) : owned([...(known as unknown[])], own);
+    for (const item of more as readonly unknown[]) list.push(item);
+    return list;
+  }
   if (isObject(known) && isObject(more)) {
-    const merged = { ...known };
-    for (const [name, value] of Object.entries(more)) if (value !== null) merged[name] = joined(known[name], value);
+    const merged = own.has(known) ? (known as Record<string, unknown>) : owned(Object.assign(newFields(), known), own);
+    for (const [name, value] of Object.entries(more))
+      if (value !== null) merged[name] = joined(merged[name], value, own);
     return merged;
   }
   return more;
+}
+
+function owned<T extends object>(made: T, own: WeakSet<object>): T {
+  own.add(made);
+  return made;
 }
 
 /** The tool's arguments arrive in parts, and its name may too. */

@@ -23,6 +23,17 @@ export function toJsonBytes(value: unknown): Buffer | Promise<Buffer> {
   return sizeOf(value) < LARGE_JSON_CHARS ? Buffer.from(JSON.stringify(value)) : jsonInTurns(value);
 }
 
+/** The text that `JSON.stringify` makes of an object or a list: at once where it is small, in turns of the event loop otherwise. */
+export function toJsonText(value: object): string | Promise<string> {
+  return sizeOf(value) < LARGE_JSON_CHARS ? JSON.stringify(value) : textInTurns(value);
+}
+
+async function textInTurns(value: object): Promise<string> {
+  let whole = "";
+  await inTurns(value, (text) => void (whole += text));
+  return whole;
+}
+
 async function jsonInTurns(value: unknown): Promise<Buffer> {
   const pieces: Buffer[] = [];
   await inTurns(value, (text) => pieces.push(Buffer.from(text)));

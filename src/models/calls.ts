@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createJsonEnd } from "../internal/json-end.ts";
 import { isObject, isText, type Fields } from "../internal/fields.ts";
+import { CALLS_MAX, tooMany } from "./answer-bounds.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 
 /** Fields of a tool call that every chat completions endpoint supports. Others are specific to a provider. */
@@ -158,6 +159,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     if (known !== undefined) open.set(index, known);
     const before: Fields[] = [];
     if (call === undefined || begins(call, id, name) || (id === "" && isOther(call, name))) {
+      if (count === CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
       call = newCall(count, id);
       count += 1;
       calls.push(call);

@@ -1,4 +1,5 @@
 import { isText } from "../internal/fields.ts";
+import { CHOICES_MAX, tooMany } from "./answer-bounds.ts";
 import { openCalls, type ExpectedCalls } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
 import { malformed } from "./failures.ts";
@@ -80,6 +81,7 @@ export function readChatParts(
     repeats.note(data, done || told !== chunk ? undefined : chunk);
     if (Array.isArray(told.choices))
       for (const { index = 0, finish_reason: reason, delta } of told.choices) {
+        if (ended.size === CHOICES_MAX && !ended.has(index)) throw tooMany(CHOICES_MAX, "choices");
         ended.set(index, isText(reason) || ended.get(index) === true);
         if (!isHeard && delta) isHeard = onDelta(delta);
       }

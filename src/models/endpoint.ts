@@ -1,10 +1,12 @@
-import { Pool } from "undici";
+import { buildConnector, Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
+import { withQuietOverflow } from "../internal/quiet-overflow.ts";
 import { signalling } from "../internal/signals.ts";
+import { readAnswer } from "./answer-bounds.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
 import { toNamed } from "./forwarded-body.ts";
-import { isRefusal, malformed, toDecoded, toFailure, toJson, toModelError } from "./failures.ts";
+import { isRefusal, malformed, toDecoded, toFailure, toModelError } from "./failures.ts";
 import { bareInfo, toInfos } from "./listed.ts";
 import { sendRequest, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelInfo } from "./model.ts";
@@ -113,7 +115,9 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     connections: checkInteger("connections", options.connections ?? 256, positive),
     headersTimeout: checkInteger("firstByteTimeoutMs", options.firstByteTimeoutMs ?? 300_000, positive),
     bodyTimeout: checkInteger("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, positive),
-    connectTimeout: checkInteger("connectTimeoutMs", options.connectTimeoutMs ?? 10_000, positive),
+    connect: withQuietOverflow(
+      buildConnector({ timeout: checkInteger("connectTimeoutMs", options.connectTimeoutMs ?? 10_000, positive) }),
+    ),
     keepAliveTimeout: 30_000,
   });
   const [start, { search, host }] = [url.pathname.replace(/\/+$/, ""), url];
@@ -181,7 +185,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
         const answer = toDecoded(await sendRequest(pool, sent, signal).catch(toFailure));
         const text = String(await answer.whole(answerBytesMax).catch(toFailure));
-        const told = isSuccess(answer.status) ? toInfos(toJson(text), kind.toInfo) : undefined;
+        const told = isSuccess(answer.status) ? toInfos(await readAnswer(text), kind.toInfo) : undefined;
         // Without a new list the last one stays; an endpoint without a list serves the configured ids.
         if (told === undefined && listed !== undefined) return listed.models;
         if (told === undefined && ids === undefined) throw toModelError(answer, text, secrets);

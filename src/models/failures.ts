@@ -66,21 +66,40 @@ export function toReportedError(body: unknown, message: string, secrets: readonl
 export function toReported(body: unknown): unknown {
   const one: unknown = Array.isArray(body) ? body[0] : body;
   if (typeof one !== "object" || one === null) return undefined;
-  const { error, errors, detail, message, fault, base_resp: base, ...rest } = one as Fields;
-  if (typeof error === "string" || (typeof error === "object" && error !== null)) return withRaw(error, rest);
+  const said = one as Fields;
+  const { error, errors, detail, message, fault, base_resp: base } = said;
+  if (typeof error === "string" || (typeof error === "object" && error !== null)) return withRaw(error, said);
   if (Array.isArray(errors) && errors.length > 0) return toReported({ error: errors[0] as unknown });
   if (typeof detail === "string") return { message: detail };
   if (Array.isArray(detail)) return { message: detail.slice(0, DETAILS_MAX).map(toDetail).join("; ") };
   if (typeof detail === "object" && detail !== null) return toReported({ error: detail });
   if (isObject(message)) return toReported(message);
   const within = fault ?? base;
-  if (isObject(within)) return toReported({ ...within, detail: undefined });
-  const words = typeof message === "string" ? message : WORDS.map((name) => rest[name]).find(isText);
-  return words === undefined ? undefined : { ...rest, message: words };
+  if (isObject(within)) return toReported({ ...toRead(within), detail: undefined });
+  const words = typeof message === "string" ? message : WORDS.map((name) => said[name]).find(isText);
+  return words === undefined ? undefined : { ...toRead(said), message: words };
 }
 
 /** Other names for the words of an error: of AWS, Apigee, MiniMax, and of proxies. */
 const WORDS = ["Message", "faultstring", "status_msg", "error_message", "error_msg", "msg"] as const;
+
+/** The fields of an error that are read; an endpoint may send any number of others. */
+const READ = [
+  "type",
+  "param",
+  "code",
+  "details",
+  "error",
+  "errors",
+  "message",
+  "fault",
+  "base_resp",
+  ...WORDS,
+] as const;
+
+function toRead(said: Fields): Fields {
+  return Object.fromEntries(READ.flatMap((name) => (Object.hasOwn(said, name) ? [[name, said[name]]] : [])));
+}
 
 /** Most entries of an error list that are reported. */
 const DETAILS_MAX = 20;

@@ -111,11 +111,14 @@ function withText(chunk: ChatChunk, field: string, text: string): ChatChunk {
   return { ...chunk, choices: [{ ...choice, delta: { ...choice?.delta, [field]: text } }] };
 }
 
+/** Longer events are not looked for again: what repeats has one token or some. */
+const PATTERN_CHARS_MAX = 65_536;
+
 /** A text that no event has. */
 const PROBE = "\u{F0000}probe\u{F0000}";
 
 function toPattern(data: string, chunk: ChatChunk, { field, text }: Growth): Pattern | undefined {
-  if (data.includes("\n")) return undefined;
+  if (data.length > PATTERN_CHARS_MAX || data.includes("\n")) return undefined;
   for (const [name, value] of Object.entries(chunk))
     if (typeof value === "string" && !REPEATED.has(name)) return undefined;
   const cut = cutAt(data, field, text);

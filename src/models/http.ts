@@ -18,6 +18,9 @@ export interface HttpAnswer {
 /** Pieces and bytes that may wait for a slow reader before the connection is paused; a piece of the socket has at most as many. */
 const PIECES_MAX = 64;
 const WAITING_BYTES_MAX = 65_536;
+/** Bytes that are read of one answer in one turn of the event loop, and what a piece counts beside its own: Node reads two megabytes of a socket in one go. */
+const TURN_BYTES = 65_536;
+const PIECE_BYTES = 128;
 
 /**
  * Sends a request and answers once the head came. Undici's own `request` wraps every body in a stream of Node's; this hands
@@ -38,6 +41,8 @@ export function sendRequest(
     let ended = false;
     let failure: Error | undefined;
     let paused = false;
+    /** Whether the connection waits for the next turn, and bytes that came in this one. */
+    let [isResting, turnBytes] = [false, 0];
     let waitingBytes = 0;
 
     const abort = () => controller?.abort(new Error("the request was given up"));
@@ -56,12 +61,32 @@ export function sendRequest(
       const piece = pieces.shift();
       if (piece === undefined) return undefined;
       waitingBytes -= piece.length;
-      if (paused && pieces.length === 0) {
-        paused = false;
-        // Never from within another answer's piece: undici's parsers do not run within each other.
-        queueMicrotask(() => !paused && controller?.resume());
-      }
+      // Never from within another answer's piece: undici's parsers do not run within each other.
+      if (paused && !isResting && pieces.length === 0) queueMicrotask(goOn);
       return piece;
+    }
+
+    /** Resumes the connection, unless pieces wait for their reader. */
+    function goOn(): void {
+      if (!paused || ended || isResting || pieces.length > 0) return;
+      paused = false;
+      controller?.resume();
+    }
+
+    function pause(): void {
+      if (paused) return;
+      paused = true;
+      controller?.pause();
+    }
+
+    /** Continues with this answer in the next turn, after other work. */
+    function rest(): void {
+      isResting = true;
+      pause();
+      setImmediate(() => {
+        [isResting, turnBytes] = [false, 0];
+        goOn();
+      });
     }
 
     /** Passes buffered pieces to the sink, as many as it accepts. */
@@ -124,13 +149,13 @@ export function sendRequest(
         if (status >= 200) resolve({ status, headers, next, push, whole, abandon: abort });
       },
       onResponseData(_, piece) {
+        turnBytes += piece.length + PIECE_BYTES;
+        if (turnBytes >= TURN_BYTES && !isResting) rest();
         if (sink !== undefined && !halted && pieces.length === 0) return sink.take(piece);
         if (reader === undefined) {
           pieces.push(piece);
           waitingBytes += piece.length;
-          if (paused || (pieces.length < PIECES_MAX && waitingBytes < WAITING_BYTES_MAX)) return;
-          paused = true;
-          controller?.pause();
+          if (pieces.length >= PIECES_MAX || waitingBytes >= WAITING_BYTES_MAX) pause();
           return;
         }
         reader.resolve(piece);

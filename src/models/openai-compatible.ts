@@ -1,5 +1,6 @@
-import { toJsonBytes } from "../internal/json-pieces.ts";
+import { toJsonBytes, toJsonText } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
+import { readAnswer } from "./answer-bounds.ts";
 import { toExpectedCalls, withUsualCalls } from "./calls.ts";
 import { readChatParts } from "./chat-parts.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
@@ -54,10 +55,10 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     async complete(call) {
       try {
         const text = await endpoint.textOf(await post(call));
-        const given = toCompletion(text, endpoint.secrets);
+        const given = toCompletion(await readAnswer(text), endpoint.secrets);
         noteThoughts(call.request.model, given.choices[0]?.message);
         const completion = withUsualCalls(given, toExpectedCalls(call.request));
-        return { text: completion === given ? text : JSON.stringify(completion), completion };
+        return { text: completion === given ? text : await toJsonText(completion), completion };
       } catch (error) {
         return toFailure(error, call.signal);
       }
@@ -67,7 +68,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       try {
         const answer = await post(call);
         if (isJson(answer)) {
-          const given = toCompletion(await endpoint.textOf(answer), endpoint.secrets);
+          const given = toCompletion(await readAnswer(await endpoint.textOf(answer)), endpoint.secrets);
           noteThoughts(call.request.model, given.choices[0]?.message);
           return wholeAsStream(withUsualCalls(given, toExpectedCalls(call.request)), call.request);
         }

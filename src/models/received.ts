@@ -1,10 +1,11 @@
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
-import { malformed, toJson, toReported, toReportedError } from "./failures.ts";
+import { CALLS_MAX, CHOICES_MAX, PARTS_MAX, readEvent, tooMany } from "./answer-bounds.ts";
+import { malformed, toReported, toReportedError } from "./failures.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 
 /** Parses one event of a stream as a chunk. Pure. @throws MarrowError `model_failed` for an error, or an invalid chunk */
 export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
-  const chunk = toJson(data);
+  const chunk = readEvent(data);
   if (chunk === undefined) throw malformed("an event of its stream is not valid JSON");
   if (!isObject(chunk)) throw malformed("an event of its stream is no object");
   const { choices, error } = chunk;
@@ -14,9 +15,8 @@ export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
   return chunk;
 }
 
-/** Parses a whole answer as a completion. Pure. @throws MarrowError `model_failed` for an error, or an invalid completion */
-export function toCompletion(text: string, secrets: readonly string[]): ChatCompletion {
-  const completion = toJson(text);
+/** Checks that parsed JSON is a completion. Pure. @throws MarrowError `model_failed` for an error, or an invalid completion */
+export function toCompletion(completion: unknown, secrets: readonly string[]): ChatCompletion {
   if (completion === undefined) throw malformed("its answer is not valid JSON");
   const { choices } = isObject(completion) ? completion : {};
   const isEmpty = !Array.isArray(choices) || choices.length === 0;
@@ -31,7 +31,10 @@ export function toCompletion(text: string, secrets: readonly string[]): ChatComp
 /** Checks what all readers of choices rely on: objects with a message or delta, whose calls are objects. */
 function checkChoices(choices: unknown, name: "message" | "delta", secrets: readonly string[]): readonly Fields[] {
   if (!Array.isArray(choices) || !choices.every(isObject)) throw malformed("its choices are no list of objects");
+  if (choices.length > CHOICES_MAX) throw tooMany(CHOICES_MAX, "choices");
   for (const choice of choices) {
+    const { index } = choice;
+    if (typeof index === "number" && index >= CHOICES_MAX) throw tooMany(CHOICES_MAX, "choices");
     const said = choice[name];
     if (choice["finish_reason"] === "error")
       throw toReportedError(choice, "the model's endpoint ended its answer with an error", secrets);
@@ -39,6 +42,7 @@ function checkChoices(choices: unknown, name: "message" | "delta", secrets: read
     if (!isObject(said)) throw malformed(`the ${name} of a choice is no object`);
     const { content, tool_calls: calls } = said;
     if (calls !== undefined && calls !== null && !isList(calls)) throw malformed("its calls are no list of objects");
+    if (Array.isArray(calls) && calls.length > CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
     const called = [
       said["function_call"],
       ...((calls ?? []) as readonly Fields[]).flatMap((one) => [one["function"], one["custom"]]),
@@ -47,6 +51,7 @@ function checkChoices(choices: unknown, name: "message" | "delta", secrets: read
       throw malformed("the function of a call is no object");
     if (content !== undefined && content !== null && typeof content !== "string" && !isList(content))
       throw malformed("its content is neither text nor a list of parts");
+    if (Array.isArray(content) && content.length > PARTS_MAX) throw tooMany(PARTS_MAX, "parts of its content");
   }
   return choices;
 }

@@ -1,12 +1,13 @@
+import { readAnswer, readEvent } from "./answer-bounds.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import { checkEventStream, type Endpoint } from "./endpoint.ts";
-import { malformed, toFailure, toJson, unreadable } from "./failures.ts";
+import { malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
 import { toParts, type PartReader } from "./parts.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 import { createEventReader, toEvent } from "./sse.ts";
-import { toJsonBytes } from "../internal/json-pieces.ts";
+import { toJsonBytes, toJsonText } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 
 /** Translation between chat completions and another kind of API. Pure except for the lessons of `amend`. */
@@ -62,8 +63,8 @@ export function translatedModel(
 
     async complete({ request: { stream: _, stream_options: __, ...request }, signal }) {
       try {
-        const answer = toJson(await endpoint.textOf(await post({ request: request, signal })));
-        return readWhole(translation, answer);
+        const answer = await readAnswer(await endpoint.textOf(await post({ request: request, signal })));
+        return await readWhole(translation, answer);
       } catch (error) {
         return toFailure(error, signal);
       }
@@ -82,11 +83,11 @@ export function translatedModel(
   };
 }
 
-function readWhole({ toCompletion }: Translation, answer: unknown): ModelAnswer {
+async function readWhole({ toCompletion }: Translation, answer: unknown): Promise<ModelAnswer> {
   if (!isObject(answer)) throw malformed("its answer is not a JSON object");
   try {
     const completion = toCompletion(answer);
-    return { completion, text: JSON.stringify(completion) };
+    return { completion, text: await toJsonText(completion) };
   } catch (error) {
     throw unreadable(error);
   }
@@ -102,7 +103,7 @@ function readTranslated(stream: StreamReader): PartReader {
     for (const data of events) {
       if (stream.done || data === "" || data.startsWith("[DONE]")) continue;
       try {
-        const event = toJson(data);
+        const event = readEvent(data);
         if (!isObject(event)) throw malformed("an event of its stream is not a JSON object");
         chunks.push(...stream.read(event));
       } catch (error) {

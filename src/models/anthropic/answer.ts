@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { argumentsOf } from "../calls.ts";
 import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
@@ -40,6 +41,7 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
   if (answer["type"] === "error") throw toStreamError(answer["error"], secrets);
   const { id, model, content, stop_reason: reason, stop_sequence: sequence, stop_details: details, usage } = answer;
   if (!Array.isArray(content) && typeof content !== "string") throw malformed("its answer has no content");
+  if (content.length > PARTS_MAX && typeof content !== "string") throw tooMany(PARTS_MAX, "blocks");
   const said = toMessage(typeof content === "string" ? [content] : (content as readonly unknown[]));
   const message = { ...said, refusal: toRefusal(reason, details) };
   return {
@@ -150,6 +152,7 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
     details.push(detail);
     order.add({ reasoning_details: [detail] });
   }
+  if (calls.length > CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
   const omitted = omissions.told(text !== undefined || thoughts.length + details.length + calls.length > 0);
   return {
     role: "assistant",

@@ -1,3 +1,4 @@
+import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { argumentsOf } from "../calls.ts";
@@ -50,9 +51,11 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   function begin(index: unknown, block: unknown): readonly ChatChunk[] {
     const fields = { ...(isObject(block) ? block : {}) };
     const { type, text, thinking } = fields;
+    if (blocks.size === PARTS_MAX) throw tooMany(PARTS_MAX, "blocks");
     const isCall = type === "tool_use";
     const call = isCall ? calls : -1;
     if (isCall) calls += 1;
+    if (calls > CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
     if (!KNOWN.has(type)) {
       omissions.add(isText(type) ? type : "unknown");
       return [];

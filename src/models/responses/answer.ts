@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { argumentsOf } from "../calls.ts";
 import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
@@ -49,6 +50,7 @@ export function toBeside(response: Fields): Fields {
 export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
   const { id, model, created_at: at, output, usage, service_tier: tier, error } = answer;
   if (!Array.isArray(output)) throw isObject(error) ? toFailed(error, secrets) : malformed("its answer has no output");
+  if (output.length > PARTS_MAX) throw tooMany(PARTS_MAX, "items");
   const { message, logprobs, isCalling } = toMessage(output as readonly unknown[]);
   const finish_reason = toFinish(answer, isCalling, secrets);
   return {
@@ -147,6 +149,8 @@ function toMessage(output: readonly unknown[]) {
   const phases: Fields[] = [];
   const order = createOrder();
   let messages = 0;
+  /** Characters of thoughts before the next part of them. */
+  let thought = 0;
   const omissions = createOmissions("item");
   for (const [index, item] of output.entries()) {
     if (!isObject(item)) {
@@ -175,20 +179,21 @@ function toMessage(output: readonly unknown[]) {
         phases.push(...marks);
         text = (text ?? "") + textOr(part["text"]);
         const cited = Array.isArray(part["annotations"]) ? (part["annotations"] as readonly unknown[]) : [];
-        annotations.push(...cited.map((one) => toAnnotation(one, before)));
+        for (const one of cited) annotations.push(toAnnotation(one, before));
         order.add({ phases: marks, content: part["text"], annotations: cited });
-        if (Array.isArray(part["logprobs"])) logprobs.push(...(part["logprobs"] as unknown[]));
+        if (Array.isArray(part["logprobs"])) for (const one of part["logprobs"] as unknown[]) logprobs.push(one);
       }
     } else if (item["type"] === "reasoning") {
       for (const [part, said] of toThoughts(item).entries()) {
         // Every part except the very first has its start.
-        const marks = thoughts.length > 0 ? [toPartMark({ index, part, start: lengthOf(thoughts) })] : [];
+        const marks = thoughts.length > 0 ? [toPartMark({ index, part, start: thought })] : [];
         details.push(...marks);
         order.add({
           reasoning_content: thoughts.length > 0 ? BETWEEN + said : said,
           ...(marks.length > 0 && { reasoning_details: marks }),
         });
         thoughts.push(said);
+        thought += said.length + BETWEEN.length;
       }
       const detail = toDetail(item, index);
       if (detail !== undefined) details.push(detail);
@@ -199,6 +204,7 @@ function toMessage(output: readonly unknown[]) {
       order.add({ tool_calls: [call] });
     } else omissions.add(item["type"]);
   }
+  if (calls.length > CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
   const isSaid = text !== undefined || refusal !== undefined || thoughts.length + details.length + calls.length > 0;
   const message: ChatMessage = {
     role: "assistant",
@@ -213,11 +219,6 @@ function toMessage(output: readonly unknown[]) {
     ...omissions.told(isSaid),
   };
   return { message, logprobs, isCalling: calls.length > 0 };
-}
-
-/** Returns the number of reasoning characters before the next part. */
-function lengthOf(thoughts: readonly string[]): number {
-  return thoughts.reduce((sum, { length }) => sum + length + BETWEEN.length, 0);
 }
 
 /** The parts of a message's content. */

@@ -1,3 +1,4 @@
+import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { argumentsOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
@@ -63,8 +64,10 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   function open(index: unknown, item: Fields): { readonly one: Item; readonly chunks: readonly ChatChunk[] } {
     const known = items.get(index);
     if (known !== undefined) return { one: known, chunks: [] };
+    if (items.size === PARTS_MAX) throw tooMany(PARTS_MAX, "items");
     const { type } = item;
     const calling = isCall(item);
+    if (calling && calls === CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
     if (!calling && type !== "message" && type !== "reasoning") omissions.add(isText(type) ? type : "unknown");
     const one: Item = {
       type,
@@ -91,6 +94,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     if (piece === "") return [];
     const key = `${kind} ${String(place)}`;
     const told = one.told.get(key) ?? 0;
+    if (told === 0 && one.told.size === PARTS_MAX) throw tooMany(PARTS_MAX, "parts of one item");
     one.told.set(key, told + piece.length);
     if (kind === "text") {
       const isPart = told === 0 && one.starts.size > 0;

@@ -1,0 +1,55 @@
+import { JsonTooWide, readInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
+import { malformed } from "./failures.ts";
+
+/** Answers to one request: OpenAI makes up to 128. */
+export const CHOICES_MAX = 256;
+/** Calls of tools in one answer. OpenAI takes 128 tools, and models call some tens at once. */
+export const CALLS_MAX = 1_024;
+/** Blocks of a message, items of a response. */
+export const PARTS_MAX = 4_096;
+
+/**
+ * What the JSON of one answer, or of one event of a stream, may hold. All that comes after it takes about a microsecond for each value. Log
+ * probabilities have a hundred and more values for each token, and nothing reads them one by one.
+ */
+const BUDGET: WideBudget = {
+  valuesMax: 50_000,
+  bulkValuesMax: 1_000_000,
+  depthMax: 128,
+  fieldsMax: 4_096,
+  isBulk: (name) => name.endsWith("logprobs") || name.endsWith("token_ids"),
+};
+/** Shorter texts cannot hold more than a few thousand values: `JSON.parse` reads them in less than a millisecond. */
+const SHORT_CHARS = 8_192;
+/** From this size on a text is read in turns of the event loop. */
+const LONG_CHARS = 131_072;
+
+/** Reads the JSON of a whole answer; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
+export function readAnswer(text: string): unknown {
+  if (text.length < SHORT_CHARS) return orNothing(() => JSON.parse(text) as unknown);
+  if (text.length < LONG_CHARS) return orNothing(() => readWide(text, BUDGET));
+  return readInTurns(text, BUDGET).catch(toNothing);
+}
+
+/** Reads the JSON of one event of a stream; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
+export function readEvent(data: string): unknown {
+  return orNothing(() => (data.length < SHORT_CHARS ? (JSON.parse(data) as unknown) : readWide(data, BUDGET)));
+}
+
+/** An answer that holds more than any model's. */
+export function tooMany(max: number, what: string): Error {
+  return malformed(`it has more than ${max} ${what}`);
+}
+
+function orNothing(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return toNothing(error);
+  }
+}
+
+function toNothing(error: unknown): undefined {
+  if (error instanceof JsonTooWide) throw malformed(`it has ${error.message}`);
+  return undefined;
+}
