@@ -5,6 +5,7 @@
  *   -- KEYS name     what it is            (one line an operand; `name...` as the last one takes a list)
  *   -- ARGV name     what it is, with unit
  *   -- REPLY         what it answers
+ *   -- SHAPE         the same as src/redis/shape.ts reads it: [integer, (text, text)...] | nil
  *   -- IDEMPOTENT    why running it twice is the same as once   (only where that is so)
  *
  * and its first lines of code are one `local name = KEYS[n]` or `ARGV[n]` for each operand, in order. A line `-- INCLUDE name` is replaced
@@ -15,6 +16,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { shapeOf } from "../src/redis/shape.ts";
 
 interface Contract {
   readonly summary: string;
@@ -22,6 +24,7 @@ interface Contract {
   readonly values: readonly string[];
   readonly rest: boolean;
   readonly idempotent: boolean;
+  readonly shape: string;
 }
 
 const check = process.argv.includes("--check");
@@ -70,6 +73,7 @@ function describeScript(path: string): string {
     `  values: ${JSON.stringify(contract.values)},`,
     `  rest: ${contract.rest},`,
     `  idempotent: ${contract.idempotent},`,
+    `  shape: ${JSON.stringify(contract.shape)},`,
     `  sha1: "${createHash("sha1").update(lua).digest("hex")}",`,
     `  lua: ${JSON.stringify(lua)},`,
     "};",
@@ -84,6 +88,10 @@ function readContract(path: string, source: string): Contract {
   const summary = /^-- ([A-Z].*\.)$/.exec(header[0] ?? "")?.[1];
   if (summary === undefined) throw new Error(`${path}: the first line must be one sentence`);
   if (!header.some((line) => line.startsWith("-- REPLY "))) throw new Error(`${path}: the header names no REPLY`);
+  const shapes = header.flatMap((line) => /^-- SHAPE +(\S.*)$/.exec(line)?.[1] ?? []);
+  const [shape] = shapes;
+  if (shape === undefined || shapes.length > 1) throw new Error(`${path}: the header must name one SHAPE of its reply`);
+  shapeOf(shape);
   const [keys, values] = [operands("KEYS"), operands("ARGV")];
   const bare = (names: readonly string[]) => names.map((name) => name.replace("...", ""));
   return {
@@ -92,6 +100,7 @@ function readContract(path: string, source: string): Contract {
     values: bare(values),
     rest: values.at(-1)?.endsWith("...") === true,
     idempotent: header.some((line) => line.startsWith("-- IDEMPOTENT ")),
+    shape,
   };
 }
 

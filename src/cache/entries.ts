@@ -51,12 +51,6 @@ interface Parts {
 export type Clock = () => number;
 
 /** Whether a reply has two values of strings, or three, in bytes. */
-const isTwo = (reply: Reply) => isValues(reply, 2);
-const isThree = (reply: Reply) => isValues(reply, 3);
-
-function isValues(reply: Reply, count: number): boolean {
-  return Array.isArray(reply) && reply.length === count && reply.every((one) => one === null || Buffer.isBuffer(one));
-}
 
 /** Makes what reads the entries of one cache. */
 export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliases, now }: Parts): Entries {
@@ -81,7 +75,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     return staleMs > 0 && entry.endsAtMs <= now() ? "ended" : undefined;
   }
 
-  const inBytes = { reply: "bytes", timeoutMs, accepts: aliases ? isThree : isTwo } as const;
+  const inBytes = { reply: "bytes", timeoutMs } as const;
 
   /** Body, epoch, alias. Without a judge there are no aliases to follow, and a plain command is the cheapest. */
   function get(id: string): Promise<Reply> {
@@ -112,7 +106,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     find: (question) => get(question.id).then((reply) => toFound(question, reply)),
 
     async read(id) {
-      const reply = await redis.send(["MGET", keys.body(id), keys.epoch], { ...inBytes, accepts: isTwo });
+      const reply = await redis.send(["MGET", keys.body(id), keys.epoch], inBytes);
       const [body, epoch] = reply as readonly [Buffer | null, Buffer | null];
       const entry = body === null ? undefined : open(body, id);
       if (body === null || entry === undefined) return undefined;

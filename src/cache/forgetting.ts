@@ -1,4 +1,4 @@
-import { isNumbered, runScript, type ScopedRedis } from "../redis/index.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Cache } from "./lookup.ts";
 import type { Questions } from "./questions.ts";
@@ -32,7 +32,7 @@ export function createForgetting({ redis, keys, questions, index, timeoutMs }: P
     };
     const values = { count: FORGOTTEN_AT_ONCE, kept_ms: FORGOTTEN_MS };
     for (let forgotten = 0; ;) {
-      const reply = await runScript(redis, forgetSubject, at, values, { timeoutMs, accepts: isNumbered });
+      const reply = await runScript(redis, forgetSubject, at, values, { timeoutMs });
       const [looked, found, ...members] = reply as [number, number, ...string[]];
       await questions.remove(members);
       onForgotten?.(members.map((member) => member.slice(0, member.indexOf("|"))));

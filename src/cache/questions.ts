@@ -1,4 +1,4 @@
-import { isList, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import {
   createNeighbours,
   decideEngine,
@@ -100,7 +100,6 @@ export function createQuestions(parts: Parts): Questions {
     const told = (await runScript(redis, searchSimilar, at, values, {
       reply: "bytes",
       timeoutMs,
-      accepts: (reply) => reply === null || isList(reply),
     })) as readonly Reply[] | null;
     if (told === null) return undefined;
     const reply: Reply[] = told.slice(0, 1);
@@ -116,7 +115,7 @@ export function createQuestions(parts: Parts): Questions {
     const wanted = near.filter(({ similarity }) => similarity >= from);
     const at = { epoch: keys.epoch, bodies: keys.bodies, aliases: keys.aliases };
     const ids = wanted.map(({ id }) => id);
-    const told = await runScript(redis, readEntries, at, { ids }, { reply: "bytes", timeoutMs, accepts: isList });
+    const told = await runScript(redis, readEntries, at, { ids }, { reply: "bytes", timeoutMs });
     const [epoch = null, ...bodies] = told as readonly Reply[];
     const [first] = near;
     const reply: Reply[] = [epoch];
@@ -143,7 +142,7 @@ export function createQuestions(parts: Parts): Questions {
         const wanted = inBits ? BITS_COUNT : count;
         const values = { vector, count: wanted, effort: SEARCH_EFFORT, floor: String(floor) };
         const sets = { vectors: keys.vectors(question, index), ...at };
-        return runScript(redis, findSimilar, sets, values, { reply: "bytes", timeoutMs, accepts: isList });
+        return runScript(redis, findSimilar, sets, values, { reply: "bytes", timeoutMs });
       }
       const place = placeOf(question.partition);
       const { reply, gone } = await others.nearest(place, toFloats(vector), count, {

@@ -1,4 +1,4 @@
-import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
 import { mending } from "./mending.ts";
 import { renewLeases } from "./scripts.gen.ts";
 
@@ -40,7 +40,7 @@ export function createLeases(redis: ScopedRedis, leaseMs: number, timeoutMs: num
     const layout = { kinds: "rl".repeat(keys.length / 2), slots: [], lifeMs: 4 * leaseMs };
     const values = { lease_ms: leaseMs, members };
     const lost = (await mending(redis, layout, keys, () =>
-      runScript(redis, renewLeases, { keys }, values, { timeoutMs, accepts: isList }),
+      runScript(redis, renewLeases, { keys }, values, { timeoutMs }),
     )) as number[];
     for (const number of lost) {
       const held = owners[number - 1];

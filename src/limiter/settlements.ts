@@ -1,5 +1,5 @@
 import { checkInteger } from "../internal/check.ts";
-import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResumeOptions } from "./contract.ts";
 import { mending, type Layout } from "./mending.ts";
 import { settleUnits } from "./scripts.gen.ts";
@@ -63,7 +63,7 @@ export function createSettlements(
       const all = { keys: [...keys, ...remembered] };
       const known = { ...layout, kinds: layout.kinds + "s".repeat(remembered.length) };
       const reply = await mending(redis, known, all.keys, () =>
-        runScript(redis, settleUnits, all, { spec: spec(), settled }, { timeoutMs, retry, accepts: isList }),
+        runScript(redis, settleUnits, all, { spec: spec(), settled }, { timeoutMs, retry }),
       );
       written.resolve(reply as readonly number[]);
     } catch (error) {

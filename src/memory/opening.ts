@@ -6,7 +6,7 @@ import type { SessionKeys } from "./keys.ts";
 import type { ResolvedMemoryOptions } from "./options.ts";
 import { completeTurn, withdrawTurn } from "./scripts.gen.ts";
 import { loadCountTokens } from "./tokens.ts";
-import { checkTurns, isVersioned, toElement, toElements, toOpenElement } from "./turn.ts";
+import { checkTurns, toElement, toElements, toOpenElement } from "./turn.ts";
 
 interface Parts {
   readonly redis: ScopedRedis;
@@ -75,7 +75,7 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
         born: createdAtMs ?? "",
         channel,
       };
-      const reply = await runScript(redis, completeTurn, keys, values, { timeoutMs, accepts: isVersioned });
+      const reply = await runScript(redis, completeTurn, keys, values, { timeoutMs });
       const [status, version, epoch, epochBefore] = reply as [number, number, string, string];
       if (status === 0) {
         const once = isWhole ? { idempotencyKey: id } : {};

@@ -25,8 +25,6 @@ import { loadCountTokens } from "./tokens.ts";
 import {
   checkTurns,
   toElements,
-  isReading,
-  isVersioned,
   toReading,
   unreadableTurn,
   type Kept,
@@ -71,9 +69,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
 
   async function read(after: number, before: number, count: number, which: keyof typeof WHICH, timeoutMs?: number) {
     const values = { after, before, count, newest: WHICH[which], ttl_ms: sessionTtlMs, life_ms: sessionLifeMs };
-    return toReading(
-      await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs, accepts: isReading }),
-    );
+    return toReading(await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs }));
   }
 
   async function appendElements(
@@ -97,7 +93,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       channel,
       records,
     };
-    return (await runScript(redis, appendTurns, { ...keys, starts }, values, { timeoutMs, accepts: isVersioned })) as [
+    return (await runScript(redis, appendTurns, { ...keys, starts }, values, { timeoutMs })) as [
       number,
       number,
       string,

@@ -146,24 +146,6 @@ export function toOpenElement(element: Buffer): Buffer {
   return Buffer.concat([element.subarray(0, at), Buffer.from("~"), element.subarray(at)]);
 }
 
-/** Whether a reply is one of the scripts that put turns: a status, a version, and two texts. */
-export function isVersioned(reply: Reply): boolean {
-  if (!Array.isArray(reply)) return false;
-  const [status, version, epoch, last] = reply as readonly Reply[];
-  return (
-    typeof status === "number" && typeof version === "number" && typeof epoch === "string" && typeof last === "string"
-  );
-}
-
-/** Whether a reply is one of the script `read_turns`, in bytes. */
-export function isReading(reply: Reply): boolean {
-  if (!Array.isArray(reply) || reply.length < 6) return false;
-  const [version, , oldest, , first] = reply as readonly Reply[];
-  if (typeof version !== "number" || typeof first !== "number" || typeof oldest !== "number") return false;
-  for (let at = 6; at < reply.length; at += 1) if (!Buffer.isBuffer(reply[at])) return false;
-  return true;
-}
-
 /** Reads the reply of `read_turns`, in slices: turns may be large. A turn that cannot be read is named. @throws MarrowError `corrupt_record` */
 export async function toReading(reply: Reply): Promise<Reading> {
   const [version, epoch, oldest, summary, first, created, ...elements] = Array.isArray(reply)

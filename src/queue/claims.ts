@@ -14,9 +14,6 @@ import {
   checkScope,
   type Argument,
   type ScopedRedis,
-  isList,
-  isNumbered,
-  type Reply,
 } from "../redis/index.ts";
 import { encodeBounded } from "./bounded.ts";
 import { lostJob, noJob, readLine, type JobLine } from "./job.ts";
@@ -100,13 +97,6 @@ const PARTS_MAX = 512;
 const PART_CHARS_MAX = 65_536;
 const BYTES_MAX = { step: 1_048_576, progress: 4_096, claim: 4_194_304 } as const;
 
-/** Whether a reply is one of the script `claim_jobs`. */
-function isClaimed(reply: Reply): boolean {
-  return (
-    Array.isArray(reply) && reply.length % 3 === 0 && reply.every((one, at) => at % 3 === 2 || Buffer.isBuffer(one))
-  );
-}
-
 /** Opens one tenant's jobs for workers outside of this process. @throws MarrowError `invalid_option` */
 export function createClaims<T = unknown>(
   redis: ScopedRedis,
@@ -130,10 +120,7 @@ export function createClaims<T = unknown>(
   async function look(limit: number, leaseMs: number): Promise<readonly ClaimedJob<T>[]> {
     await fireSchedules(scoped, queue, () => {});
     const values = { tenant, lease_ms: leaseMs, wanted: limit };
-    const reply = (await runScript(scoped, claimJobs, { queue }, values, {
-      reply: "bytes",
-      accepts: isClaimed,
-    })) as readonly Buffer[];
+    const reply = (await runScript(scoped, claimJobs, { queue }, values, { reply: "bytes" })) as readonly Buffer[];
     const jobs = Array.from({ length: reply.length / 3 }, (_, at) => reply.slice(3 * at, 3 * at + 3));
     const taken: ClaimedJob<T>[] = [];
     let room = BYTES_MAX.claim;
@@ -186,7 +173,7 @@ export function createClaims<T = unknown>(
 
   /** Results of the steps that were done, or of one of them: others may be large, and are not decoded then. */
   async function stepsOf(claim: Claim, only?: string): Promise<Readonly<Record<string, unknown>>> {
-    const reply = await runScript(scoped, readNotes, { queue }, { ...claim }, { reply: "bytes", accepts: isNumbered });
+    const reply = await runScript(scoped, readNotes, { queue }, { ...claim }, { reply: "bytes" });
     const [, ...fields] = reply as readonly [number, ...Buffer[]];
     if (fields.length < 2) return {};
     const done = [...toFields(fields)].filter(([field]) =>
@@ -209,9 +196,7 @@ export function createClaims<T = unknown>(
     await held(claim);
     const ended = [`${claim.id} ${claim.fence} ${words}`, body];
     const values = { lease_ms: 1_000, wanted: 0, cap: 0, waiter: "", ended };
-    const [wrong] = (await runScript(scoped, turnJobs, { queue }, values, { accepts: isList })) as readonly [
-      readonly unknown[],
-    ];
+    const [wrong] = (await runScript(scoped, turnJobs, { queue }, values)) as readonly [readonly unknown[]];
     if (wrong.length > 0) throw lostJob(claim.id);
   }
 
@@ -237,9 +222,7 @@ export function createClaims<T = unknown>(
     async extend(claim, { leaseMs = 30_000 } = {}) {
       await held(claim);
       const values = { lease_ms: checkLease(leaseMs), held: [claim.id, claim.fence] };
-      const [state] = (await runScript(scoped, extendLeases, { queue }, values, {
-        accepts: isList,
-      })) as readonly string[];
+      const [state] = (await runScript(scoped, extendLeases, { queue }, values)) as readonly string[];
       if (state !== "running" && state !== "cancelling") throw lostJob(claim.id);
       return state;
     },

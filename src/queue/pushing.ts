@@ -5,14 +5,7 @@ import { gather } from "../internal/gather.ts";
 import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import {
-  encodePlainBeside,
-  runScript,
-  type Argument,
-  type Reply,
-  type ScopedRedis,
-  keepTraces,
-} from "../redis/index.ts";
+import { encodePlainBeside, runScript, type Argument, type ScopedRedis, keepTraces } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { nearby } from "./nearby.ts";
 import {
@@ -43,11 +36,6 @@ const JOBS_MAX = 100_000;
 /** A job as the script takes it: its words, its payload. */
 type Operands = readonly [words: string, payload: Argument];
 
-/** Whether a reply is one of the script `push_jobs`. */
-function isPushed(reply: Reply): boolean {
-  return Array.isArray(reply) && reply.length > 0 && reply.every((one) => typeof one === "string");
-}
-
 /** Makes what puts one tenant's jobs. */
 export function createPusher(
   redis: ScopedRedis,
@@ -60,7 +48,7 @@ export function createPusher(
     const near = alone && nearby.get(queue);
     const here = near?.worker ?? "";
     const values = { tenant, backlog: backlogMax, idem_ms: idempotencyMs, here, jobs: alone ?? jobs.flat() };
-    const pushed = runScript(redis, pushJobs, { queue }, values, { accepts: isPushed });
+    const pushed = runScript(redis, pushJobs, { queue }, values);
     if (alone) near?.follow(pushed, alone[1]);
     return ((await pushed) as readonly string[]).slice(0, jobs.length);
   }

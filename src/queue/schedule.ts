@@ -14,7 +14,6 @@ import {
   type Argument,
   type ScopedRedis,
   type Unreadable,
-  isNumbered,
 } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { resolvePushOptions, type PushOptions, type ResolvedPushOptions } from "./options.ts";
@@ -244,13 +243,7 @@ async function readDue(
   offset: number,
   limit: number,
 ): Promise<readonly [nowMs: number, due: readonly Due[]]> {
-  const reply = await runScript(
-    redis,
-    dueSchedules,
-    { queue },
-    { offset, limit },
-    { reply: "bytes", accepts: isNumbered },
-  );
+  const reply = await runScript(redis, dueSchedules, { queue }, { offset, limit }, { reply: "bytes" });
   const [nowMs, ...fields] = reply as readonly [number, ...Buffer[]];
   const due = Array.from({ length: fields.length / 3 }, (_, at) => fields.slice(3 * at, 3 * at + 3) as unknown as Due);
   return [nowMs, due];

@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
-import { isList, runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
+import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
 import { createSettler } from "./dependents.ts";
 import {
   attempt,
@@ -150,9 +150,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       for (const { one, outcome, body, reason, delayMs } of told)
         words.push(`${one.id} ${one.line.fence} ${outcome} ${delayMs} ${one.output?.count ?? 0} ${reason}`, body);
       const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: words };
-      const sending = { reply: "bytes", accepts: isTurn } as const;
       const reply = await waiter
-        .during((name) => runScript(redis, turnJobs, { queue }, { ...values, waiter: name }, sending))
+        .during((name) => runScript(redis, turnJobs, { queue }, { ...values, waiter: name }, { reply: "bytes" }))
         .finally(() => (asked -= wanted));
       awayMs = AWAY_MS.first;
       const [wrong, jobs, dueMs] = reply as readonly [readonly (number | Buffer)[], readonly Buffer[], number];
@@ -298,7 +297,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     const all = [...held.values()];
     try {
       const values = { lease_ms: leaseMs, held: all.flatMap(({ id, line }) => [id, line.fence]) };
-      const states = (await runScript(redis, extendLeases, { queue }, values, { accepts: isList })) as readonly Reply[];
+      const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
       all.forEach((one, at) => hear(one, String(states[at])));
       // Jobs of workers that are gone come back in pages, all of them now.
       if (states.length > all.length) await settleAll();
@@ -386,11 +385,6 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       await (await subscription)?.close();
     },
   };
-}
-
-/** Whether a reply is one of the script `turn_jobs`. */
-function isTurn(reply: Reply): boolean {
-  return Array.isArray(reply) && Array.isArray(reply[0]) && Array.isArray(reply[1]) && typeof reply[2] === "number";
 }
 
 /** Time that jobs have to react to the shutdown, in milliseconds. */

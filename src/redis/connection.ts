@@ -25,7 +25,7 @@ export interface SendOptions {
   readonly retry?: "safe" | "never" | undefined;
   /**
    * Checks that a reply has a form this command can return. A reply that fails belongs to another command: the connection is dropped, and
-   * the command fails as on a lost connection. @default accepts every reply
+   * the command fails as on a lost connection. @default checks by the command's name, or by the SHAPE of the script
    */
   readonly accepts?: ((reply: Reply) => boolean) | undefined;
 }

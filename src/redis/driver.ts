@@ -3,6 +3,7 @@ import { checkInteger, checkText } from "../internal/check.ts";
 import { isHeard, signalling } from "../internal/signals.ts";
 import { probeCapabilities, type Capabilities } from "./capabilities.ts";
 import { toWrongCommand } from "./command-check.ts";
+import { fitsCommand } from "./command-shapes.ts";
 import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
 import {
@@ -40,7 +41,7 @@ export interface Driver {
    * otherwise hang for a quarter of an hour.
    */
   suspect?(silentMs: number): void;
-  /** A reply was another command's: drops the connection, whose other replies are so too. Absent where the client offers no way. */
+  /** The reply that is being told of was another command's: drops the connection that it came from, whose other replies are so too. */
   distrust?(): void;
   /** Opens a subscription on a connection of its own. */
   listen(
@@ -120,7 +121,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           timeouts = 0;
           try {
             const shaped = toReply(reply);
-            if (accepts !== undefined && !accepts(shaped)) {
+            if (accepts === undefined ? !fitsCommand(command, shaped) : !accepts(shaped)) {
               driver.distrust?.();
               throw outOfStep("a reply of another command");
             }

@@ -5,7 +5,7 @@ import type { Argument, Command, Redis } from "./connection.ts";
 import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
 import { classify, errorWord, SILENT } from "./failure.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
-import { keepInStep, type Steps } from "./in-step.ts";
+import { keepInStep, stepsOf, type Steps } from "./in-step.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
 
@@ -42,15 +42,32 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     stream.destroy();
   }
 
-  function call(command: Command, bytes: boolean): Promise<unknown> {
+  function toCommand(command: Command, bytes: boolean): IoredisCommand {
     const verb = String(command[0]);
     const words = command.slice(1) as (string | Buffer)[];
     const how = bytes ? BYTES : TEXT;
-    const one =
-      isCluster && isSearch(verb)
-        ? new SearchCommand(routingKey(command), verb, words, how)
-        : new IoredisCommand(verb, words, how);
+    return isCluster && isSearch(verb)
+      ? new SearchCommand(routingKey(command), verb, words, how)
+      : new IoredisCommand(verb, words, how);
+  }
+
+  function call(command: Command, bytes: boolean): Promise<unknown> {
+    const one = toCommand(command, bytes);
     return gather(() => client.sendCommand(one) as Promise<unknown>);
+  }
+
+  /** The command of a cluster that is being answered: its reply may have to be told from those of others. */
+  let answering: IoredisCommand | undefined;
+  function askCluster(command: Command, bytes: boolean, answered: Answered): void {
+    const one = toCommand(command, bytes);
+    (client.sendCommand(one) as Promise<unknown>).then(
+      (reply) => {
+        answering = one;
+        answered(undefined, reply);
+        answering = undefined;
+      },
+      (error: unknown) => answered(error, undefined),
+    );
   }
 
   function ask(command: Command, bytes: boolean, answered: Answered): void {
@@ -68,7 +85,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 
   let steps: Steps | undefined;
   if (isCluster) {
-    const keep = (node: IoredisClient) => keepInStep(node, { own: false, dropped: true });
+    const keep = (node: IoredisClient) => keepInStep(node, { own: false, dropped: true, node: true });
     for (const node of (client as Cluster).nodes("all")) keep(node);
     client.on("+node", keep);
   } else steps = keepInStep(client as IoredisClient, { own: owned, dropped: dialsAgain() });
@@ -83,7 +100,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     },
     call,
     isReady: () => client.status === "ready",
-    distrust: () => steps?.end("a reply of another command"),
+    distrust: () => (steps ?? (answering && stepsOf(answering)))?.end("a reply of another command"),
     listen: (channels, onMessage, mode) => listen(client, channels, onMessage, mode),
     async dedicate() {
       const own = client.isCluster ? (client as Cluster).duplicate() : (client as IoredisClient).duplicate();
@@ -103,7 +120,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     watchHandshakes(client as IoredisClient, steps, hangUp);
   }
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
-  if (isCluster) return { ...driver, suspect };
+  if (isCluster) return { ...driver, ask: askCluster, suspect };
   // A time of the client's own for each command is kept by its own class alone.
   const timed = typeof (client as IoredisClient).options?.commandTimeout === "number";
   return { ...driver, ...(!timed && { ask }), suspect, redial: () => dialsAgain() && client.disconnect(true) };

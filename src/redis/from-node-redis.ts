@@ -1,6 +1,9 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { toBytes } from "../internal/bytes.ts";
 import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
+import { outOfStep } from "./failure.ts";
+import { endConnection, watchSteps, type PlainClient } from "./node-redis-steps.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 
@@ -13,6 +16,7 @@ export interface NodeRedisClient {
   duplicate(): NodeRedisClient;
   connect(): Promise<unknown>;
   on(event: "error" | "end", listener: (error: unknown) => void): unknown;
+  once(event: "ready" | "end", listener: () => void): unknown;
   subscribe(channels: string[], listener: Listener): Promise<unknown>;
   pSubscribe(patterns: string[], listener: Listener): Promise<unknown>;
   sSubscribe(channels: string[], listener: Listener): Promise<unknown>;
@@ -68,7 +72,11 @@ function nodeRedisDriver(first: AnyClient): Driver {
   let client = first;
   let replacing = false;
   let watching = false;
+  let closed = false;
   let answers = 0;
+  /** How often its replies were found out of step: those to commands of before are not believed. */
+  let epoch = 0;
+  let distrusted = false;
 
   /**
    * Takes a new connection like the first one. The client has no way to dial again that would leave its owner's commands and subscriptions
@@ -91,8 +99,35 @@ function nodeRedisDriver(first: AnyClient): Driver {
     }
   }
 
+  /** Its replies are those of other commands: its connections end, and nothing is sent over them until they are dialled anew. */
+  async function distrust(): Promise<void> {
+    if (distrusted || closed) return;
+    distrusted = true;
+    epoch += 1;
+    const before = client;
+    if (!isSentinel(client) && dialsAgain(client))
+      await Promise.all(plainClientsOf(client).map((one) => endConnection(one, REPLACE_WAIT_MS)));
+    // The connections of a client of Sentinel are out of reach, and a client that does not dial again is its owner's to replace.
+    else
+      for (let tries = 0; client === before && !closed && tries < REPLACE_TRIES; tries += 1) {
+        if (tries > 0) await pause(REPLACE_PAUSE_MS);
+        await replace();
+      }
+    distrusted = false;
+  }
+
+  const steps = watchSteps(
+    () => {
+      const now = client;
+      return isSentinel(now) ? [{ sendCommand: (args) => now.sendCommand(false, args) }] : plainClientsOf(now);
+    },
+    () => void distrust(),
+  );
+
   return {
     async call(command, bytes) {
+      if (distrusted) throw new Error("the client is offline: it dials again");
+      const since = epoch;
       const args = command.map(toArgument);
       const options = bytes ? BYTES : TEXT;
       const key = routingKey(command);
@@ -102,16 +137,22 @@ function nodeRedisDriver(first: AnyClient): Driver {
           ? // Reads go to the master too: a replica may lag behind a recent write.
             client.sendCommand(false, args, options)
           : client.sendCommand(args, options);
+      steps.begin();
+      let answer: unknown;
       try {
-        const answer = await reply;
-        answers += 1;
-        return answer;
+        answer = await reply;
       } catch (error) {
-        answers += 1;
+        steps.end();
         throw error;
+      } finally {
+        answers += 1;
       }
+      steps.end(answer);
+      if (since !== epoch) throw outOfStep("a reply of another command");
+      return answer;
     },
-    isReady: () => (isCluster(client) ? client.slots.length > 0 : client.isReady),
+    isReady: () => !distrusted && (isCluster(client) ? client.slots.length > 0 : client.isReady),
+    distrust: () => void distrust(),
     // A client of Sentinel or of a cluster follows a fail-over by itself.
     redial: () => isCluster(first) || isSentinel(first) || void replace(),
     suspect(silentMs) {
@@ -143,6 +184,7 @@ function nodeRedisDriver(first: AnyClient): Driver {
       };
     },
     async close() {
+      closed = true;
       if (client !== first) destroy(client);
     },
   };
@@ -150,6 +192,24 @@ function nodeRedisDriver(first: AnyClient): Driver {
 
 /** Longest wait for a connection that takes another's place, in milliseconds. */
 const REPLACE_WAIT_MS = 5_000;
+/** How often it is tried to take another's place, and how long after the last time, in milliseconds. */
+const REPLACE_TRIES = 20;
+const REPLACE_PAUSE_MS = 250;
+
+/** The connections of a client, or of each node of a cluster that it has dialled. */
+function plainClientsOf(client: NodeRedisClient | NodeRedisCluster): readonly PlainClient[] {
+  if (!isCluster(client)) return [client];
+  const { masters, replicas } = client as unknown as Record<
+    "masters" | "replicas",
+    readonly { client?: PlainClient }[]
+  >;
+  return [...masters, ...replicas].flatMap((node) => node.client ?? []);
+}
+
+function dialsAgain(client: NodeRedisClient | NodeRedisCluster): boolean {
+  const { options } = client as { readonly options?: { readonly socket?: { readonly reconnectStrategy?: unknown } } };
+  return options?.socket?.reconnectStrategy !== false;
+}
 
 function listen(
   client: AnyClient,

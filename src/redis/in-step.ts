@@ -45,12 +45,23 @@ export interface Steps {
  * lost connection, and the client reconnects. A connection with commands in flight for {@link LOOK_MS} without a pause gets a PING with a
  * unique word, which shows that the other replies are in step.
  *
- * `own`: no other code uses the client. Without `dropped`, unsolicited replies are only ignored.
+ * `own`: no other code uses the client. Without `dropped`, unsolicited replies are only ignored. With `node`, the client is a node of a cluster, and
+ * {@link stepsOf} finds it by a command that it answered.
  */
-export function keepInStep(client: IoredisClient, { own, dropped }: { own: boolean; dropped: boolean }): Steps {
+export function keepInStep(
+  client: IoredisClient,
+  { own, dropped, node = false }: { own: boolean; dropped: boolean; node?: boolean },
+): Steps {
   const inner = client as unknown as Inner;
-  return (inner[STEP] ??= new Step(inner, own, dropped));
+  return (inner[STEP] ??= new Step(inner, own, dropped, node));
 }
+
+/** Returns the steps of the cluster node that answered a command last. */
+export function stepsOf(command: object): Steps | undefined {
+  return answeredBy.get(command);
+}
+
+const answeredBy = new WeakMap<object, Steps>();
 
 /** Time with commands in flight before a connection is checked, in milliseconds. */
 const LOOK_MS = 100;
@@ -62,6 +73,7 @@ class Step implements Steps {
   readonly own: boolean;
   readonly #client: Inner;
   readonly #drops: boolean;
+  readonly #isNode: boolean;
   /** Whether no command was in flight at some time since the last look. */
   #wasEmpty = true;
   /** Whether the last reply left commands without theirs. */
@@ -72,10 +84,11 @@ class Step implements Steps {
   readonly #pings = new Map<unknown, string>();
   #pinged = 0;
 
-  constructor(client: Inner, own: boolean, drops: boolean) {
+  constructor(client: Inner, own: boolean, drops: boolean, isNode: boolean) {
     this.#client = client;
     this.own = own;
     this.#drops = drops;
+    this.#isNode = isNode;
     (client as unknown as IoredisClient).on("connect", () => {
       this.answered = 0;
       this.#left = false;
@@ -93,6 +106,7 @@ class Step implements Steps {
       return null;
     }
     this.answered += 1;
+    if (this.#isNode) answeredBy.set(item.command, this);
     if (this.#pings.size > 0 && !this.#isRight(item, reply)) {
       const error = this.end("a reply of another command");
       item.command.reject(error);

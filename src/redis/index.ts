@@ -39,7 +39,7 @@ export {
   unreadableOf,
   type Unreadable,
 } from "./record.ts";
-export { allOf, isList, isNumbered, toFields, toStreams, type StreamEntry } from "./replies.ts";
+export { allOf, toFields, toStreams, type StreamEntry } from "./replies.ts";
 export { mayEvictAnything, readServerFacts, warningsOf, type ServerFacts } from "./server-facts.ts";
 export { routed } from "./routing.ts";
 export { runScript, type Script } from "./script.ts";

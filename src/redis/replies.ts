@@ -1,15 +1,5 @@
 import type { Reply } from "./connection.ts";
 
-/** Whether a reply is a list: for `accepts` of a command that answers one. */
-export function isList(reply: Reply): boolean {
-  return Array.isArray(reply);
-}
-
-/** Whether a reply is a list that begins with a number. */
-export function isNumbered(reply: Reply): boolean {
-  return Array.isArray(reply) && typeof reply[0] === "number";
-}
-
 /** The answers of a pipeline. @throws the first error among them */
 export function allOf(replies: readonly (Reply | Error)[]): Reply[] {
   return replies.map((reply) => {

@@ -1,6 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import type { Argument, Redis, Reply, SendOptions } from "./connection.ts";
 import { lacking } from "./failure.ts";
+import { shapeOf } from "./shape.ts";
 import { nameScript } from "./signals.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface Script<Key extends string, Value extends string> {
   readonly rest: boolean;
   /** True when running it twice is the same as running it once, so a lost answer may be asked for again. */
   readonly idempotent: boolean;
+  /** What it answers, as `shapeOf` reads it: a reply of another shape is another command's. */
+  readonly shape: string;
   readonly sha1: string;
   readonly lua: string;
 }
@@ -33,7 +36,12 @@ export function runScript<K extends string, V extends string>(
   values: Operands<V>,
   options: SendOptions = {},
 ): Promise<Reply> {
-  const send: SendOptions = script.idempotent ? { ...options, retry: "safe" } : options;
+  const send: SendOptions = {
+    timeoutMs: options.timeoutMs,
+    reply: options.reply,
+    retry: script.idempotent ? "safe" : options.retry,
+    accepts: options.accepts ?? shapeOf(script.shape),
+  };
   const command = toCommand(script, keys, values);
   nameScript(script);
   return redis.send(command, send).catch((error: unknown) => {

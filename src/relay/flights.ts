@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
 import { createChannel, type Channel, type Outcome } from "./channel.ts";
 import { readJoined, type Joined, type Other } from "./joined.ts";
 import { endFlight, followFlight, joinFlight, keepFlight } from "./scripts.gen.ts";
@@ -26,13 +26,6 @@ const PARTS_MAX = 100_000;
 
 const WHOLE = Buffer.from("w");
 const PART = 0x70;
-
-/** Whether a reply is one of the script `follow_flight`. */
-function isLook(reply: Reply): boolean {
-  return (
-    Array.isArray(reply) && typeof reply[0] === "number" && reply.every((part, at) => at === 0 || Buffer.isBuffer(part))
-  );
-}
 
 /** Configuration of one kind of flight. `T` is a part. */
 export interface FlightsOptions<T> {
@@ -185,7 +178,6 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
         const reply = await runScript(redis, followFlight, keys, values, {
           timeoutMs,
           reply: "bytes",
-          accepts: isLook,
         });
         const [leads, ...parts] = reply as [number, ...Buffer[]];
         for (const part of parts) {

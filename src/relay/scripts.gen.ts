@@ -9,6 +9,7 @@ export const endFlight: Script<"lease" | "waiting" | "handed" | "group", "id" | 
   values: ["id","token","life_ms","from","parts"],
   rest: true,
   idempotent: true,
+  shape: "0 | 1 | 2",
   sha1: "b4e0f70f9dcd1c3cc77d2b1b181f1f1cd86dcc91",
   lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal group = KEYS[4]\nlocal id = ARGV[1]\nlocal token = ARGV[2]\nlocal life_ms = ARGV[3]\nlocal from = tonumber(ARGV[4])\nif redis.call(\"GET\", lease) ~= token then return 0 end\nif from < 0 and redis.call(\"EXISTS\", waiting) == 1 then return 2 end\nif #ARGV > 4 then\nlocal known = redis.call(\"LLEN\", handed)\nif known < from then return redis.call(\"DEL\", lease) * 0 end\nfor i = 5 + known - from, #ARGV do redis.call(\"RPUSH\", handed, ARGV[i]) end\nredis.call(\"PEXPIRE\", handed, life_ms)\nend\nredis.call(\"DEL\", lease, waiting)\nredis.call(\"HDEL\", group, id)\nreturn 1",
 };
@@ -20,6 +21,7 @@ export const followFlight: Script<"lease" | "waiting" | "handed", "token" | "fro
   values: ["token","from","count","wait_ms"],
   rest: false,
   idempotent: true,
+  shape: "[0 | 1, (text)...]",
   sha1: "dbe237e15a9b588370af0d016f32f04fc512e0c8",
   lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal token = ARGV[1]\nlocal from = tonumber(ARGV[2])\nlocal count = tonumber(ARGV[3])\nlocal wait_ms = ARGV[4]\nlocal leads = redis.call(\"GET\", lease) == token and 1 or 0\nif leads == 1 then redis.call(\"SET\", waiting, 1, \"PX\", wait_ms) end\nreturn { leads, unpack(redis.call(\"LRANGE\", handed, from, from + count - 1)) }",
 };
@@ -31,6 +33,7 @@ export const joinFlight: Script<"lease" | "waiting" | "group" | "leases" | "made
   values: ["id","token","lease_ms","wait_ms","room","words","look"],
   rest: false,
   idempotent: false,
+  shape: "[\"follow\", text] | [\"made\"] | [\"lead\", text]",
   sha1: "0a6d15636fcfda3c1860407dfcd8728ad5130306",
   lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal group = KEYS[3]\nlocal leases = KEYS[4]\nlocal made = KEYS[5]\nlocal id = ARGV[1]\nlocal token = ARGV[2]\nlocal lease_ms = ARGV[3]\nlocal wait_ms = ARGV[4]\nlocal room = tonumber(ARGV[5])\nlocal words = ARGV[6]\nlocal look = ARGV[7]\nlocal leader = redis.call(\"GET\", lease)\nif leader and leader ~= token then\nredis.call(\"SET\", waiting, 1, \"PX\", wait_ms)\nreturn { \"follow\", leader }\nend\nif look == \"1\" and redis.call(\"EXISTS\", made) == 1 then return { \"made\" } end\nredis.call(\"SET\", lease, token, \"PX\", lease_ms)\nif words == \"\" then return { \"lead\", \"\" } end\nlocal others = {}\nlocal under_way = redis.call(\"HGETALL\", group)\nfor i = 1, #under_way, 2 do\nif redis.call(\"EXISTS\", leases .. under_way[i]) == 0 then\nredis.call(\"HDEL\", group, under_way[i])\nelseif under_way[i] ~= id then\nothers[#others + 1] = under_way[i] .. \":\" .. #under_way[i + 1] .. \":\" .. under_way[i + 1]\nend\nend\nif #others < room then\nredis.call(\"HSET\", group, id, words)\nredis.call(\"PEXPIRE\", group, 600000)\nend\nreturn { \"lead\", table.concat(others) }",
 };
@@ -42,6 +45,7 @@ export const keepFlight: Script<"lease" | "waiting" | "handed", "token" | "lease
   values: ["token","lease_ms","life_ms","from","parts"],
   rest: true,
   idempotent: true,
+  shape: "0 | 1 | 2",
   sha1: "45d0655877d752290b5d8a128b07fbbea36a5805",
   lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal token = ARGV[1]\nlocal lease_ms = ARGV[2]\nlocal life_ms = ARGV[3]\nlocal from = tonumber(ARGV[4])\nif redis.call(\"GET\", lease) ~= token then return 0 end\nredis.call(\"PEXPIRE\", lease, lease_ms)\nif #ARGV > 4 then\nlocal known = redis.call(\"LLEN\", handed)\nif known < from then return redis.call(\"DEL\", lease) * 0 end\nfor i = 5 + known - from, #ARGV do redis.call(\"RPUSH\", handed, ARGV[i]) end\nredis.call(\"PEXPIRE\", handed, life_ms)\nend\nreturn 1 + redis.call(\"EXISTS\", waiting)",
 };

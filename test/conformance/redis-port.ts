@@ -9,6 +9,7 @@ const double: Script<"counter", "by"> = {
   values: ["by"],
   rest: false,
   idempotent: false,
+  shape: "[integer, text]",
   // A text of its own for each run, so that no server knows the script yet.
   lua: `-- ${randomUUID()}\nreturn {redis.call("INCRBY", KEYS[1], ARGV[1]), "text"}`,
   sha1: "",

@@ -1,5 +1,6 @@
 import { request as ask } from "node:http";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { encodeRecord } from "../../src/redis/index.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
 /** `Idempotency-Key` on requests that are answered at once. */
@@ -121,5 +122,25 @@ describe("a request with an idempotency key", () => {
     await send("/chat/completions", "g-1", chat("secret"));
     await send("/memories/forget", "g-2", {}, { authorization: `Bearer ${admin}` });
     expect((await send("/chat/completions", "g-1", chat("secret"))).headers["idempotent-replayed"]).toBeUndefined();
+  });
+
+  it("gets its own answer where something else stands under its key: another key's answer, or what cannot be read", async () => {
+    const keys = async () => (await gateway.redis.send(["KEYS", "*:idempotent:*"])) as readonly string[];
+    const before = new Set(await keys());
+    await send("/chat/completions", "theirs", chat("read me"));
+    const known = new Set(await keys());
+    const theirs = [...known].find((key) => !before.has(key)) ?? "";
+    await send("/chat/completions", "mine", chat("read me"));
+    const mine = (await keys()).find((key) => !known.has(key)) ?? "";
+    const own = (await gateway.redis.send(["GET", mine], { reply: "bytes" })) as Buffer;
+    const other = (await gateway.redis.send(["GET", theirs], { reply: "bytes" })) as Buffer;
+    for (const wrong of [other, Buffer.from("OK"), Buffer.from("no record"), encodeRecord(7), own.subarray(0, 9)]) {
+      await gateway.redis.send(["SET", mine, wrong]);
+      const answer = await send("/chat/completions", "mine", chat("read me"));
+      expect([answer.statusCode, answer.headers["idempotent-replayed"]]).toEqual([200, undefined]);
+    }
+    await gateway.redis.send(["SET", mine, own]);
+    const again = await send("/chat/completions", "mine", chat("read me"));
+    expect(again.headers["idempotent-replayed"]).toBe("true");
   });
 });

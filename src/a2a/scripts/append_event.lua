@@ -5,6 +5,7 @@
 -- ARGV event      JSON
 -- ARGV life_ms    how long events are kept, > 0
 -- REPLY the event's number, or 0 when another process has the task
+-- SHAPE integer
 local start = KEYS[1]
 local task = ARGV[1]
 local holder = ARGV[2]

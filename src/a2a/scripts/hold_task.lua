@@ -4,6 +4,7 @@
 -- ARGV holder      the process
 -- ARGV lease_ms    how long it has it from now, > 0; 0: it leaves it
 -- REPLY 1, or 0 when another process has it
+-- SHAPE 0 | 1
 local start = KEYS[1]
 local task = ARGV[1]
 local holder = ARGV[2]

@@ -8,6 +8,7 @@
 -- ARGV life_ms      how long it is kept, > 0
 -- ARGV room         tasks of an owner at most, > 0
 -- REPLY 1, or 0 when it had ended before
+-- SHAPE 0 | 1
 -- IDEMPOTENT the same task put again is kept as it is
 local start = KEYS[1]
 local owner = ARGV[1]

@@ -11,6 +11,7 @@
 -- ARGV keep_ms      and for how long
 -- ARGV dead...      for each that is put aside: entry, reason, message
 -- REPLY 1, or 0 when the partition is not the reader's any more, or the server has forgotten what was done: then nothing was written
+-- SHAPE 0 | 1
 local topic = KEYS[1]
 local group = ARGV[1]
 local reader = ARGV[2]

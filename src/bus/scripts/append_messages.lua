@@ -9,6 +9,7 @@
 -- ARGV trace_ms       how long it is known in which trace a message was published, > 0
 -- ARGV messages...    for each: partition, key, id ("": none), body, what carries its trace ("": none)
 -- REPLY { how many more there is room for, for each: partition/entry; of an id that was there before that one's, with a "=" before it }; { "full" }; { "partitions:" and how many it has }
+-- SHAPE [integer, (text)...] | [text]
 local topic = KEYS[1]
 local partitions = ARGV[1]
 local checked = ARGV[2]

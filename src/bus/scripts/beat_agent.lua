@@ -10,6 +10,7 @@
 -- ARGV grace_ms     after how long an agent that cannot be reached is gone, > 0
 -- ARGV held...      for each message that it has: id, fence
 -- REPLY { new, known, or dead: it had been declared so, then for each message held, cancelled or lost }
+-- SHAPE ["new" | "known" | "dead", ("held" | "cancelled" | "lost")...]
 local bus = KEYS[1]
 local agent = ARGV[1]
 local instance = ARGV[2]

@@ -2,6 +2,7 @@
 -- KEYS bus     start of the keys of the scope's agents
 -- ARGV id      the message
 -- REPLY its state now; "": there is none
+-- SHAPE text
 -- IDEMPOTENT
 local bus = KEYS[1]
 local id = ARGV[1]

@@ -8,6 +8,7 @@
 -- ARGV leaving        1: it takes no more partitions, 0: it takes its share
 -- ARGV given_up...    partitions that the reader has done with; with a "?" behind it, where more may have been handled than is written down
 -- REPLY { "groups:N" }: the topic may have no more groups; else { how many it should give up, then for each of its partitions: partition, fence, cursor, id of the last message there, times it was taken over at this cursor, whether all before the cursor and nothing behind it was handled }
+-- SHAPE [integer, (any)...] | [text]
 local topic = KEYS[1]
 local group = ARGV[1]
 local reader = ARGV[2]

@@ -5,6 +5,7 @@
 -- ARGV limit       how many are looked at, > 0
 -- ARGV name        the only agent that is looked at; "" for all
 -- REPLY for each: name, state, since_ms, record of the card, load (messages that wait for it or are with it, for each that its open instances can do at once; at most 1), how many instances
+-- SHAPE [(any)...]
 local bus = KEYS[1]
 local grace_ms = tonumber(ARGV[1])
 local offset = tonumber(ARGV[2])

@@ -2,6 +2,7 @@
 -- KEYS topic    start of the topic's keys
 -- ARGV group    the group
 -- REPLY 1; 0 when there was none; -1 when a reader of it is at work: then nothing is forgotten
+-- SHAPE integer
 -- IDEMPOTENT what is forgotten stays so
 local topic = KEYS[1]
 local group = ARGV[1]

@@ -4,6 +4,7 @@
 -- ARGV act       take, extend or release
 -- ARGV ttl_ms    how long it is held from now, > 0
 -- REPLY { 1 or 0, fence, ms until it is free }
+-- SHAPE [0 | 1, text, integer]
 local lock = KEYS[1]
 local holder = ARGV[1]
 local act = ARGV[2]

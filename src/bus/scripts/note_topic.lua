@@ -3,6 +3,7 @@
 -- ARGV name      the topic's name as a part of a key
 -- ARGV room      topics that are listed, > 0
 -- REPLY 1; 0 when there is no room
+-- SHAPE 0 | 1
 -- IDEMPOTENT a topic is listed once
 local topics = KEYS[1]
 local name = ARGV[1]

@@ -5,6 +5,7 @@
 -- ARGV sharded    1: within the shard alone
 -- ARGV life_ms    how long the counter lives without a message, > 0
 -- REPLY how many listeners it reached (on a cluster: of this node)
+-- SHAPE integer
 local count = KEYS[1]
 local channel = ARGV[1]
 local message = ARGV[2]

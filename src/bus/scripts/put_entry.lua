@@ -6,6 +6,7 @@
 -- ARGV room        entries that the board holds, > 0
 -- ARGV life_ms     how long the board lives without a change, > 0
 -- REPLY { 1, its version now }, { 0, the version that there is }, or { -1, 0 } when there is no room
+-- SHAPE [-1 | 0 | 1, integer]
 local board = KEYS[1]
 local name = ARGV[1]
 local version = tonumber(ARGV[2])

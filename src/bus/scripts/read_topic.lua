@@ -2,6 +2,7 @@
 -- KEYS topic         start of the topic's keys
 -- ARGV groups_max    groups that are told of, the first by name, >= 0
 -- REPLY {}: nobody published to it or read it; else { partitions, messages it holds at most or "", messages, bytes or -1 where the server does not tell them, how many groups, dead letters of all groups, then for each group that is told of: group, when it was last read or set (ms), messages that it has not done with at most, readers at work, dead letters }
+-- SHAPE [] | [integer, text, integer, integer, integer, integer, (text, text, integer, integer, integer)...]
 -- IDEMPOTENT
 local topic = KEYS[1]
 local groups_max = tonumber(ARGV[1])

@@ -4,6 +4,7 @@
 -- ARGV limit      how many at most, > 0
 -- ARGV only...    ids of dead letters; none: the oldest
 -- REPLY ids of the dead letters that go again
+-- SHAPE [(text)...]
 local topic = KEYS[1]
 local group = ARGV[1]
 local limit = tonumber(ARGV[2])

@@ -4,6 +4,7 @@
 -- ARGV partitions    how many the topic has, > 0
 -- ARGV to            an entry's id after which it goes on ("0-0": all), or "end"
 -- REPLY 1; "groups:N": the topic has N groups, and may have no more
+-- SHAPE 1 | text
 -- IDEMPOTENT
 local topic = KEYS[1]
 local group = ARGV[1]

@@ -17,6 +17,7 @@
 -- ARGV signature      "": none
 -- ARGV grace_ms       after how long an agent that cannot be reached is gone, > 0
 -- REPLY { state, reason, tree, deadline_ms, hops, path, made_ms }: accepted or bounced, or of an id that is there what became of it
+-- SHAPE [text, text, any, any, any, any, any]
 -- IDEMPOTENT an id that is there is not sent again
 local bus = KEYS[1]
 local id = ARGV[1]

@@ -10,6 +10,7 @@
 -- ARGV tokens     what of its budget was not used, given back, >= 0
 -- ARGV cost       the same in millionths, >= 0
 -- REPLY its state now; lost: it was not the instance's any more, late: whoever asked had given up
+-- SHAPE text
 local bus = KEYS[1]
 local agent = ARGV[1]
 local id = ARGV[2]

@@ -6,6 +6,7 @@
 -- ARGV deliveries_max  how often a message may be delivered, > 0
 -- ARGV grace_ms        after how long an agent that cannot be reached is gone, > 0
 -- REPLY for each: id, fence, deliveries so far, and a list of the message's fields
+-- SHAPE [(text, text, integer, [(text, text)...])...]
 local bus = KEYS[1]
 local agent = ARGV[1]
 local lease_ms = tonumber(ARGV[2])

@@ -5,6 +5,7 @@
 -- ARGV from       how many parts of this attempt came before these, >= 0
 -- ARGV parts...   texts
 -- REPLY the message's state; "lost" or "gap:" and how many parts are there: then nothing was added
+-- SHAPE text
 -- IDEMPOTENT parts that are there already are passed over
 local message = KEYS[1]
 local log = KEYS[2]

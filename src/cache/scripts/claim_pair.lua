@@ -7,6 +7,7 @@
 -- ARGV pairs...     of wordings
 -- REPLY { which pair, from 1, what, micros }: same | ask (with what was set aside for it) | busy (another one has it judged) | spent (over
 --          budget) | none
+-- SHAPE [integer, "same" | "busy" | "spent" | "ask" | "none", integer]
 -- IDEMPOTENT        a claim that its caller never heard of ends with its lease: one verdict later, nothing wrong
 local verdicts = KEYS[1]
 local budget = KEYS[2]

@@ -4,6 +4,7 @@
 -- KEYS epoch        string: how often something was invalidated, ":", when all was
 -- KEYS bodies       prefix of the entries' own keys; the script reads prefix .. id, in the same slot
 -- REPLY { epoch, body, alias }; what is not there is empty; alias only where the body is that of another question
+-- SHAPE [text, text, text]
 -- IDEMPOTENT        it reads
 local body = KEYS[1]
 local alias = KEYS[2]

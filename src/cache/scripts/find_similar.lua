@@ -9,6 +9,7 @@
 -- ARGV floor        score from which a candidate's record is wanted
 -- REPLY { epoch, id, score, body, alias, ... }, nearest first; score is (1 + cosine) / 2 as text; below the floor body is empty;
 --                    alias is empty where the body is the question's own
+-- SHAPE [text, (text, text, text, text)...]
 -- IDEMPOTENT        it reads; index entries whose body has ended are taken out, which can be done again
 local vectors = KEYS[1]
 local epoch = KEYS[2]

@@ -4,6 +4,7 @@
 -- KEYS aliases      prefix of the aliases' keys; the script deletes prefix .. id
 -- ARGV id           the question's id
 -- REPLY 1 when there was an entry, else 0
+-- SHAPE integer
 -- IDEMPOTENT        what is forgotten stays forgotten; the reply of a second run is 0
 local body = KEYS[1]
 local bodies = KEYS[2]

@@ -10,6 +10,7 @@
 -- ARGV count        how many at most, > 0
 -- ARGV kept_ms      how long that is remembered, > 0
 -- REPLY { how many were looked at, how many were there, what was looked at ... }
+-- SHAPE [integer, integer, (text)...]
 local subject = KEYS[1]
 local bodies = KEYS[2]
 local vectors = KEYS[3]

@@ -4,6 +4,7 @@
 -- ARGV life_ms      life of the longest answer: what is remembered for longer ends nothing
 -- ARGV names...     tags; none: all
 -- REPLY the new epoch
+-- SHAPE integer
 local epoch = KEYS[1]
 local tags = KEYS[2]
 local life_ms = ARGV[1]

@@ -22,6 +22,7 @@
 -- ARGV bytes_max    bytes that the cache may take; empty: no bound
 -- ARGV asked_ms     time (ms) when the wording was asked, earlier where clocks may differ; a later forgetting of its subject ends it
 -- REPLY made | ended (the entry is another one by now, or none; it was cleared; the subject was forgotten) | full
+-- SHAPE "made" | "ended" | "full"
 -- IDEMPOTENT        the same alias replaces itself
 local target = KEYS[1]
 local own = KEYS[2]

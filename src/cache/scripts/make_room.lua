@@ -14,6 +14,7 @@
 -- ARGV bytes_max    bytes that they may take, > 0
 -- ARGV sweep        ended entries to forget at most, and entries to evict, > 0
 -- REPLY { "id|partition" of each evicted entry, ... }
+-- SHAPE [(text)...]
 -- IDEMPOTENT        the same entry replaces itself, and there is room for it by then
 -- SOURCE            Cherkasova, "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy", 1998
 local worth = KEYS[1]

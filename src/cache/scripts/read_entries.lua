@@ -4,6 +4,7 @@
 -- KEYS aliases      prefix of the aliases' keys: a question without an entry of its own may be another wording of one
 -- ARGV ids...       of the questions, or none
 -- REPLY { epoch, for each id: body, alias }; both empty where there is no entry, alias is empty where the body is the question's own
+-- SHAPE [text, (text, text)...]
 -- IDEMPOTENT        it reads
 local epoch = KEYS[1]
 local bodies = KEYS[2]

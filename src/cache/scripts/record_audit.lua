@@ -6,6 +6,7 @@
 -- ARGV counts_max   audits after which the counts of a band are halved, > 0
 -- ARGV bands...     that the audit counts in
 -- REPLY how many bands started anew
+-- SHAPE integer
 local audits = KEYS[1]
 local right = ARGV[1]
 local doubt = tonumber(ARGV[2])

@@ -10,6 +10,7 @@
 -- ARGV command...   the search; its only field is the distance
 -- REPLY as find_similar, and a candidate whose entry is gone has no body and the alias "gone"; nil where the server runs no search in a
 --                    script, or another contract stands
+-- SHAPE [text, (text, text, text, text)...] | nil
 -- IDEMPOTENT        it reads
 local contract = KEYS[1]
 local epoch = KEYS[2]

@@ -8,6 +8,7 @@
 -- ARGV micros       what it cost, in millionths, >= 0
 -- ARGV aside        what was set aside for it, >= 0
 -- REPLY how many verdicts are remembered
+-- SHAPE integer
 local verdicts = KEYS[1]
 local budget = KEYS[2]
 local pair = ARGV[1]

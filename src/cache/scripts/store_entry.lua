@@ -18,6 +18,7 @@
 -- ARGV keep_alias   1: should the question be an alias of an entry by now, that stays, and nothing is stored; else 0
 -- ARGV asked_ago    how long ago (ms) it was asked, where it is of a subject; a later forgetting of that keeps it from being stored
 -- REPLY -1 its subject was forgotten since it was asked, or how many ended entries were taken out
+-- SHAPE integer
 -- IDEMPOTENT        the same entry under the same id replaces itself
 local body = KEYS[1]
 local vectors = KEYS[2]

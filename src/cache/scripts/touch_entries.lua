@@ -7,6 +7,7 @@
 -- KEYS aliases      prefix of the aliases' keys: they live as long as their entry
 -- ARGV served...    for each entry its id, how often it was served, and its life from now on (ms), 0: as it is; three values
 -- REPLY how many live longer now
+-- SHAPE integer
 local bodies = KEYS[1]
 local vectors = KEYS[2]
 local worth = KEYS[3]

@@ -11,6 +11,7 @@ import { registerCacheAdmin } from "./cache.ts";
 import { registerCacheEntries } from "./cache-entries.ts";
 import { registerEndpoints } from "./endpoints.ts";
 import { registerCondition } from "./condition.ts";
+import { boundNames } from "./guard.ts";
 import { registerLive } from "./live.ts";
 import { registerOverview } from "./overview.ts";
 import { registerPlayground } from "./playground.ts";
@@ -36,6 +37,7 @@ export function registerAdministration(
   parts: GatewayApp,
   { config, pulse, signIns, askAs }: AdministrationParts,
 ): void {
+  boundNames(parts.app);
   // The audit log first: it only sees routes that are registered after it.
   registerAudit(parts, signIns);
   registerAdmin(parts);

@@ -47,6 +47,27 @@ export function confineViewers(app: FastifyInstance): void {
   });
 }
 
+/** Characters of a name in a path, as of one in a query or a body. */
+const NAME_CHARS_MAX = 256;
+
+/** Refuses names in paths that are longer than any name is, on every route that is registered from now on. */
+export function boundNames(app: FastifyInstance): void {
+  hookRoutes(app, (_, url) => {
+    if (!url.startsWith("/v1/admin/") || !url.includes(":")) return undefined;
+    return {
+      onRequest(request, _reply, done) {
+        const long = Object.entries(request.params as Record<string, string>).find(
+          ([, name]) => name.length > NAME_CHARS_MAX,
+        );
+        if (long === undefined) return done();
+        const [path, name] = long;
+        const message = `${path} must have at most ${NAME_CHARS_MAX} characters, got ${name.length}`;
+        done(new MarrowError("invalid_input", message, { details: { path } }));
+      },
+    };
+  });
+}
+
 function viewersLook(): MarrowError {
   return new MarrowError("forbidden", "this API key has the role viewer, which may read but not change anything");
 }

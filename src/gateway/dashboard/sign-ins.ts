@@ -5,6 +5,7 @@ import { decodeRecord, encodeKeyPart, encodeRecord, runScript, type Redis } from
 import type { GatewayConfig } from "../config/config.ts";
 import type { ApiKeys, Principal } from "../tenancy/api-keys.ts";
 import { bearerOf, header } from "../tenancy/identity.ts";
+import { isRecordOf } from "../tenancy/own-record.ts";
 import { openSignIn } from "../scripts.gen.ts";
 
 /** A sign-in to the dashboard. */
@@ -84,13 +85,19 @@ export function createSignIns(
       redis,
       openSignIn,
       { sign_ins: signIns },
-      { digest: digest(cookie), record: encodeRecord(stored), life_ms: lifeMs, sign_ins_max: SIGN_INS_MAX },
+      {
+        digest: digest(cookie),
+        record: encodeRecord({ ...stored, of: digest(cookie) }),
+        life_ms: lifeMs,
+        sign_ins_max: SIGN_INS_MAX,
+      },
     );
     return { cookie, principal, csrf: stored.csrf, endsAtMs: stored.endsAtMs };
   }
 
   async function read(cookie: string): Promise<SignIn> {
-    const record = await redis.send(["GET", `${signIns}:${digest(cookie)}`], WAIT);
+    const name = digest(cookie);
+    const record = await redis.send(["GET", `${signIns}:${name}`], { ...WAIT, accepts: isRecordOf(name) });
     if (!Buffer.isBuffer(record)) throw ended();
     const { key, csrf, endsAtMs } = decodeRecord(record) as Stored;
     const principal = key === undefined ? OPERATOR : await keys.standing(key);

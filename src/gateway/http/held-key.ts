@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import {
   allOf,
   decodeRecord,
@@ -5,6 +6,7 @@ import {
   encodePlainBeside,
   encodeRecord,
   keyTag,
+  type Reply,
   type ScopedRedis,
 } from "../../redis/index.ts";
 import { createForgotten } from "../tenancy/forgotten.ts";
@@ -22,10 +24,29 @@ export type Held =
   | { readonly state: "running"; readonly print: string; readonly holder: string }
   | ({ readonly state: "done"; readonly print: string } & RecordedAnswer);
 
+/** What a record is to a key: what stands under it, nothing that can be read, or what stands under another one. */
+export type Read = Held | "unreadable" | "another key's";
+
+/** Reads a record for a key, by its name. Those of versions before name none. Pure. */
+export function readHeld(record: Buffer, name: string): Read {
+  let value: Readonly<Record<string, unknown>> | null;
+  try {
+    value = decodeRecord(record) as typeof value;
+  } catch {
+    return "unreadable";
+  }
+  const { of = name, state, print, holder, status, headers, body } = value ?? {};
+  if (of !== name) return "another key's";
+  const isRunning = state === "running" && typeof holder === "string";
+  const isDone =
+    state === "done" && Number.isInteger(status) && typeof headers === "object" && typeof body === "string";
+  return typeof print === "string" && (isRunning || isDone) ? (value as unknown as Held) : "unreadable";
+}
+
 /** One idempotency key of a user's. */
 export interface HeldKey {
-  /** Takes a free key and returns `undefined`, or returns its state. */
-  take(print: string, holder: string): Promise<Held | undefined>;
+  /** Takes a free key and returns `undefined`, or returns its state, if that can be read. */
+  take(print: string, holder: string): Promise<Held | "unreadable" | undefined>;
   /** Renews the lease on a key; a response that is already stored stays. */
   renew(): Promise<void>;
   /** Keeps the answer, unless the user was forgotten since the key was taken. */
@@ -39,16 +60,20 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
   const [place, index] = [`${tag}:idempotent:${key}`, `${tag}:idempotency:${encodeKeyPart("user", user)}`];
   const forgotten = createForgotten(redis);
   let takenMs = performance.now();
-  const running = (print: string, holder: string) => encodeRecord({ state: "running", print, holder });
+  // Every record names its key: the reply to another command is then no answer to this one.
+  const name = hash("sha256", place).slice(0, 32);
+  const running = (print: string, holder: string) => encodeRecord({ of: name, state: "running", print, holder });
   return {
     async take(print, holder) {
       takenMs = performance.now();
       const set = ["SET", place, running(print, holder), "NX", "PX", String(LEASE_MS)];
-      const [taken, held] = allOf(
-        await redis.pipeline([set, ["GET", place]], { retry: "never", reply: "bytes" }),
-      ) as unknown as [unknown, Buffer | null];
+      let found = "unreadable" as Read;
+      const accepts = (reply: Reply) =>
+        !Buffer.isBuffer(reply) || isOk(reply) || (found = readHeld(reply, name)) !== "another key's";
+      const commands = [set, ["GET", place]];
+      const [taken, held] = allOf(await redis.pipeline(commands, { retry: "never", reply: "bytes", accepts }));
       if (taken !== null || held === null) return undefined;
-      const found = decodeRecord(held) as Held;
+      if (typeof found === "string") return "unreadable";
       // The reply to this very request was lost and it was sent again.
       return found.state === "running" && found.holder === holder ? undefined : found;
     },
@@ -57,7 +82,7 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
     },
     async keep(print, answer) {
       const now = Date.now();
-      const record = await encodePlainBeside({ state: "done", print, ...answer });
+      const record = await encodePlainBeside({ of: name, state: "done", print, ...answer });
       const commands = [
         ["SET", place, record, "PX", String(ANSWER_LIFE_MS)],
         ["ZADD", index, String(now), key],
@@ -81,6 +106,10 @@ export async function forgetAnswers(redis: ScopedRedis, user: string): Promise<v
   const keys = (await redis.send(["ZRANGE", index, "0", "-1"])) as readonly string[];
   for (const key of keys) await redis.send(["UNLINK", `${tagOf(redis, user)}:idempotent:${key}`], { retry: "safe" });
   await redis.send(["UNLINK", index], { retry: "safe" });
+}
+
+function isOk(reply: Buffer): boolean {
+  return reply.length === 2 && String(reply) === "OK";
 }
 
 function tagOf(redis: ScopedRedis, user: string): string {

@@ -31,8 +31,8 @@ const ROUTES: ReadonlySet<string> = new Set([
  * `Idempotency-Key` on requests that are answered at once: the first request with a key does its work, and its answer is given again to all
  * others with the same key, of the same user and route, for an hour. A second one that comes meanwhile waits for the first. Once begun, the
  * work goes on although the client hung up, so that its retry finds the answer. Failures and refusals are not kept: a retry tries anew, and so does
- * one in a scope that is full of kept bytes. A key
- * that comes with another body is a `conflict`. One round trip before, and one after; while Redis is away keys are passed over.
+ * one in a scope that is full of kept bytes. A key that comes with another body is a `conflict`. One round trip before, and one after. While Redis
+ * is away keys are passed over, and so is one under which something stands that cannot be read.
  */
 export function acceptIdempotencyKeys(
   app: FastifyInstance,
@@ -66,10 +66,10 @@ export function acceptIdempotencyKeys(
     const store = createHeldKey(redis.scope(scope), user, digestOf(request, key));
     const [print, holder] = [printOf(request), randomUUID()];
     const kept = await claim(store, print, holder).catch((error: unknown) => {
-      if (cannotServe(error)) return "away" as const;
+      if (cannotServe(error)) return "unreadable" as const;
       throw error;
     });
-    if (kept === "away") return false;
+    if (kept === "unreadable") return false;
     if (kept !== "claimed") {
       void sendAgain(reply, kept);
       return true;
@@ -109,10 +109,15 @@ function thingNow(): string {
 }
 
 /** Takes the key, or waits for and returns the first request's response. @throws MarrowError `conflict` */
-async function claim(store: HeldKey, print: string, holder: string): Promise<RecordedAnswer | "claimed"> {
+async function claim(
+  store: HeldKey,
+  print: string,
+  holder: string,
+): Promise<RecordedAnswer | "unreadable" | "claimed"> {
   for (let waitedMs = 0, stepMs = 50; ; waitedMs += stepMs, stepMs = Math.min(1_000, stepMs * 2)) {
     const held = await store.take(print, holder);
     if (held === undefined) return "claimed";
+    if (held === "unreadable") return held;
     if (held.print !== print)
       throw new MarrowError("conflict", "another request was sent with this idempotency key", {
         details: { path: "idempotency-key" },

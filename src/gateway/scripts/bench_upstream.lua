@@ -4,6 +4,7 @@
 -- ARGV for_ms       how long, > 0
 -- ARGV kept_ms      how long it is remembered after its time that nobody has seen it well, > 0
 -- REPLY 1
+-- SHAPE 1
 local benched = KEYS[1]
 local target = ARGV[1]
 local for_ms = tonumber(ARGV[2])

@@ -8,6 +8,7 @@
 -- ARGV from         a thing whose bytes are moved to this one, or empty
 -- ARGV instead      1: the bytes take the place of those that were booked for the thing; else 0
 -- REPLY 0 or less: booked, less by the bytes whose place was taken; else the bytes that are kept, for which there is no room beside the new ones: nothing changed
+-- SHAPE integer
 local ends = KEYS[1]
 local sizes = KEYS[2]
 local name = ARGV[1]

@@ -3,6 +3,7 @@
 -- KEYS sizes        hash: name of a thing -> bytes; "" -> their sum
 -- ARGV things...    name, bytes to add (less than 0: to take away, all there are at most), life from now (ms) of each
 -- REPLY the bytes that the scope keeps now
+-- SHAPE integer
 local ends = KEYS[1]
 local sizes = KEYS[2]
 -- INCLUDE booked

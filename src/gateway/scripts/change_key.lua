@@ -4,6 +4,7 @@
 -- ARGV before       the record as it was read
 -- ARGV record       the new record
 -- REPLY 1 changed, 0 it is something else by now, or gone
+-- SHAPE 0 | 1
 local keys = KEYS[1]
 local digest = ARGV[1]
 local before = ARGV[2]

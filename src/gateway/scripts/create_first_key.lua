@@ -6,6 +6,7 @@
 -- ARGV record       its record
 -- ARGV places...    where it stands in lists
 -- REPLY 1 made, 0 there are keys, -1 there were keys, and they are gone
+-- SHAPE -1 | 0 | 1
 -- IDEMPOTENT        the same key is made once, and told of again
 local keys = KEYS[1]
 local installed = KEYS[2]

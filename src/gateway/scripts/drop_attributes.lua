@@ -8,6 +8,7 @@
 -- ARGV text         what `sets` had of it before its entries were taken away
 -- ARGV digests...   of each attribute with its value
 -- REPLY 1 forgotten; 0: it was noted since
+-- SHAPE 0 | 1
 -- IDEMPOTENT        what is forgotten stays forgotten; the reply of a second run is 0
 local names = KEYS[1]
 local ends = KEYS[2]

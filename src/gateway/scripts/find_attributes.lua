@@ -7,6 +7,7 @@
 -- ARGV look         sets to look at, at most, > 0
 -- ARGV digests...   of each attribute with its value; none: all sets
 -- REPLY { how many were looked at, how many there are to look at, set, text, ... }
+-- SHAPE [integer, integer, (text, text)...]
 -- IDEMPOTENT        it reads
 local ends = KEYS[1]
 local sets = KEYS[2]

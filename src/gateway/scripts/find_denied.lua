@@ -2,6 +2,7 @@
 -- KEYS own          any key of the app
 -- ARGV commands...  of each: how many words it has, and the words
 -- REPLY which of them are denied, by their places from 1; a command that the server does not know is not
+-- SHAPE [(integer)...]
 -- IDEMPOTENT        it reads
 local own = KEYS[1]
 local denied = {}

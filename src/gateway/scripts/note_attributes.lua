@@ -10,6 +10,7 @@
 -- ARGV life_ms      of the entry, > 0
 -- ARGV digests...   of each attribute with its value
 -- REPLY 0 noted; else how many caches the realm has, too many for another one
+-- SHAPE integer
 -- IDEMPOTENT        the set is noted once more, which keeps it from being dropped meanwhile
 local names = KEYS[1]
 local ends = KEYS[2]

@@ -5,6 +5,7 @@
 -- ARGV numbers     how many numbers a row sums up, > 0
 -- ARGV rows...     for each: the row, the row that stands for it when there is no room, and its numbers
 -- REPLY how many rows found no room
+-- SHAPE integer
 local day = KEYS[1]
 local rows_max = tonumber(ARGV[1])
 local life_ms = ARGV[2]

@@ -7,6 +7,7 @@
 -- ARGV fresh_max    new ones in a window at most, >= 0
 -- ARGV users_max    known ones at most, > 0
 -- REPLY 0 noted; else milliseconds until the key may bring another one
+-- SHAPE integer
 local users = KEYS[1]
 local fresh = KEYS[2]
 local user = ARGV[1]

@@ -5,6 +5,7 @@
 -- ARGV life_ms     how long it lives
 -- ARGV sign_ins_max  sign-ins that are kept
 -- REPLY how many were ended for want of room
+-- SHAPE integer
 -- IDEMPOTENT       the same sign-in is kept once
 local sign_ins = KEYS[1]
 local digest = ARGV[1]

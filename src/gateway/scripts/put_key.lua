@@ -5,6 +5,7 @@
 -- ARGV record    its record
 -- ARGV places... where it stands in lists
 -- REPLY 1
+-- SHAPE 1
 -- IDEMPOTENT     the same key is kept once
 local keys = KEYS[1]
 local order = KEYS[2]

@@ -2,6 +2,7 @@
 -- KEYS benched      zset: upstream and model -> when its time ends (ms)
 -- ARGV most         how many are read, the longest first, > 0
 -- REPLY upstream and model, and the milliseconds that are left, in turn; less than 1 for those that may be asked to see whether they are well
+-- SHAPE [(text, integer)...]
 local benched = KEYS[1]
 local most = tonumber(ARGV[1])
 local time = redis.call("TIME")

@@ -4,6 +4,7 @@
 -- ARGV digest    SHA-256 of the key
 -- ARGV places... where it stands in lists
 -- REPLY whether there was one
+-- SHAPE 0 | 1
 -- IDEMPOTENT     twice is as once
 local keys = KEYS[1]
 local order = KEYS[2]

@@ -1,47 +1,15 @@
 import { hash, randomBytes } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
 import { checkInteger } from "../../internal/check.ts";
-import {
-  cannotServe,
-  decodeRecord,
-  encodeKeyPart,
-  encodeRecord,
-  runScript,
-  unreadableOf,
-  type Redis,
-  type Unreadable,
-} from "../../redis/index.ts";
+import { cannotServe, encodeKeyPart, runScript, type Redis } from "../../redis/index.ts";
 import { checkUserName } from "./identity.ts";
 import { installedKey, mayHaveLostKeys } from "./installation.ts";
+import { ID_CHARS, toListed, toPrincipal, toRecord, withReach, type NewKey, type Principal } from "./key-record.ts";
 import { createKeyOrder, placesOf } from "./key-order.ts";
+import { isRecordOf } from "./own-record.ts";
 import { changeKey, createFirstKey, putKey, removeKey } from "../scripts.gen.ts";
 
-/** Holder of an API key. */
-export interface Principal {
-  /** The tenant: a hard partition of everything. */
-  readonly scope: string;
-  /** Subject of limits and owner of sessions, unless a request names another user. */
-  readonly user: string;
-  /** The key's name, for people. */
-  readonly name: string;
-  /** Id of the key in limits, spend and the admin API: the start of its hash. */
-  readonly id: string;
-  /** Name of the key's plan. */
-  readonly plan?: string | undefined;
-  /**
-   * `own`: acts only for its user, whatever a request names. `any`: for every user of its scope, like the key of an application that names
-   * its users in requests.
-   */
-  readonly actsFor: "own" | "any";
-  /** `admin` may use `/v1/admin` for every scope. `viewer` may only read there, and use nothing else. */
-  readonly role?: "admin" | "viewer" | undefined;
-  /** Expiry of the key, in milliseconds since 1970. @default never */
-  readonly endsAtMs?: number | undefined;
-  /** Set for a rotated key, which is valid until `endsAtMs`; contains its original expiry, which its successors have. */
-  readonly rotated?: { readonly endsAtMs?: number | undefined } | undefined;
-  /** In lists: why it cannot be read. Then only its id is known. */
-  readonly unreadable?: Unreadable | undefined;
-}
+export type { NewKey, Principal };
 
 /** Principal of all requests while authentication is off. It is not an admin: admin routes require an admin's key even then. */
 export const NOBODY: Principal = {
@@ -51,9 +19,6 @@ export const NOBODY: Principal = {
   id: "nobody",
   actsFor: "any",
 };
-
-/** A new key. By default it acts for its own user, and an admin's, which can make any key, for all. */
-export type NewKey = Omit<Principal, "id" | "actsFor"> & { readonly actsFor?: "own" | "any" | undefined };
 
 /** Options for listing keys. */
 export interface KeyPage {
@@ -130,7 +95,6 @@ export const KEPT_MS = 10_000;
 export const KEPT_AWAY_MS = 600_000;
 /** TTL of a cached key for background work. */
 export const CHECKED_MS = 1_000;
-const ID_CHARS = 16;
 /** Longest life of a key, and longest overlap of a rotation, in milliseconds: ten years. */
 export const KEY_LIFE_MS_MAX: number = 3_653 * 86_400_000;
 const CHANGE_TRIES = 16;
@@ -139,7 +103,6 @@ const LISTED_MAX = 1_000;
 const KEPT_KEYS_MAX = 10_000;
 const KEY_BYTES = 32;
 const MARK_EVERY_MS = 60_000;
-const IN_BYTES = { reply: "bytes", timeoutMs: 1_000 } as const;
 const ID = /^[0-9a-f]{16}$/;
 const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
 
@@ -176,7 +139,8 @@ export function createApiKeys(redis: Redis): ApiKeys {
     checkUserName("user", principal.user);
     checkEnd(principal.endsAtMs);
     const key = newKey();
-    const [hashed, record] = [digest(key), encodeRecord(withReach(principal))];
+    const hashed = digest(key);
+    const record = toRecord(withReach(principal), hashed);
     const places = placesOf(hashed, principal.scope);
     await runScript(redis, putKey, storedKeys, { digest: hashed, record, places });
     return key;
@@ -198,12 +162,18 @@ export function createApiKeys(redis: Redis): ApiKeys {
     return (await runScript(redis, removeKey, storedKeys, { digest: hashed, places: placesOf(hashed, scope) })) === 1;
   }
 
+  /** A key's record, by its hash. */
+  async function read(hashed: string, timeoutMs = 1_000): Promise<Buffer | null> {
+    const how = { reply: "bytes", timeoutMs, accepts: isRecordOf(hashed.slice(0, ID_CHARS)) } as const;
+    return (await redis.send(["HGET", stored, hashed], how)) as Buffer | null;
+  }
+
   /** A stored key by its id: hash and record. */
   async function find(id: string): Promise<readonly [string, Buffer] | undefined> {
     const field = ID.test(id) ? await order.find(id) : undefined;
     if (field === undefined) return undefined;
-    const record = await redis.send(["HGET", stored, field], IN_BYTES);
-    return Buffer.isBuffer(record) ? [field, record] : undefined;
+    const record = await read(field);
+    return record === null ? undefined : [field, record];
   }
 
   async function update(id: string, changes: Partial<NewKey>): Promise<Principal | undefined> {
@@ -216,7 +186,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
       // An expiry set by hand replaces the original one.
       const isOwnEnd = "endsAtMs" in changes && changes.rotated === undefined;
       const after = withReach({ ...principal, ...changes, ...(isOwnEnd && { rotated: undefined }) });
-      const values = { digest: field, before, record: encodeRecord(after) };
+      const values = { digest: field, before, record: toRecord(after, field) };
       if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
         known.clear();
         checked.clear();
@@ -238,7 +208,10 @@ export function createApiKeys(redis: Redis): ApiKeys {
       const page = behind.slice(0, most);
       const cursor = behind.length > most ? page.at(-1)?.slice(0, ID_CHARS) : undefined;
       if (page.length === 0) return { data: [] };
-      const records = (await redis.send(["HMGET", stored, ...page], IN_BYTES)) as readonly (Buffer | null)[];
+      const records = (await redis.send(["HMGET", stored, ...page], {
+        reply: "bytes",
+        timeoutMs: 1_000,
+      })) as readonly (Buffer | null)[];
       const data = records.flatMap((record, nth) => {
         // One that was removed between the two commands is in no list.
         return record === null ? [] : [toListed(record, page[nth] ?? "")];
@@ -274,10 +247,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
       if (kept !== undefined && performance.now() - kept.atMs < CHECKED_MS) return unlessEnded(kept.principal);
       const atMs = performance.now();
       try {
-        const [field, record] =
-          kept === undefined
-            ? ((await find(id)) ?? [])
-            : [kept.field, (await redis.send(["HGET", stored, kept.field], IN_BYTES)) as Buffer | null];
+        const [field, record] = kept === undefined ? ((await find(id)) ?? []) : [kept.field, await read(kept.field)];
         if (field === undefined) return undefined;
         const principal = Buffer.isBuffer(record) ? toPrincipal(record, field) : undefined;
         if (checked.size >= KEPT_KEYS_MAX) checked.clear();
@@ -291,7 +261,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
 
     async revoke(key) {
       known.delete(key);
-      const record = (await redis.send(["HGET", stored, digest(key)], IN_BYTES)) as Buffer | null;
+      const record = await read(digest(key));
       return record !== null && take(digest(key), record);
     },
 
@@ -301,7 +271,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
       if (key === undefined || !SHAPE.test(key)) throw unauthorized();
       const atMs = performance.now();
       try {
-        const record = await redis.send(["HGET", stored, digest(key)], { reply: "bytes", timeoutMs: 500 });
+        const record = await read(digest(key), 500);
         known.delete(key);
         if (!Buffer.isBuffer(record)) throw unauthorized();
         const principal = toPrincipal(record, digest(key));
@@ -327,35 +297,15 @@ export function createApiKeys(redis: Redis): ApiKeys {
       }
       const key = newKey();
       const scope = "default";
-      const record = encodeRecord(
-        withReach({ scope, user: "default", name: "first key", role: "admin", actsFor: "any" }),
-      );
-      const [hashed, keys] = [digest(key), { keys: stored, installed, order: order.key }];
+      const hashed = digest(key);
+      const record = toRecord({ scope, user: "default", name: "first key", role: "admin", actsFor: "any" }, hashed);
+      const keys = { keys: stored, installed, order: order.key };
       const places = placesOf(hashed, scope);
       const made = await runScript(redis, createFirstKey, keys, { digest: hashed, record, places });
       if (made === -1) onLost();
       return made === 1 ? key : undefined;
     },
   };
-}
-
-/** Decodes a stored key; one of version 0.1 lacks `actsFor`. */
-function toPrincipal(record: Buffer, hashed: string): Principal {
-  return { ...withReach(decodeRecord(record) as NewKey), id: hashed.slice(0, ID_CHARS) };
-}
-
-/** The same among others: a key that cannot be read is named by its id alone. */
-function toListed(record: Buffer, hashed: string): Principal {
-  try {
-    return toPrincipal(record, hashed);
-  } catch (error) {
-    const unreadable = unreadableOf(error);
-    return { id: hashed.slice(0, ID_CHARS), scope: "", user: "", name: "", actsFor: "own", unreadable };
-  }
-}
-
-function withReach(key: NewKey): Omit<Principal, "id"> {
-  return { ...key, actsFor: key.actsFor ?? (key.role === "admin" ? "any" : "own") };
 }
 
 /** Whether a key has ended by now. */

@@ -9,6 +9,7 @@
 -- ARGV ttl_ms       life of the thread after this call, or 0: no end
 -- ARGV fresh...     field and record of each value that is new, in pairs
 -- REPLY 1
+-- SHAPE 1
 -- IDEMPOTENT        the same checkpoint replaces itself
 local order = KEYS[1]
 local checkpoints = KEYS[2]

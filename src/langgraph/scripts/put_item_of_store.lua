@@ -5,6 +5,7 @@
 -- ARGV record       the item, without when it was made
 -- ARGV take         1: takes it away
 -- REPLY time (ms) when the item was made first, 0 when it was taken away
+-- SHAPE integer
 -- IDEMPOTENT        the same item replaces itself
 local items = KEYS[1]
 local order = KEYS[2]

@@ -7,6 +7,7 @@
 -- ARGV ttl_ms       life of the thread after this call, or 0: no end
 -- ARGV added...     field, record and 1 where it replaces the one of its place, in threes
 -- REPLY how many were kept
+-- SHAPE integer
 -- IDEMPOTENT        a write of a place is kept once, or replaces itself
 local order = KEYS[1]
 local checkpoints = KEYS[2]

@@ -6,6 +6,7 @@
 -- ARGV member       "namespace|id"; "namespace|": the newest of the namespace
 -- ARGV ttl_ms       life of the thread after this call, or 0: no end
 -- REPLY { member, record, how many values, field, record, ..., field of a write, record, ... }; nil: there is none
+-- SHAPE [text, text, integer, (text, text)...] | nil
 -- IDEMPOTENT        it reads and renews
 local order = KEYS[1]
 local checkpoints = KEYS[2]

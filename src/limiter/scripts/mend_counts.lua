@@ -4,6 +4,7 @@
 -- ARGV life_ms   how long a mended record is kept, > 0
 -- ARGV slots...  tags of the rules that count slots: their leases say how many are held
 -- REPLY how many keys were mended
+-- SHAPE integer
 -- IDEMPOTENT what is mended is whole
 local kinds = ARGV[1]
 local life_ms = tonumber(ARGV[2])

@@ -3,6 +3,7 @@
 -- ARGV lease_ms      how long they last from now
 -- ARGV members...    pairs of the number of such a pair of keys (from 1) and a member
 -- REPLY numbers of the members, from 1, that were not there any more
+-- SHAPE [(integer)...]
 -- IDEMPOTENT a lease that was renewed is renewed again
 local lease_ms = tonumber(ARGV[1])
 local time = redis.call("TIME")

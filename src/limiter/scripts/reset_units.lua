@@ -2,6 +2,7 @@
 -- KEYS keys...   as take_units, the exceptions among them
 -- ARGV spec      as take_units; a cost of 1 marks the rules to forget
 -- REPLY how many rules counted something
+-- SHAPE integer
 -- IDEMPOTENT what is forgotten is forgotten
 local spec = ARGV[1]
 -- INCLUDE record

@@ -4,6 +4,7 @@
 -- ARGV change       JSON: blocked_ms (-1 without end, 0 no more), rules: { tag: { limit, limit_ms (-1 without end), more, more_ms, clear } }; limits as text, in thousandths
 -- ARGV life_ms      how long the record is kept when nothing holds any more, > 0
 -- REPLY what holds now, as JSON; "" when nothing
+-- SHAPE text
 local record = KEYS[1]
 local exceptions = KEYS[2]
 local change = ARGV[1]

@@ -3,6 +3,7 @@
 -- ARGV spec         as take_units; costs mean nothing here
 -- ARGV settled...   for each settlement: taken_at_ms (0: now) and for each rule old and new units and whether a lease holds them (1), as JSON; id; for how long after its take it counts, and is remembered, once (ms; 0: nothing remembers it); then for each subject its lease's member ("" without) and what takes its place ("" when it ends)
 -- REPLY for each settlement whether all its leases were still held (1 without any); one that is remembered is told as it was, and another one in its place 0
+-- SHAPE [(0 | 1)...]
 local spec = ARGV[1]
 -- INCLUDE record
 -- INCLUDE counting

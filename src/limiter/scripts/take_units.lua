@@ -4,6 +4,7 @@
 -- ARGV taken...  where logs, leases or lines need it the take's name, then where something is held for each subject what its lease holds, "<id>;<tag>=<units>,..."; "" when nothing
 -- REPLY doubles, packed: now_ms, refused, wait_ms, used..., [limit...]: refused 1..n, 0 taken, -1 the calendar is stale, -2 blocked, -3 the exceptions are needed;
 -- REPLY wait_ms -1 never; used before this take; limits only where exceptions hold
+-- SHAPE text
 local spec = ARGV[1]
 local id = ARGV[2]
 -- INCLUDE record

@@ -17,6 +17,7 @@
 -- ARGV channel      where the change is told, or empty
 -- ARGV records...   the turns, "tokens:record" each, at least one
 -- REPLY { status, version, epoch, created (ms) }: 1 appended, 0 appended before (version = what it made then), 2 the same and its answer is still to come, -1 the version is another, -2 the session that is meant has ended
+-- SHAPE [integer, integer, text, text]
 -- IDEMPOTENT        the id is kept with the session and a repeated one appends nothing
 local log = KEYS[1]
 local meta = KEYS[2]

@@ -8,6 +8,7 @@
 -- ARGV at           sequence number of its last turn, or -1: all
 -- ARGV ttl_ms       life after this call, > 0
 -- REPLY the new one's version; -1 there is one of this id, -2 there is no other, -3 its turns do not reach there
+-- SHAPE integer
 local log = KEYS[1]
 local meta = KEYS[2]
 local to_log = KEYS[3]

@@ -10,6 +10,7 @@
 -- ARGV ttl_ms       life after this call, > 0
 -- ARGV channel      where the change is told, or empty
 -- REPLY { 1 changed | 0 the state is another | -1 the session's version is another, the state's version, the session's }
+-- SHAPE [-1 | 0 | 1, integer, integer]
 local meta = KEYS[1]
 local log = KEYS[2]
 local ids = KEYS[3]

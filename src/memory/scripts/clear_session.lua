@@ -5,6 +5,7 @@
 -- KEYS sessions     zset of the user's sessions
 -- ARGV session      the session's encoded id
 -- REPLY how many turns it held, or -1: there was none
+-- SHAPE integer
 -- IDEMPOTENT        what is gone stays gone; a repeated call says that there was none
 local log = KEYS[1]
 local meta = KEYS[2]

@@ -15,6 +15,7 @@
 -- ARGV born         time (ms) when the session that is meant was created, or empty: any, also none
 -- ARGV channel      where the change is told, or empty
 -- REPLY { status, version, epoch, epoch before }: 1 it is there, 0 no such question is open any more, -1 it has its answer, or somebody took it out, -2 the session that is meant has ended
+-- SHAPE [integer, integer, text, text]
 -- IDEMPOTENT        a question that has its answer gets no other
 local log = KEYS[1]
 local meta = KEYS[2]

@@ -8,6 +8,7 @@
 -- ARGV which        new: there must be none; old: there must be one
 -- ARGV ttl_ms       life after this call, > 0
 -- REPLY 1 done, 0 there is one, or none
+-- SHAPE 0 | 1
 local meta = KEYS[1]
 local log = KEYS[2]
 local ids = KEYS[3]

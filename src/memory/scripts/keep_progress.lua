@@ -6,6 +6,7 @@
 -- ARGV record       what was made
 -- ARGV born         time (ms) when the session was created whose turns they were
 -- REPLY 1 kept, 0 not, -1 that session has ended
+-- SHAPE -1 | 0 | 1
 -- IDEMPOTENT        the same is kept once
 local meta = KEYS[1]
 local epoch = ARGV[1]

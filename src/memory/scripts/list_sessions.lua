@@ -6,6 +6,7 @@
 -- ARGV limit        how many at most, > 0
 -- ARGV newest_first 1 or 0
 -- REPLY { 1 when there may be more, id, changed (ms), created (ms), version, metadata, ... }
+-- SHAPE [0 | 1, (text, text, text, text, text)...]
 -- IDEMPOTENT        it reads, and takes out what has ended
 local sessions = KEYS[1]
 local starts = KEYS[2]

@@ -10,6 +10,7 @@
 -- ARGV ttl_ms       life after this call, > 0
 -- ARGV life_ms      life after the first call, or 0: no end
 -- REPLY { version, epoch, oldest kept, summary, first in this reply, created (ms), turn, ... }, oldest first; version 0 when there is no session
+-- SHAPE [integer, any, integer, text, integer, text, (text)...]
 -- IDEMPOTENT        it only reads and renews
 local log = KEYS[1]
 local meta = KEYS[2]

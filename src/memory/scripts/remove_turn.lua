@@ -4,6 +4,7 @@
 -- ARGV sequence     number of the turn, > 0
 -- ARGV channel      where the change is told, or empty
 -- REPLY 1 it was there, 0 it was not
+-- SHAPE 0 | 1
 -- IDEMPOTENT        what is gone stays gone; a repeated call may say that it was not there
 local log = KEYS[1]
 local meta = KEYS[2]

@@ -6,6 +6,7 @@
 -- ARGV expected     version that must be current, or -1 for any
 -- ARGV channel      where the change is told, or empty
 -- REPLY { 1 done | 0 turns do not reach there | -1 the version is another, version }
+-- SHAPE [-1 | 0 | 1, integer]
 -- IDEMPOTENT        what is gone stays gone
 local log = KEYS[1]
 local meta = KEYS[2]

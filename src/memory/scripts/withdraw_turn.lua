@@ -7,6 +7,7 @@
 -- ARGV id           idempotency key of the question
 -- ARGV channel      where the change is told, or empty
 -- REPLY 1 it was open, 0 it was not
+-- SHAPE 0 | 1
 -- IDEMPOTENT        what is gone stays gone; a repeated call may say that it was not there
 local log = KEYS[1]
 local meta = KEYS[2]

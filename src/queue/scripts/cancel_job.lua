@@ -3,6 +3,7 @@
 -- ARGV id       the job
 -- ARGV tenant   whose it is
 -- REPLY its state now; "" when the tenant has none of this id; "cancelled more" when further jobs that waited for it are to be ended
+-- SHAPE text
 -- IDEMPOTENT what is cancelled stays so
 local queue = KEYS[1]
 local id = ARGV[1]

@@ -4,6 +4,7 @@
 -- ARGV limit      how many endpoints, > 0
 -- ARGV batch      how many deliveries of each, > 0; one of those that want order or fail
 -- REPLY for each endpoint: tenant/endpoint, turn, record, and a list of message, event, job, made_ms, attempts so far for each delivery
+-- SHAPE [(text, integer, text, [(any)...])...]
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 local limit = tonumber(ARGV[2])

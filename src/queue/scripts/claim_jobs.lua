@@ -4,6 +4,7 @@
 -- ARGV lease_ms   how long they are the worker's unless it says that it lives, > 0
 -- ARGV wanted     how many, > 0
 -- REPLY for each job: id, line, payload
+-- SHAPE [(text, text, text)...]
 local queue = KEYS[1]
 local tenant = ARGV[1]
 local lease_ms = tonumber(ARGV[2])

@@ -1,6 +1,7 @@
 -- Counts the jobs of a queue that wait for a worker, over its tenants; of more than 10,000 tenants in each kind of place the first ones.
 -- KEYS queue    start of the queue's keys
 -- REPLY { jobs that wait, tenants that have some, tenants paused, 1 when the queue is paused }
+-- SHAPE [integer, integer, integer, integer]
 -- IDEMPOTENT it only reads, but for marks that say nothing any more
 local queue = KEYS[1]
 local TENANTS_MAX = 10000

@@ -3,6 +3,7 @@
 -- ARGV offset   how many are passed over, >= 0
 -- ARGV limit    how many at most, >= 0
 -- REPLY { now_ms, then for each: name, when it was due (ms), record }
+-- SHAPE [integer, (text, text, text)...]
 -- IDEMPOTENT it only reads
 local queue = KEYS[1]
 local offset = tonumber(ARGV[1])

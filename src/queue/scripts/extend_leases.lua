@@ -3,6 +3,7 @@
 -- ARGV lease_ms   how long they live from now, > 0
 -- ARGV held...    for each job: id, fence
 -- REPLY for each job "running", "cancelling" or "lost"; behind them "more" when there are further jobs to give back, or that waited for others
+-- SHAPE [(text)...]
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 -- INCLUDE jobs

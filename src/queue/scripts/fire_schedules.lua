@@ -2,6 +2,7 @@
 -- KEYS queue      start of the queue's keys
 -- ARGV due...     for each schedule: its name (the tenant, a slash, the schedule's), the time that it is pushed for, the next time (0: there is none), the tenant, the job's words as a push has them, the payload
 -- REPLY how many were pushed; the others were pushed by another worker, or changed, or memory is full
+-- SHAPE integer
 local queue = KEYS[1]
 local FIELDS = 6
 -- INCLUDE jobs

@@ -2,6 +2,7 @@
 -- KEYS queue      start of the queue's keys
 -- ARGV worker     which one leaves
 -- REPLY 1 when it was the one that waits, else 0
+-- SHAPE 0 | 1
 -- IDEMPOTENT another one that waits stays
 local queue = KEYS[1]
 local worker = ARGV[1]

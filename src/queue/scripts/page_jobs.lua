@@ -6,6 +6,7 @@
 -- ARGV skip     how many of the tenant's are passed over from there on, >= 0
 -- ARGV limit    how many at most, > 0
 -- REPLY { the next page's `after`, -1 when there are no more; its `skip`; ids, also none where all that was looked at is of others }
+-- SHAPE [integer, integer, [(text)...]]
 -- IDEMPOTENT it only reads
 local queue = KEYS[1]
 local tenant = ARGV[1]

@@ -3,6 +3,7 @@
 -- ARGV tenant   whose jobs; "" for the whole queue
 -- ARGV paused   1 to pause, 0 to resume
 -- REPLY 1 when that changed something, 0 when it was so before
+-- SHAPE 0 | 1
 -- IDEMPOTENT what is paused stays so
 local queue = KEYS[1]
 local tenant = ARGV[1]

@@ -3,6 +3,7 @@
 -- ARGV id       the job
 -- ARGV tenant   whose it is
 -- REPLY its state before; "" when the tenant has none of this id
+-- SHAPE text
 -- IDEMPOTENT what goes already goes on
 local queue = KEYS[1]
 local id = ARGV[1]

@@ -6,6 +6,7 @@
 -- ARGV here       a worker of the caller's process, which is handed a job by the reply; empty: none
 -- ARGV jobs...    for each job its words and its payload. Words: id, priority (0..100), wait_ms (empty: no bound), idempotency key (empty: none), digest of what it was pushed with (after "=": it takes the place of the first one that waits still), ids of those that must be done first with commas between; delay_ms, attempts, crashes, attempts, kind, life_ms of its result, of its output
 -- REPLY for each job: the id (of the first one with its key); of one that is handed to the worker "here" its line behind it; or "!" when the key or the id came with something else, "?" when one that must be done first is none of the tenant's or will never be done; one "full" when there is no room
+-- SHAPE [text, (text)...]
 -- IDEMPOTENT an id that is there already is not put again
 local queue = KEYS[1]
 local tenant = ARGV[1]

@@ -9,6 +9,7 @@
 -- ARGV ordered   1: one delivery after the other
 -- ARGV room      how many the tenant may have, > 0
 -- REPLY 1 when done, 0 when it was another record or none, -1 when there is no room
+-- SHAPE -1 | 0 | 1
 local queue = KEYS[1]
 local tenant = ARGV[1]
 local id = ARGV[2]

@@ -5,6 +5,7 @@
 -- ARGV times     when it does it, in one spelling
 -- ARGV next_ms   when it does it first, ms since 1970
 -- REPLY whether there was one
+-- SHAPE 0 | 1
 -- IDEMPOTENT the same schedule is put again
 local queue = KEYS[1]
 local name = ARGV[1]

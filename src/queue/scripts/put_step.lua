@@ -6,6 +6,7 @@
 -- ARGV result   its record
 -- ARGV most     how many notes a job may have, > 0
 -- REPLY "kept", also when it was there already; "lost" when the job is not the worker's any more; "full"
+-- SHAPE "kept" | "lost" | "full"
 -- IDEMPOTENT a step that is kept stays as it is
 local queue = KEYS[1]
 local id = ARGV[1]

@@ -3,6 +3,7 @@
 -- ARGV id       the job
 -- ARGV fence    the worker's fence
 -- REPLY { now_ms, then field and value of each note }; { now_ms, "lost" } when it is not the worker's any more
+-- SHAPE [integer, "lost"] | [integer, (text, text)...]
 -- IDEMPOTENT it only reads
 local queue = KEYS[1]
 local id = ARGV[1]

@@ -7,6 +7,7 @@
 -- ARGV to_ms      and until
 -- ARGV only...    messages, whatever became of them; none: the failed ones of the time
 -- REPLY messages that are sent again; of a test its own, none when there is no room for it; false when the tenant has no such endpoint
+-- SHAPE [(text)...] | nil
 local queue = KEYS[1]
 local tenant = ARGV[1]
 local endpoint = ARGV[2]

@@ -5,6 +5,7 @@
 -- ARGV limit      how many are looked at, > 0
 -- ARGV only...    ids; none: any of the tenant's
 -- REPLY ids that go again; what of them has lost its payload (it ended with its life) does not, nor what depends on a job that stays dead
+-- SHAPE [(text)...]
 local queue = KEYS[1]
 local tenant = ARGV[1]
 local attempts = ARGV[2]

@@ -3,6 +3,7 @@
 -- ARGV id       the job
 -- ARGV tenant   whose it is
 -- REPLY 1 when it is or will be gone, 2 when further jobs that waited for it are to be ended, 0 when the tenant has none of this id
+-- SHAPE 0 | 1 | 2
 -- IDEMPOTENT what is gone stays so
 local queue = KEYS[1]
 local id = ARGV[1]

@@ -4,6 +4,7 @@
 -- ARGV turn        the turn that they were given in; of another turn only what was delivered counts
 -- ARGV settled...  for each: message, outcome (delivered, retry, failed, gone), delay_ms, status, error, took_ms
 -- REPLY ms until the endpoint has something due (-1: nothing)
+-- SHAPE integer
 local queue = KEYS[1]
 local member = ARGV[1]
 local turn = ARGV[2]

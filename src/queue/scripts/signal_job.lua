@@ -6,6 +6,7 @@
 -- ARGV value    record of what comes with it
 -- ARGV most     how many notes a job may have, > 0
 -- REPLY the job's state before; "" when the tenant has none of this id; "full" when it has no room for more signals; "late" when its time to wait for this one is over
+-- SHAPE text
 -- IDEMPOTENT a signal that came before stays as it was
 local queue = KEYS[1]
 local id = ARGV[1]

@@ -6,6 +6,7 @@
 -- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "1": just told; "": nobody
 -- ARGV ended...   for each ended job its words and its body (of a failed attempt: its message). Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was, with a delay_ms of 1 when it was begun, wait: until one of the signals that its body names comes, or the time behind it in ms is over), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
 -- REPLY { for each ended job that was not ended: its place among them from 1, "lost" (it was not the worker's any more) or "gap" (its output lacks parts) }, { for each new job: id, line, payload }, ms until there is more to do, such as a delayed job (-1: not known)
+-- SHAPE [[(integer, "lost" | "gap")...], [(text, text, text)...], integer]
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 local wanted = tonumber(ARGV[2])

@@ -4,6 +4,7 @@
 -- ARGV fence      the writer's fence
 -- ARGV progress   JSON
 -- REPLY the job's state; "lost" when it is not the writer's any more: then nothing was kept
+-- SHAPE text
 -- IDEMPOTENT the same is put again
 local queue = KEYS[1]
 local id = ARGV[1]

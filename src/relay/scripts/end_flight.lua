@@ -9,6 +9,7 @@
 -- ARGV from         place of the first part here, or -1: end only when nobody follows
 -- ARGV parts...     the rest
 -- REPLY 1 ended, 0 the lease was another's by then, 2 somebody follows: call again with the rest
+-- SHAPE 0 | 1 | 2
 -- IDEMPOTENT        what has ended stays ended
 local lease = KEYS[1]
 local waiting = KEYS[2]

@@ -7,6 +7,7 @@
 -- ARGV count        how many at most, > 0
 -- ARGV wait_ms      how long a follower may say nothing, > 0
 -- REPLY { 1 it still leads | 0, part, ... }
+-- SHAPE [0 | 1, (text)...]
 -- IDEMPOTENT        it reads, and says again that somebody follows
 local lease = KEYS[1]
 local waiting = KEYS[2]

@@ -12,6 +12,7 @@
 -- ARGV words        what it is asked in, or empty: it is compared with no other
 -- ARGV look         1: whether it was made by now matters
 -- REPLY { "follow", token } | { "made" } | { "lead", others }: what else is under way, each as "id:length of words:words", in one text
+-- SHAPE ["follow", text] | ["made"] | ["lead", text]
 local lease = KEYS[1]
 local waiting = KEYS[2]
 local group = KEYS[3]

@@ -8,6 +8,7 @@
 -- ARGV from         place of the first part here, >= 0
 -- ARGV parts...     the next parts; none: it only renews
 -- REPLY 0 another process leads, or none; 1 nobody follows; 2 somebody does
+-- SHAPE 0 | 1 | 2
 -- IDEMPOTENT        it renews from now, and parts that are there are not added again
 local lease = KEYS[1]
 local waiting = KEYS[2]

@@ -6,6 +6,7 @@
 -- ARGV limit        how many at most, > 0
 -- ARGV newest_first 1: the newest first
 -- REPLY { 1 when there are more, id, record, ... }; nil when `after` or `before` names none that is listed
+-- SHAPE [0 | 1, (text, text)...] | nil
 -- IDEMPOTENT        it reads
 local records = KEYS[1]
 local order = KEYS[2]

@@ -10,6 +10,7 @@
 -- ARGV weight       its weight, an integer >= 0
 -- ARGV room         how many the shelf may hold
 -- REPLY 1 put, 0 it is something else by now, -1 the shelf is full
+-- SHAPE -1 | 0 | 1
 local records = KEYS[1]
 local order = KEYS[2]
 local weights = KEYS[3]

@@ -5,6 +5,7 @@
 -- KEYS labels...    zset of ids for each label
 -- ARGV id           the record's id
 -- REPLY 1 it was there, 0 it was not
+-- SHAPE 0 | 1
 -- IDEMPOTENT        what is gone stays gone; a repeated call may say that it was not there
 local records = KEYS[1]
 local order = KEYS[2]

@@ -5,6 +5,7 @@
 -- ARGV verified     1: only when it was verified
 -- ARGV rest_ms      only when it has been in its phase for this long, >= 0
 -- REPLY 1 moved, or was there already; 0 it is in another phase, not verified, or too fresh
+-- SHAPE 0 | 1
 -- IDEMPOTENT        a phase that is reached stays reached
 local state = KEYS[1]
 local from = ARGV[1]

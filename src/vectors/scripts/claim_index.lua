@@ -3,6 +3,7 @@
 -- ARGV name         the index
 -- ARGV most         indexes that it may have, > 0
 -- REPLY 1 noted, or was there already; 0 there are as many as it may have
+-- SHAPE 0 | 1
 -- IDEMPOTENT        what is noted stays noted
 local indexes = KEYS[1]
 local name = ARGV[1]

@@ -2,6 +2,7 @@
 -- KEYS ids          set of the ids
 -- KEYS due          zset of ids by the time (ms) when they end
 -- REPLY how many
+-- SHAPE integer
 -- IDEMPOTENT        it reads
 local ids = KEYS[1]
 local due = KEYS[2]

@@ -3,6 +3,7 @@
 -- KEYS items        hash: id -> record
 -- KEYS due          zset of ids by the time (ms) when they end
 -- REPLY { items, elements in the index, bytes of the index, bytes of the records }
+-- SHAPE [integer, integer, integer, integer]
 -- IDEMPOTENT        it reads
 local set = KEYS[1]
 local items = KEYS[2]

@@ -3,6 +3,7 @@
 -- KEYS rows         hash: id -> step (float32), 8-bit numbers, attributes (JSON)
 -- KEYS due          zset of ids by the time (ms) when they end
 -- REPLY { items, rows, bytes of the rows, bytes of the records }
+-- SHAPE [integer, integer, integer, integer]
 -- IDEMPOTENT        it reads
 local items = KEYS[1]
 local rows = KEYS[2]

@@ -4,6 +4,7 @@
 -- KEYS documents... hash of each item
 -- ARGV gone...      the ids, in the same order
 -- REPLY how many there were, ended ones not counted
+-- SHAPE integer
 -- IDEMPOTENT        what is gone stays gone; a repeated call may count less
 local ids = KEYS[1]
 local due = KEYS[2]

@@ -4,6 +4,7 @@
 -- KEYS due          zset of ids by the time (ms) when they end
 -- ARGV ids...       at least one
 -- REPLY how many there were, ended ones not counted
+-- SHAPE integer
 -- IDEMPOTENT        what is gone stays gone; a repeated call may count less
 local set = KEYS[1]
 local items = KEYS[2]

@@ -8,6 +8,7 @@
 -- KEYS marks        string: a ring of the times of the last changes, four bytes each
 -- ARGV ids...       at least one
 -- REPLY how many there were, ended ones not counted
+-- SHAPE integer
 -- IDEMPOTENT        what is gone stays gone; a repeated call may count less
 -- INCLUDE changes
 local items = KEYS[1]

@@ -5,6 +5,7 @@
 -- ARGV about     JSON
 -- ARGV room      how many are listed, > 0
 -- REPLY 1; 0 when there is no room
+-- SHAPE 0 | 1
 -- IDEMPOTENT     a name is listed once
 local listed = KEYS[1]
 local order = KEYS[2]

@@ -9,6 +9,7 @@
 -- ARGV ttl_ms       life from now, 0 = no end
 -- ARGV fields...    field, value, ...
 -- REPLY 1 stored, 0 it is something else by now; the other contract, as text, when it differs and nothing was stored
+-- SHAPE 0 | 1 | text
 local contract = KEYS[1]
 local ids = KEYS[2]
 local due = KEYS[3]

@@ -8,6 +8,7 @@
 -- ARGV before       the record as it was read; empty: nothing was there
 -- ARGV row...       id, float32 vector, attributes (JSON), record, ttl_ms (0 = no end)
 -- REPLY 1 stored, 0 it is something else by now; the other contract, as text, when it differs and nothing was stored
+-- SHAPE 0 | 1 | text
 local set = KEYS[1]
 local items = KEYS[2]
 local due = KEYS[3]

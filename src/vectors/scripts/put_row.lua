@@ -10,6 +10,7 @@
 -- ARGV before       the record as it was read; empty: nothing was there
 -- ARGV given...     id, row, record, ttl_ms (0 = no end)
 -- REPLY 1 stored, 0 it is something else by now; the other contract, as text, when it differs and nothing was stored
+-- SHAPE 0 | 1 | text
 -- INCLUDE changes
 local items = KEYS[1]
 local rows = KEYS[2]

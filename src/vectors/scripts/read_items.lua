@@ -5,6 +5,7 @@
 -- ARGV vectors      1: with vectors
 -- ARGV ids...       at least one
 -- REPLY for each id in order: nil, or { record, life left in ms or 0, raw vector when asked for }
+-- SHAPE [(nil | [text, text] | [text, text, any])...]
 -- IDEMPOTENT        it reads
 local set = KEYS[1]
 local items = KEYS[2]

@@ -18,6 +18,7 @@
 -- REPLY { born or "", 1 when the copy must begin anew, last change that is in this reply, newest change, its mark, 1 when there are more,
 --       now (ms), { id, row or nil, end (ms) or nil, ... }, { for each id in order: nil, or record, life left in ms or 0, row when asked for } };
 --       or the other contract, as text
+-- SHAPE [text, 0 | 1, text, text, text, 0 | 1, text, [(text, text | nil, text | nil)...], [(nil | [text, text] | [text, text, text | nil])...]] | text
 -- IDEMPOTENT        it reads
 -- INCLUDE marks
 local items = KEYS[1]

@@ -4,6 +4,7 @@
 -- ARGV gone         how many of the words that follow are fields to take away
 -- ARGV fields...    fields to take away, then field, value, ...
 -- REPLY 1 replaced, 0 it is something else by now
+-- SHAPE 0 | 1
 local document = KEYS[1]
 local before = ARGV[1]
 local gone = tonumber(ARGV[2])

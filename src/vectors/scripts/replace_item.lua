@@ -7,6 +7,7 @@
 -- ARGV attributes   JSON
 -- ARGV record       the new record
 -- REPLY 1 replaced, 0 it is something else by now
+-- SHAPE 0 | 1
 local set = KEYS[1]
 local items = KEYS[2]
 local due = KEYS[3]

@@ -12,6 +12,7 @@
 -- ARGV attributes   JSON
 -- ARGV record       the new record
 -- REPLY 1 replaced, 0 it is something else by now
+-- SHAPE 0 | 1
 -- INCLUDE changes
 local items = KEYS[1]
 local rows = KEYS[2]

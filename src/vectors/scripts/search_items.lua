@@ -14,6 +14,7 @@
 -- ARGV vectors      1: with vectors
 -- REPLY { { id, score, record, raw vector when asked for }, ... }, nearest first; score is (1 + cosine) / 2 as text; or the other
 --       contract, as text
+-- SHAPE [([text, text, text] | [text, text, text, any])...] | text
 -- IDEMPOTENT        it reads
 local set = KEYS[1]
 local items = KEYS[2]

@@ -7,6 +7,7 @@
 -- ARGV sweep        how many ended ids to take out at most, >= 0
 -- ARGV rows...      for each item: id, ttl_ms (0 = no end), number of words that follow, field, value, ...
 -- REPLY how many items are new; the other contract, as text, when it differs and nothing was stored
+-- SHAPE integer | text
 -- IDEMPOTENT        the same items replace themselves
 local contract = KEYS[1]
 local ids = KEYS[2]

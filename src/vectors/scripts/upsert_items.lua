@@ -8,6 +8,7 @@
 -- ARGV sweep        how many ended items to take out at most, >= 0
 -- ARGV rows...      for each item: id, float32 vector, attributes (JSON), record, ttl_ms (0 = no end)
 -- REPLY how many items are new; the other contract, as text, when it differs and nothing was stored
+-- SHAPE integer | text
 -- IDEMPOTENT        the same items replace themselves
 local set = KEYS[1]
 local items = KEYS[2]

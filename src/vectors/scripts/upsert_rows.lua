@@ -11,6 +11,7 @@
 -- ARGV given...     for each item: id, row, record, ttl_ms (0 = no end)
 -- REPLY { how many items are new, how many ended ones were taken out, number of the last change before, its mark or "",
 --       number of the last change, its mark, now (ms) }; or the other contract, as text, when it differs and nothing was stored
+-- SHAPE [integer, integer, text, text, text, text, text] | text
 -- IDEMPOTENT        the same items replace themselves
 -- INCLUDE changes
 local items = KEYS[1]
