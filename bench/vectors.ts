@@ -83,7 +83,7 @@ const searches: Record<string, (vector: Float32Array) => Promise<string[]>> = {
 if (usearch !== undefined) searches["usearch"] = async (vector) => usearch.search(vector).map((at) => `item-${at}`);
 if (ft !== undefined && searchUrl !== undefined) {
   const client = new Ioredis(searchUrl);
-  const index = `{${(searched as { app: string }).app}:bench:default}:vectors:docs:index`;
+  const index = `${(searched as { app: string }).app}:vectors:float32.${DIMENSIONS}.cosine.hnsw`;
   searches["marrowFt"] = (vector) => idsOf(ft, vector);
   // As the documents of the clients show it: one FT.SEARCH, sorted by the server, payloads returned.
   searches["ftByHand"] = async (vector) => {
@@ -111,7 +111,9 @@ if (ft !== undefined && searchUrl !== undefined) {
       "DIALECT",
       "2",
     )) as unknown[];
-    return Array.from({ length: (found.length - 1) / 2 }, (_, at) => String(found[at * 2 + 1]));
+    return Array.from({ length: (found.length - 1) / 2 }, (_, at) =>
+      String(found[at * 2 + 1]).replace(/^.*:item:/, ""),
+    );
   };
 }
 
