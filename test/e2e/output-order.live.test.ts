@@ -1,4 +1,6 @@
 import Anthropic from "@anthropic-ai/sdk";
+import { createOpenAI } from "@ai-sdk/openai";
+import { generateText, jsonSchema, streamText, type ModelMessage, type ToolResultPart, type ToolSet } from "ai";
 import type OpenAI from "openai";
 import { afterEach, describe, expect, inject, it, vi } from "vitest";
 import { textOr, type Fields } from "../../src/internal/fields.ts";
@@ -276,3 +278,43 @@ describe("a message of Anthropic's API", () => {
     },
   );
 });
+
+describe("the AI SDK over /v1/responses", () => {
+  it.each(["responses", "anthropic"] as const)(
+    "sees and gives back the parts of an upstream of kind %s in its order, streamed or not",
+    async (kind) => {
+      await open(kind, SAYS[kind].mixed);
+      const provider = createOpenAI({ baseURL: gateway.baseURL, apiKey: gateway.key });
+      const model = provider.responses("scripted");
+      const tools: ToolSet = { f: { inputSchema: jsonSchema({ type: "object" }) } };
+      const messages: ModelMessage[] = [{ role: "user", content: "q" }];
+      const results = (content: readonly { readonly type: string }[]): ModelMessage => ({
+        role: "tool",
+        content: content.flatMap((part) =>
+          part.type === "tool-call"
+            ? [
+                {
+                  type: "tool-result",
+                  toolName: "f",
+                  toolCallId: (part as unknown as ToolResultPart).toolCallId,
+                  output: { type: "text", value: "4" },
+                },
+              ]
+            : [],
+        ),
+      });
+      const whole = await generateText({ model, tools, messages });
+      const streamed = streamText({ model, tools, messages });
+      for (const made of [whole, { response: await streamed.response, content: await streamed.content }]) {
+        expect(runs(made.content.map(({ type }) => type))).toEqual(PARTS(kind));
+        await generateText({ model, tools, messages: [...messages, ...made.response.messages, results(made.content)] });
+        expect(lastTold().map((one) => one.split(" ")[0])).toEqual(BACK[kind].map((one) => one.split(" ")[0]));
+      }
+    },
+  );
+});
+
+/** Words without those that repeat the one before. */
+const runs = (words: readonly (string | undefined)[]) => words.filter((word, at) => word !== words[at - 1]);
+const PART: Readonly<Record<string, string>> = { reasoning: "reasoning", message: "text", function_call: "tool-call" };
+const PARTS = (kind: Kind) => runs(SHOWN[kind].mixed.map((one) => PART[one.split(" ")[0] ?? ""]));
