@@ -69,31 +69,30 @@ export function createOrder(): Order {
     last = Math.max(last, highest);
   }
 
+  function grow(field: string, chars: number): void {
+    const rank = RANKS.get(field);
+    if (rank === undefined || chars === 0) return;
+    const into = steps.at(-1);
+    if (into === undefined || rank !== last) note({ [field]: chars }, rank, rank);
+    else into[field as Field] = (into[field as Field] ?? 0) + chars;
+  }
+
   return {
     add(delta, calls) {
-      const step: Growing = {};
-      let [first, highest] = [Number.POSITIVE_INFINITY, -1];
-      // Once for each event of a stream, which has few fields.
+      let [only, chars, many] = ["", 0, false];
+      // Once for each event of a stream, which mostly has one field that grows: no step is made for it.
       for (const field of Object.keys(delta)) {
-        const place = RANKS.get(field);
-        if (place === undefined) continue;
-        const count = field === "tool_calls" && calls !== undefined ? calls : lengthOf(delta[field]);
+        const count = countIn(delta, field, calls);
         if (count === 0) continue;
-        step[field as Field] = count;
-        const rank = field === "reasoning_details" && isMarks(delta[field]) ? 0 : place;
-        first = Math.min(first, rank);
-        highest = Math.max(highest, rank);
+        many ||= only !== "";
+        [only, chars] = [field, count];
       }
-      if (highest >= 0) note(step, first, highest);
+      if (many) note(...toStep(delta, calls));
+      else if (only === "reasoning_details" && isMarks(delta[only])) note({ [only]: chars }, 0, 0);
+      else grow(only, chars);
     },
 
-    grow(field, chars) {
-      const rank = RANKS.get(field);
-      const into = steps.at(-1);
-      if (rank === undefined || chars === 0) return;
-      if (into === undefined || rank !== last) note({ [field]: chars }, rank, rank);
-      else into[field as Field] = (into[field as Field] ?? 0) + chars;
-    },
+    grow,
 
     told: () => (steps.length < 2 || steps.length > STEPS_MAX ? {} : { order: steps.map((step) => ({ ...step })) }),
 
@@ -102,6 +101,27 @@ export function createOrder(): Order {
       last = -1;
     },
   };
+}
+
+/** How much of a field a delta has; nothing of fields that a message does not grow by. */
+function countIn(delta: Fields, field: string, calls: number | undefined): number {
+  if (!RANKS.has(field)) return 0;
+  return field === "tool_calls" && calls !== undefined ? calls : lengthOf(delta[field]);
+}
+
+/** A delta as a step, with the first and the last place of its fields. */
+function toStep(delta: Fields, calls: number | undefined): readonly [step: Growing, first: number, highest: number] {
+  const step: Growing = {};
+  let [first, highest] = [Number.POSITIVE_INFINITY, -1];
+  for (const field of FIELDS) {
+    const count = countIn(delta, field, calls);
+    if (count === 0) continue;
+    step[field] = count;
+    const rank = field === "reasoning_details" && isMarks(delta[field]) ? 0 : (RANKS.get(field) ?? 0);
+    first = Math.min(first, rank);
+    highest = Math.max(highest, rank);
+  }
+  return [step, first, highest];
 }
 
 /**
@@ -133,6 +153,7 @@ export function inOrder(said: Fields): readonly Fields[] {
 
 /** Does the same, and also splits a content that is a list of parts with reasoning among them: each part is a delta of its own. Pure. */
 export function inTurn(said: Fields): readonly Fields[] {
+  if (said["order"] === undefined && !Array.isArray(said["content"])) return [said];
   return inOrder(said).flatMap((delta) => {
     const { content, ...others } = delta;
     if (!Array.isArray(content) || content.length < 2 || thoughtsIn(content) === "") return [delta];

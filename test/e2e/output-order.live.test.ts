@@ -290,13 +290,13 @@ describe("the AI SDK over /v1/responses", () => {
       const messages: ModelMessage[] = [{ role: "user", content: "q" }];
       const results = (content: readonly { readonly type: string }[]): ModelMessage => ({
         role: "tool",
-        content: content.flatMap((part) =>
-          part.type === "tool-call"
+        content: content.flatMap((said) =>
+          said.type === "tool-call"
             ? [
                 {
                   type: "tool-result",
                   toolName: "f",
-                  toolCallId: (part as unknown as ToolResultPart).toolCallId,
+                  toolCallId: (said as unknown as ToolResultPart).toolCallId,
                   output: { type: "text", value: "4" },
                 },
               ]
@@ -304,8 +304,8 @@ describe("the AI SDK over /v1/responses", () => {
         ),
       });
       const whole = await generateText({ model, tools, messages });
-      const streamed = streamText({ model, tools, messages });
-      for (const made of [whole, { response: await streamed.response, content: await streamed.content }]) {
+      const stream = streamText({ model, tools, messages });
+      for (const made of [whole, { response: await stream.response, content: await stream.content }]) {
         expect(runs(made.content.map(({ type }) => type))).toEqual(PARTS(kind));
         await generateText({ model, tools, messages: [...messages, ...made.response.messages, results(made.content)] });
         expect(lastTold().map((one) => one.split(" ")[0])).toEqual(BACK[kind].map((one) => one.split(" ")[0]));

@@ -301,9 +301,11 @@ function toLogprobs(value: unknown): readonly Fields[] {
 
 /** Deltas, each with what stands beside it in its choice: of the log probabilities, those of its own text. */
 export function besideEach(deltas: readonly Fields[], choice: Fields): readonly (readonly [Fields, Fields])[] {
+  const [only] = deltas;
+  if (deltas.length === 1 && only !== undefined) return [[only, choice]];
   const { logprobs, ...beside } = choice;
   let tokens = isObject(logprobs) && Array.isArray(logprobs["content"]) ? (logprobs["content"] as Fields[]) : [];
-  if (deltas.length === 1 || tokens.length === 0) return deltas.map((delta) => [delta, choice]);
+  if (tokens.length === 0) return deltas.map((delta) => [delta, choice]);
   return deltas.map((delta) => {
     const own = tokensOf(tokens, textIn(delta["content"]).length);
     tokens = tokens.slice(own.length);
