@@ -319,7 +319,7 @@ describe("an upstream of kind responses behind /v1/messages", () => {
     });
     const input = gateway.model.requests.at(-1)?.body["input"] as object[] | undefined;
     expect(input?.slice(1)).toEqual([
-      { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "enc" },
+      { type: "reasoning", summary: [], encrypted_content: "enc" },
       { type: "function_call", call_id: "call_1", name: "get_weather", arguments: "{}" },
       { type: "function_call_output", call_id: "call_1", output: "sunny" },
     ]);

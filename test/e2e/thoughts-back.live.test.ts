@@ -219,6 +219,17 @@ const WAYS: Record<string, (isStream: boolean) => Promise<unknown>> = {
     const input = [question, ...output.map(({ id: _, ...item }) => item), result] as OpenAI.Responses.ResponseInput;
     await respond({ ...plain, input }, { isStream });
   },
+  async "encrypted content alone, of a client that stores nothing"(isStream) {
+    const plain = { store: false, include: ["reasoning.encrypted_content" as const] };
+    const { output } = await respond({ ...plain, input: [question] }, { isStream });
+    const bare = output.map((item) =>
+      item.type === "reasoning"
+        ? { type: item.type, summary: [], encrypted_content: item.encrypted_content ?? "none" }
+        : item,
+    );
+    expect(JSON.stringify(bare)).not.toContain('"none"');
+    await respond({ ...plain, input: [question, ...bare, result] as OpenAI.Responses.ResponseInput }, { isStream });
+  },
   async "a conversation"(isStream) {
     const { id: conversation } = await client.conversations.create();
     await respond({ conversation, input: [question] }, { isStream });
@@ -321,6 +332,18 @@ describe("what a chat upstream thinks before it calls a tool", () => {
   beforeAll(() =>
     open("chat", [{ role: "assistant", content: "I look", reasoning_content: "deep thought", tool_calls: [call] }]),
   );
+
+  it("has encrypted_content where a client asks for it, at once and later, and else not", async () => {
+    const include = ["reasoning.encrypted_content" as const];
+    const sealed = expect.stringMatching(/^marrow1\./) as string;
+    const thoughts = { type: "reasoning", encrypted_content: sealed };
+    for (const isStream of [false, true])
+      expect((await respond({ input: [question], include }, { isStream })).output[0]).toMatchObject(thoughts);
+    const unasked = await respond({ input: [question] });
+    expect(JSON.stringify(unasked)).not.toContain("encrypted_content");
+    expect((await client.responses.retrieve(unasked.id, { include })).output[0]).toMatchObject(thoughts);
+    expect(JSON.stringify(await client.responses.retrieve(unasked.id))).not.toContain("encrypted_content");
+  });
 
   it.each(ways)("goes back in its field by $way (streamed: $isStream)", async ({ way, isStream }) => {
     await WAYS[way]?.(isStream);

@@ -4,6 +4,8 @@ import { isObject, type Fields } from "../../internal/fields.ts";
 
 /** Format of reasoning that an endpoint of OpenAI's Responses API accepts back, in the list that OpenRouter's API introduced. */
 const OPENAI = "openai-responses-v1";
+/** Format of reasoning that has no other form than its words. No endpoint is sent such an entry. */
+const WORDS = "marrow-words-v1";
 /** Prefix of carried reasoning whose maker has no place in the client's API: clients return such texts unchanged. */
 const CARRIED = "marrow1.";
 /** Longest carried reasoning that is read, in characters. */
@@ -72,6 +74,20 @@ export function toKeptContent(detail: Fields): string | undefined {
 export function toShownContent(content: string): string {
   const detail = fromCarried(content);
   return (detail && toEncryptedContent(detail)) ?? content;
+}
+
+/**
+ * The `encrypted_content` of reasoning whose maker signs and encrypts nothing: its words, for clients send back only items that have the field.
+ * `undefined` for words that would be too long to be read again.
+ */
+export function toWordsContent(words: string): string | undefined {
+  const content = toCarried({ type: "reasoning.text", text: words, format: WORDS });
+  return content.length > CARRIED_CHARS_MAX ? undefined : content;
+}
+
+/** The words in an entry that is nothing but words; `undefined` for an entry that its maker reads. */
+export function wordsIn({ type, format, text }: Fields): string | undefined {
+  return type === "reasoning.text" && format === WORDS && typeof text === "string" ? text : undefined;
 }
 
 /** Converts an `encrypted_content` back to its entry of `reasoning_details`; `undefined` for none. */

@@ -7,6 +7,7 @@ import type { Kept, Turn } from "../../memory/index.ts";
 import { createAssembler } from "../responses/assemble.ts";
 import { toShell } from "../responses/shell.ts";
 import { PREFIXES } from "./items.ts";
+import { toCompleteItem } from "./shown-items.ts";
 
 /** An item of a conversation, in the form of OpenAI's Responses API. */
 export interface ConversationItem {
@@ -34,7 +35,7 @@ export function toItems({ sequence, turn, incomplete, unreadable }: Kept, conver
     const isWhole = incomplete !== true && unreadable === undefined;
     const status = isWhole ? (body["status"] ?? "completed") : "incomplete";
     const id = isText(body["id"]) ? body["id"] : toItemId(conversation, sequence, at, type);
-    return { ...body, id, type, status, ...(unreadable !== undefined && { unreadable }) };
+    return toCompleteItem({ ...body, id, type, status, ...(unreadable !== undefined && { unreadable }) });
   });
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { toWordsOf } from "../responses/texts.ts";
 import { toShownContent } from "../models/carried-thoughts.ts";
 import type { Page, PageOptions } from "../../stores/index.ts";
 
@@ -47,7 +48,11 @@ export function wantsSealed(query: unknown): boolean {
 export function unsealed<I extends Fields>(items: readonly I[], query: unknown): readonly I[] {
   const isShown = wantsSealed(query);
   return items.map((item) => {
-    if (item["type"] !== "reasoning" || item["encrypted_content"] === undefined) return item;
+    if (item["type"] !== "reasoning") return item;
+    if (item["encrypted_content"] === undefined) {
+      const words = isShown ? toWordsOf(item) : undefined;
+      return words === undefined ? item : { ...item, encrypted_content: words };
+    }
     const { encrypted_content: content, ...rest } = item;
     if (!isShown) return rest as unknown as I;
     return typeof content === "string" ? { ...item, encrypted_content: toShownContent(content) } : item;

@@ -18,7 +18,8 @@ import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, 
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "../responses/answered-calls.ts";
-import { toInputItems, toShownItem } from "../responses/input.ts";
+import { toInputItems } from "../responses/input.ts";
+import { toCompleteItem } from "./shown-items.ts";
 import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
 import { resolveReferences, withPictures } from "../responses/resolve.ts";
 import { noPrevious } from "../responses/responses.ts";
@@ -174,7 +175,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
   app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: itemsQuery } }, async (request, reply) => {
     const { input } = await of(request).find(request.params.id, reachOf(request));
     const { after, limit, newestFirst } = toItemPage(request.query);
-    const shown = input.map(toShownItem);
+    const shown = input.map(toCompleteItem);
     const items: readonly Item[] = newestFirst ? shown.toReversed() : shown;
     const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
     if (after !== undefined && start === 0)

@@ -60,8 +60,8 @@ export function createAssembler(
     return one;
   }
 
-  function seal(one: Open, shown: string, kept: string): void {
-    sealed.set(one.item.id, kept);
+  function seal(one: Open, shown: string, kept: string | undefined): void {
+    if (kept !== undefined) sealed.set(one.item.id, kept);
     if (encrypted) one.item = { ...one.item, encrypted_content: shown };
   }
 

@@ -8,7 +8,8 @@ import { askFlow, historyOf, type AskParts } from "./ask.ts";
 import { createAssembler, toChunk } from "./assemble.ts";
 import { applyRows, inert, isFalse, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
 import { COMPACT_INSTRUCTIONS, sealSummary } from "./compaction.ts";
-import { toInputItems, toItemId, toShownItem } from "./input.ts";
+import { toCompleteItem } from "../openai/shown-items.ts";
+import { toInputItems, toItemId } from "./input.ts";
 import { newResponseId, responseBody, type ResponseRequest } from "./request.ts";
 import { resolveReferences } from "./resolve.ts";
 import type { Fields } from "../../internal/fields.ts";
@@ -71,7 +72,7 @@ export async function compact(parts: AskParts, asker: Asker, request: ResponseRe
     throw new MarrowError("model_failed", "the model wrote no summary", { details: { status: 502 } });
   const said = [...history, ...input].filter(({ type, role }: Fields) => type === "message" && role === "user");
   const output = [...said, { type: "compaction", encrypted_content: sealSummary(summary) }].map((item, at) => ({
-    ...toShownItem(item as Item),
+    ...toCompleteItem(item as Item),
     id: toItemId(item.type, id, "o", at),
     ...(item.type === "message" && { status: "completed" }),
   }));

@@ -64,20 +64,6 @@ export function toInputItems({ input }: ResponseRequest, response: string): read
   });
 }
 
-/** An item that was asked, with the fields that clients require where the asking may leave them open. */
-export function toShownItem(item: Item): Item {
-  const { type, content } = item;
-  const isImage = (part: Fields) => part["type"] === "input_image" && (part["detail"] ?? null) === null;
-  const parts = Array.isArray(content) ? (content as readonly Fields[]) : [];
-  return {
-    ...item,
-    ...(WITH_STATUS.has(type) && { status: item["status"] ?? "completed" }),
-    ...(parts.some(isImage) && { content: parts.map((part) => (isImage(part) ? { ...part, detail: "auto" } : part)) }),
-  };
-}
-
-const WITH_STATUS = new Set(["message", "function_call", "function_call_output"]);
-
 /** The type of a reference may be left out. */
 function isReference(item: Fields): boolean {
   return typeof item["id"] === "string" && item["role"] === undefined && item["content"] === undefined;

@@ -5,7 +5,7 @@ import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../../models/index.ts";
 import { isCarried, withCallsBack } from "../models/carried-calls.ts";
-import { checkCarriedLength, fromEncryptedContent } from "../models/carried-thoughts.ts";
+import { checkCarriedLength, fromEncryptedContent, wordsIn } from "../models/carried-thoughts.ts";
 import { toTurn } from "../openai/items.ts";
 import { metadataPairs } from "../openai/metadata.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
@@ -167,10 +167,13 @@ function withThoughts(turns: readonly Turn[]): readonly Turn[] {
     const item = (turn["item"] ?? {}) as Fields;
     if (turn.role === "item") {
       if (item["type"] !== "reasoning") return turn;
-      const detail = fromEncryptedContent(item["encrypted_content"]);
+      const given = fromEncryptedContent(item["encrypted_content"]);
+      const plain = given && wordsIn(given);
+      const detail = plain === undefined ? given : undefined;
       if (detail !== undefined) details.push(detail);
       if (detail !== undefined && !isCarried(detail)) items.push(item);
-      words.push(...wordsOf(item));
+      const said = wordsOf(item);
+      words.push(...(said.length === 0 && plain !== undefined ? [plain] : said));
       return turn;
     }
     const [found, of, said] = [details, items, words.join("\n\n")];

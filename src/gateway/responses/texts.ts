@@ -1,4 +1,4 @@
-import { partOf, toEncryptedContent, toKeptContent } from "../models/carried-thoughts.ts";
+import { partOf, toEncryptedContent, toKeptContent, toWordsContent } from "../models/carried-thoughts.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 import { beginsPart, movedBy, placeOf, toFlatAnnotation } from "../../internal/phases.ts";
@@ -25,13 +25,16 @@ type Kind = "output_text" | "refusal" | "reasoning";
 
 /**
  * Makes items and events of the words of a chat completion. Thoughts become the summary of a `reasoning` item: its events are the only ones
- * that both OpenAI's clients and Open Responses know. `seal` hears what the maker of an item's thoughts wants back, as it is shown and as it is kept.
+ * that both OpenAI's clients and Open Responses know. `seal` hears what the maker of an item's thoughts wants back, as it is shown and as it is kept;
+ * of thoughts that are words alone, nothing is kept beside these.
  */
 export function createTexts(
   open: (item: Fields) => Open,
-  seal: (one: Open, shown: string, kept: string) => void,
+  seal: (one: Open, shown: string, kept: string | undefined) => void,
 ): Texts {
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
+  /** Whether the thoughts that grow have what their maker wants back. */
+  let isSealed = false;
   /** Characters of thoughts so far: parts say after how many of them they begin. And whether an item tells of any. */
   let [thought, isThought] = [0, false];
   /** Citations that wait for the text that they are of, and characters of all messages before the part that grows. */
@@ -46,6 +49,7 @@ export function createTexts(
 
   function begin(kind: Kind): readonly ResponseEvent[] {
     const thinks = kind === "reasoning";
+    isSealed = false;
     const one = open(
       thinks
         ? { type: "reasoning", status: "in_progress", summary: [] }
@@ -116,6 +120,7 @@ export function createTexts(
       if (current === undefined) events.push(...begin("reasoning"));
       const { one } = current as unknown as { readonly one: Open };
       seal(one, content, toKeptContent(detail) ?? content);
+      isSealed = true;
       events.push(...close());
     }
     sayTo(words.length);
@@ -208,6 +213,8 @@ export function createTexts(
     const { one } = ending;
     current = undefined;
     one.done = true;
+    const words = ending.kind === "reasoning" && !isSealed ? toWordsOf(one.item) : undefined;
+    if (words !== undefined) seal(one, words, undefined);
     one.item = { ...one.item, status: isCut ? "incomplete" : "completed" };
     return [...endPart(ending), { type: "response.output_item.done", output_index: one.index, item: one.item }];
   }
@@ -240,6 +247,13 @@ export function createTexts(
     },
     close: (isCut) => [...cite(() => true), ...close(isCut)],
   };
+}
+
+/** What stands for thoughts that are words alone, where clients want what their maker does. */
+export function toWordsOf({ summary }: Fields): string | undefined {
+  const parts = Array.isArray(summary) ? (summary as readonly unknown[]).filter(isObject) : [];
+  const words = parts.map(({ text }) => wordsOf(text)).join("\n\n");
+  return words === "" ? undefined : toWordsContent(words);
 }
 
 /** Characters between two parts of thoughts. */

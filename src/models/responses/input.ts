@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../chat.ts";
+import { THOUGHTS, type ChatMessage } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { inOrder } from "../../internal/order.ts";
 import { beginsPart, movedMark, toSaidMessages } from "../../internal/phases.ts";
@@ -43,12 +43,17 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
   });
 }
 
+/** What was thought before a message, in words; `undefined` where it was thought in several steps. */
+function thoughtsOf(message: ChatMessage): string | undefined {
+  return message["order"] === undefined ? message[THOUGHTS] : undefined;
+}
+
 /** An assistant's message as items, in the order in which it was said. */
 function toItems(message: ChatMessage, path: string): readonly Fields[] {
   const items: Fields[] = [];
   let before = 0;
   for (const said of inOrder(message)) {
-    items.push(...toReasoningItems(said["reasoning_details"]));
+    items.push(...toReasoningItems(said["reasoning_details"], said["reasoning_content"] ?? thoughtsOf(message)));
     const [first, ...others] = toSaid(said, before, path);
     const last = items.at(-1);
     if (first !== undefined && last?.["type"] === "message" && !beginsMessage(said, before))

@@ -160,6 +160,7 @@ describe("messages for the Responses API", () => {
       {
         role: "assistant",
         content: "well",
+        reasoning_content: "hm",
         reasoning_details: [{ type: "reasoning.encrypted", data: "enc", id: "rs_1", format: "openai-responses-v1" }],
         tool_calls: [
           { id: "c1", type: "function", function: { name: "f", arguments: { a: 1 } } },
@@ -180,7 +181,7 @@ describe("messages for the Responses API", () => {
           { type: "input_file", filename: "a.pdf", file_data: "data:application/pdf;base64,AA" },
         ],
       },
-      { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "enc" },
+      { type: "reasoning", summary: [{ type: "summary_text", text: "hm" }], encrypted_content: "enc" },
       { type: "message", role: "assistant", content: [{ type: "output_text", text: "well", annotations: [] }] },
       { type: "function_call", call_id: "c1", name: "f", arguments: '{"a":1}' },
       { type: "custom_tool_call", call_id: "c2", name: "g", input: "raw" },
@@ -188,6 +189,26 @@ describe("messages for the Responses API", () => {
       { type: "custom_tool_call_output", call_id: "c2", output: [{ type: "input_text", text: "r2" }] },
       { type: "message", role: "assistant", content: [{ type: "refusal", refusal: "no" }] },
     ]);
+  });
+
+  it("gives reasoning back without an id, which an endpoint that stored nothing does not know", () => {
+    const entry = (data: string) => ({
+      type: "reasoning.encrypted",
+      data,
+      id: `rs_${data}`,
+      format: "openai-responses-v1",
+    });
+    const input = said([
+      { role: "user", content: "q" },
+      { role: "assistant", content: "a", reasoning_content: "both", reasoning_details: [entry("1"), entry("2")] },
+    ]);
+    expect(input).toMatchObject([
+      { type: "message" },
+      { type: "reasoning", summary: [], encrypted_content: "1" },
+      { type: "reasoning", summary: [], encrypted_content: "2" },
+      { type: "message" },
+    ]);
+    expect(JSON.stringify(input)).not.toContain("rs_");
   });
 
   it.each([

@@ -16,13 +16,20 @@ export function toPartMark({ index, part, start }: Readonly<Record<"index" | "pa
   return { type: "reasoning.summary", summary: "", format: FORMAT, index, part, start };
 }
 
-/** Returns the reasoning items in `reasoning_details`. Those of other formats are left out, because endpoints read only their own. */
-export function toReasoningItems(details: unknown): readonly Fields[] {
+/**
+ * Returns the reasoning items in `reasoning_details`. Those of other formats are left out, because endpoints read only their own. They have no
+ * ids: an endpoint that was asked with `store: false` knows none, and some refuse an id beside encrypted content. `words`: what was thought in
+ * words, the summary of the item if there is one item alone.
+ */
+export function toReasoningItems(details: unknown, words?: unknown): readonly Fields[] {
   if (!Array.isArray(details)) return [];
-  return (details as readonly unknown[]).filter(isObject).flatMap(({ type, data, id, format }) => {
-    if (type !== "reasoning.encrypted" || format !== FORMAT || !isText(data)) return [];
-    return [{ type: "reasoning", ...(isText(id) && { id }), summary: [], encrypted_content: data }];
-  });
+  const sealed = (details as readonly unknown[])
+    .filter(isObject)
+    .flatMap(({ type, data, format }) =>
+      type === "reasoning.encrypted" && format === FORMAT && isText(data) ? [data] : [],
+    );
+  const summary = sealed.length === 1 && isText(words) ? [{ type: "summary_text", text: words }] : [];
+  return sealed.map((data) => ({ type: "reasoning", summary, encrypted_content: data }));
 }
 
 /** Separator of two reasoning parts in `reasoning_content`. */
