@@ -46,7 +46,7 @@ describe("an item that is shown", () => {
     const item = { type: "message", role: "assistant", content };
     const turn = withItems({ role: "assistant", content: "x".repeat(2_000) }, [item]);
     expect(JSON.stringify(turn)).not.toContain("logprobs");
-    expect(toItems({ sequence: 1, turn } as never, "conv_12345678")).toMatchObject([
+    expect(toItems({ sequence: 1, turn }, "conv_12345678")).toMatchObject([
       { status: "completed", content: [{ ...content[0], annotations: [], logprobs: [] }] },
     ]);
   });

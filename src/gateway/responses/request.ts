@@ -167,9 +167,9 @@ function withThoughts(turns: readonly Turn[]): readonly Turn[] {
     const item = (turn["item"] ?? {}) as Fields;
     if (turn.role === "item") {
       if (item["type"] !== "reasoning") return turn;
-      const given = fromEncryptedContent(item["encrypted_content"]);
-      const plain = given && wordsIn(given);
-      const detail = plain === undefined ? given : undefined;
+      const sealed = fromEncryptedContent(item["encrypted_content"]);
+      const plain = sealed && wordsIn(sealed);
+      const detail = plain === undefined ? sealed : undefined;
       if (detail !== undefined) details.push(detail);
       if (detail !== undefined && !isCarried(detail)) items.push(item);
       const said = wordsOf(item);
