@@ -7,7 +7,7 @@ const cited = { ...bare, annotations: [{ type: "url_citation" }], logprobs: [{ t
 const picture = { type: "input_image", image_url: "https://h/p.png" };
 
 describe("an item that is shown", () => {
-  it.each<[object, object]>([
+  it.each<[Readonly<Record<string, unknown>>, object]>([
     [
       { type: "message", role: "assistant", content: [bare, cited] },
       { status: "completed", content: [{ ...bare, annotations: [], logprobs: [] }, cited] },
