@@ -1,6 +1,7 @@
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkNumber, checkText, refuse } from "../internal/check.ts";
+import { isCertainlyOver } from "../internal/json-pieces.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { checkScope, encodeRecordBodyBeside, runScript, type ScopedRedis } from "../redis/index.ts";
 import { createAsking } from "./asking.ts";
@@ -266,7 +267,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     async store(question, value, { ttlMs, saves = 1, cost, subject, signal } = {}) {
       const lifeMs = ttlMs === undefined ? ttlMsDefault : checkTtl("ttlMs", ttlMs);
       const fingerprint = toFingerprint(question);
-      if (fingerprint.followUp) return false;
+      if (fingerprint.followUp || isCertainlyOver(value, entryBytesMax)) return false;
       const jittered = Math.max(1, Math.round(lifeMs * (1 - ttlJitter * Math.random())));
       const storedAtMs = now();
       const { text, tags } = fingerprint;

@@ -93,12 +93,25 @@ function endsEvent(piece: Buffer): boolean {
 
 /** Returns the end of the last blank line, 0 without one. */
 function lastEnd(bytes: Buffer): number {
-  const ends = BLANK_LINES.map((end) => [bytes.lastIndexOf(end), end.length] as const);
-  return Math.max(0, ...ends.map(([at, length]) => (at === -1 ? 0 : at + length)));
+  // One pass from the end: `lastIndexOf` looks at each line end anew, for each kind of blank line.
+  for (let at = bytes.length - 1; at > 0; at -= 1) {
+    const before = bytes[at - 1];
+    if (
+      bytes[at] === CR
+        ? before === CR
+        : bytes[at] === LF && (before === LF || (before === CR && endsLine(bytes, at - 2)))
+    )
+      return at + 1;
+  }
+  return 0;
 }
 
-const LF = 0x0a;
-const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((end) => Buffer.from(end));
+/** Returns true if a CRLF ends at this place. */
+function endsLine(bytes: Buffer, at: number): boolean {
+  return at > 0 && bytes[at] === LF && bytes[at - 1] === CR;
+}
+
+const [LF, CR] = [0x0a, 0x0d];
 /** Bytes of a blank line that the previous piece may have begun. */
 const SEAM_BYTES = 3;
 const NOTHING: Buffer = Buffer.alloc(0);

@@ -15,6 +15,27 @@ export function sizeOf(value: unknown): number {
   return chars;
 }
 
+/** Whether the JSON of a value certainly has more than so many bytes. Looks at no more of it than that takes. */
+export function isCertainlyOver(value: unknown, bytesMax: number): boolean {
+  let left = bytesMax;
+  function take(one: unknown, depth: number): boolean {
+    if (typeof one === "string") return (left -= one.length + 2) < 0;
+    left -= 1;
+    if (left < 0 || typeof one !== "object" || one === null) return left < 0;
+    // What writes itself, and what has no end, is left to whoever writes it.
+    if (depth > DEPTH_MAX || "toJSON" in one) return false;
+    for (const name of Object.keys(one)) {
+      const part = (one as Record<string, unknown>)[name];
+      const isWritten = part !== undefined && typeof part !== "function" && typeof part !== "symbol";
+      if (isWritten && take(part, depth + 1)) return true;
+    }
+    return false;
+  }
+  return take(value, 0);
+}
+
+const DEPTH_MAX = 64;
+
 /** Approximate size of a number or boolean with its separators. */
 const CHARS_PER_VALUE = 8;
 

@@ -59,6 +59,27 @@ describe("a stream that is pushed", () => {
     );
   });
 
+  it("leaves turns of the event loop to others while it gives many items that were read before", async () => {
+    const read = Array.from({ length: 20 }, (_, value) => ({ done: false, value }) as const);
+    let [turns, over] = [0, false];
+    const next = (): void => {
+      turns += 1;
+      if (!over) setImmediate(next);
+    };
+    next();
+    await new Promise<void>((resolve, reject) => {
+      pushAfter([...read], numbers(0, 0), {
+        take() {
+          for (const until = performance.now() + 2; performance.now() < until;);
+        },
+        end: resolve,
+        fail: reject,
+      }).resume();
+    });
+    over = true;
+    expect(turns).toBeGreaterThan(3);
+  });
+
   it("gives nothing before it is resumed", async () => {
     const got: number[] = [];
     pushTo(numbers(0, 3), { take: (item) => void got.push(item), end: () => {}, fail: () => {} });

@@ -28,7 +28,30 @@ export function pushTo<T>(source: Pushable<T>, sink: Sink<T>): Pushing {
 /** Pushes items that were read already before those that are to come. */
 export function pushAfter<T>(read: IteratorResult<T, unknown>[], source: Pushable<T>, sink: Sink<T>): Pushing {
   const rest = pushTo(source, sink);
-  let paused = true;
+  let [paused, isGiving] = [true, false];
+
+  function give(): void {
+    if (isGiving) return;
+    isGiving = true;
+    const sinceMs = performance.now();
+    while (!paused) {
+      const next = read.shift();
+      if (next === undefined) {
+        isGiving = false;
+        return rest.resume();
+      }
+      if (next.done === true) return sink.end();
+      sink.take(next.value);
+      if (performance.now() - sinceMs < TURN_MS) continue;
+      setImmediate(() => {
+        isGiving = false;
+        give();
+      });
+      return;
+    }
+    isGiving = false;
+  }
+
   return {
     pause() {
       paused = true;
@@ -36,14 +59,13 @@ export function pushAfter<T>(read: IteratorResult<T, unknown>[], source: Pushabl
     },
     resume() {
       paused = false;
-      for (let next = read.shift(); next !== undefined; next = paused ? undefined : read.shift()) {
-        if (next.done === true) return sink.end();
-        sink.take(next.value);
-      }
-      if (!paused) rest.resume();
+      give();
     },
   };
 }
+
+/** Longest work on items that were read already in one turn of the event loop, in milliseconds. */
+const TURN_MS = 5;
 
 function pump<T>(source: AsyncIterator<T, unknown>, sink: Sink<T>): Pushing {
   let [paused, isRunning, isOver] = [true, false, false];

@@ -1,3 +1,4 @@
+import type { ChatCompletion } from "./chat.ts";
 import { JsonTooWide, readInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
 import { malformed } from "./failures.ts";
 
@@ -7,6 +8,8 @@ export const CHOICES_MAX = 256;
 export const CALLS_MAX = 1_024;
 /** Blocks of a message, items of a response. */
 export const PARTS_MAX = 4_096;
+/** Entries of `annotations`, `phases` or `reasoning_details` of one message, or of one event of a stream. */
+export const MARKS_MAX = 2_048;
 
 /**
  * What the JSON of one answer, or of one event of a stream, may hold. All that comes after it takes about a microsecond for each value. Log
@@ -35,6 +38,20 @@ export function readAnswer(text: string): unknown {
 export function readEvent(data: string): unknown {
   return orNothing(() => (data.length < SHORT_CHARS ? (JSON.parse(data) as unknown) : readWide(data, BUDGET)));
 }
+
+/** Reads the JSON of a completion that this process wrote, or checked before. */
+export function readCompletion(text: string): ChatCompletion | Promise<ChatCompletion> {
+  if (text.length < LONG_CHARS) return JSON.parse(text) as ChatCompletion;
+  return readInTurns(text, NO_BUDGET) as Promise<ChatCompletion>;
+}
+
+const NO_BUDGET: WideBudget = {
+  valuesMax: Infinity,
+  bulkValuesMax: Infinity,
+  depthMax: Infinity,
+  fieldsMax: Infinity,
+  isBulk: () => false,
+};
 
 /** An answer that holds more than any model's. */
 export function tooMany(max: number, what: string): Error {

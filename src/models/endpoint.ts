@@ -8,7 +8,7 @@ import { AMENDMENTS_MAX } from "./dialect.ts";
 import { toNamed } from "./forwarded-body.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toModelError } from "./failures.ts";
 import { bareInfo, toInfos } from "./listed.ts";
-import { sendRequest, type HttpAnswer } from "./http.ts";
+import { sendRequest, textOf, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelInfo } from "./model.ts";
 
 /** Address and timeouts of an endpoint. */
@@ -173,7 +173,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
   return {
     post,
     secrets,
-    textOf: async (answer) => (await answer.whole(answerBytesMax)).toString("utf8"),
+    textOf: (answer) => textOf(answer, answerBytesMax),
 
     port: {
       name: options.name,
@@ -184,7 +184,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         const sent = { path: pathTo(kind.listPath), method: "GET", headers } as const;
         const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
         const answer = toDecoded(await sendRequest(pool, sent, signal).catch(toFailure));
-        const text = String(await answer.whole(answerBytesMax).catch(toFailure));
+        const text = await textOf(answer, answerBytesMax).catch(toFailure);
         const told = isSuccess(answer.status) ? toInfos(await readAnswer(text), kind.toInfo) : undefined;
         // Without a new list the last one stays; an endpoint without a list serves the configured ids.
         if (told === undefined && listed !== undefined) return listed.models;

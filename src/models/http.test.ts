@@ -59,6 +59,34 @@ describe("an answer that is pushed", () => {
     expect(got).toBe(MUCH);
   });
 
+  it("leaves turns of the event loop to others while much of it comes at once", async () => {
+    const { answer } = await answerOf(1_048_576);
+    let [turn, inTurn, most] = [0, 0, 0];
+    const timer = setInterval(() => {}, 1);
+    const next = () => {
+      turn += 1;
+      inTurn = 0;
+      if (turn > 0) setImmediate(next);
+    };
+    next();
+    await new Promise<void>((resolve, reject) => {
+      const pushing = answer.push({
+        take() {
+          // Two milliseconds of work on each piece.
+          for (const until = performance.now() + 2; performance.now() < until;);
+          inTurn += 1;
+          most = Math.max(most, inTurn);
+        },
+        end: resolve,
+        fail: reject,
+      });
+      pushing.resume();
+    });
+    turn = -Infinity;
+    clearInterval(timer);
+    expect(most).toBeLessThan(8);
+  });
+
   it("fails behind what came of it, once that is wanted", async () => {
     const { answer } = await answerOf(16_384, true);
     const told: string[] = [];

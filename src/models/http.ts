@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import type { Dispatcher } from "undici";
 import type { Pushing, Sink } from "../internal/push.ts";
 
@@ -18,8 +19,12 @@ export interface HttpAnswer {
 /** Pieces and bytes that may wait for a slow reader before the connection is paused; a piece of the socket has at most as many. */
 const PIECES_MAX = 64;
 const WAITING_BYTES_MAX = 65_536;
-/** Bytes that are read of one answer in one turn of the event loop, and what a piece counts beside its own: Node reads two megabytes of a socket in one go. */
-const TURN_BYTES = 65_536;
+/** A longer piece goes to a sink in slices of so many bytes. */
+const SLICE_BYTES = 16_384;
+/** The work on one answer in one turn of the event loop: Node reads two megabytes of a socket in one go. */
+const TURN_BYTES = 262_144;
+const TURN_MS = 5;
+/** What a piece counts in bytes beside its own. */
 const PIECE_BYTES = 128;
 
 /**
@@ -41,8 +46,8 @@ export function sendRequest(
     let ended = false;
     let failure: Error | undefined;
     let paused = false;
-    /** Whether the connection waits for the next turn, and bytes that came in this one. */
-    let [isResting, turnBytes] = [false, 0];
+    /** Whether the connection waits for the next turn; what came in this one, and whether and since when its work is timed. */
+    let [isResting, turnBytes, isTimed, sinceMs] = [false, 0, false, 0];
     let waitingBytes = 0;
 
     const abort = () => controller?.abort(new Error("the request was given up"));
@@ -85,18 +90,41 @@ export function sendRequest(
       pause();
       setImmediate(() => {
         [isResting, turnBytes] = [false, 0];
+        give();
         goOn();
       });
     }
 
-    /** Passes buffered pieces to the sink, as many as it accepts. */
+    /** Times the rest of this turn. */
+    function time(): void {
+      [isTimed, sinceMs] = [true, performance.now()];
+      setImmediate(() => {
+        isTimed = false;
+        if (!isResting) turnBytes = 0;
+      });
+    }
+
+    /** Counts a piece, and ends the turn after too many bytes or too much time. */
+    function count(piece: Buffer): void {
+      turnBytes += piece.length + PIECE_BYTES;
+      if (turnBytes < SLICE_BYTES || isResting) return;
+      // Most pieces have a turn of their own: turns are told apart only once much came.
+      if (!isTimed) time();
+      else if (turnBytes >= TURN_BYTES || performance.now() - sinceMs >= TURN_MS) rest();
+    }
+
+    /** Passes buffered pieces to the sink, as many as it accepts in this turn. */
     function give(): void {
       if (giving || sink === undefined) return;
       giving = true;
-      for (let piece = halted ? undefined : shift(); piece !== undefined; piece = halted ? undefined : shift())
+      while (!halted && !isResting) {
+        const piece = shift();
+        if (piece === undefined) break;
         sink.take(piece);
+        count(piece);
+      }
       giving = false;
-      if (halted || !ended) return;
+      if (halted || !ended || pieces.length > 0) return;
       const to = sink;
       sink = undefined;
       if (failure === undefined) to.end();
@@ -149,9 +177,22 @@ export function sendRequest(
         if (status >= 200) resolve({ status, headers, next, push, whole, abandon: abort });
       },
       onResponseData(_, piece) {
-        turnBytes += piece.length + PIECE_BYTES;
-        if (turnBytes >= TURN_BYTES && !isResting) rest();
-        if (sink !== undefined && !halted && pieces.length === 0) return sink.take(piece);
+        if (sink !== undefined) {
+          const isNext = !halted && !isResting && !giving && pieces.length === 0;
+          if (isNext && piece.length <= SLICE_BYTES) {
+            sink.take(piece);
+            return count(piece);
+          }
+          for (let at = 0; at < piece.length; at += SLICE_BYTES) {
+            const slice = piece.length <= SLICE_BYTES ? piece : piece.subarray(at, at + SLICE_BYTES);
+            pieces.push(slice);
+            waitingBytes += slice.length;
+          }
+          give();
+          if (pieces.length >= PIECES_MAX || waitingBytes >= WAITING_BYTES_MAX) pause();
+          return;
+        }
+        count(piece);
         if (reader === undefined) {
           pieces.push(piece);
           waitingBytes += piece.length;
@@ -168,6 +209,32 @@ export function sendRequest(
       },
     });
   });
+}
+
+/** The rest of a body as text, decoded as it comes. Rejects when it is over the bound. */
+export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<string> {
+  const first = await answer.next();
+  let piece = first === undefined ? undefined : await answer.next();
+  if (piece === undefined) return toText(first, bytesMax);
+  const decoder = new StringDecoder("utf8");
+  const texts = [decoder.write(first as Buffer)];
+  let bytes = (first as Buffer).length;
+  for (; piece !== undefined; piece = await answer.next()) {
+    bytes += piece.length;
+    if (bytes > bytesMax) {
+      answer.abandon();
+      throw new BodyTooLarge(bytesMax);
+    }
+    texts.push(decoder.write(piece));
+  }
+  texts.push(decoder.end());
+  return texts.join("");
+}
+
+/** The text of a body in one piece. */
+function toText(body: Buffer | undefined, bytesMax: number): string {
+  if (body !== undefined && body.length > bytesMax) throw new BodyTooLarge(bytesMax);
+  return body === undefined ? "" : body.toString("utf8");
 }
 
 /** A body went over its bound. */

@@ -1,5 +1,5 @@
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
-import { CALLS_MAX, CHOICES_MAX, PARTS_MAX, readEvent, tooMany } from "./answer-bounds.ts";
+import { CALLS_MAX, CHOICES_MAX, MARKS_MAX, PARTS_MAX, readEvent, tooMany } from "./answer-bounds.ts";
 import { malformed, toReported, toReportedError } from "./failures.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 
@@ -52,9 +52,16 @@ function checkChoices(choices: unknown, name: "message" | "delta", secrets: read
     if (content !== undefined && content !== null && typeof content !== "string" && !isList(content))
       throw malformed("its content is neither text nor a list of parts");
     if (Array.isArray(content) && content.length > PARTS_MAX) throw tooMany(PARTS_MAX, "parts of its content");
+    for (const list of MARKS) {
+      const marks = said[list];
+      if (Array.isArray(marks) && marks.length > MARKS_MAX) throw tooMany(MARKS_MAX, list);
+    }
   }
   return choices;
 }
+
+/** Lists beside the text, each of which readers compare with the others. */
+const MARKS = ["annotations", "phases", "reasoning_details"] as const;
 
 function isList(value: unknown): boolean {
   return Array.isArray(value) && value.every(isObject);

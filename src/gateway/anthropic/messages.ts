@@ -1,13 +1,14 @@
 import type { FastifyRequest } from "fastify";
 import { parseCacheControl, type ChatCall } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
-import { createChunkReader, type ChatCompletion } from "../../models/index.ts";
+import { createChunkReader, readCompletion } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { describeRequest, noteFailure } from "../http/access-log.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import { askAlive, EVENT_STREAM, keepAlive } from "../http/alive.ts";
+import { sendLarge } from "../http/large-answer.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { withOwnName } from "../models/own-names.ts";
@@ -74,7 +75,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const headers = { ...toHeaders(outcome.provenance, request.id), "request-id": request.id };
       if (outcome.kind === "absent") return tellAbsent(reply, headers);
       if (outcome.kind === "whole")
-        return reply.headers(headers).send(toMessage(JSON.parse(outcome.text) as ChatCompletion));
+        return sendLarge(reply.headers(headers), toMessage(await readCompletion(outcome.text)));
       if (alive?.begun !== true) {
         reply.hijack();
         reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });

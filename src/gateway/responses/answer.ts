@@ -1,5 +1,5 @@
 import type { ChatOutcome } from "../../flow/index.ts";
-import { createChunkReader, type ChatCompletion } from "../../models/index.ts";
+import { createChunkReader, readCompletion } from "../../models/index.ts";
 import { toChunk, type Assembler } from "./assemble.ts";
 import { SEARCH_STEPS, type Search } from "./file-search.ts";
 import type { ResponseEvent } from "./shape.ts";
@@ -14,7 +14,7 @@ export async function* toEvents(
 ): AsyncGenerator<ResponseEvent> {
   yield* assembler.begin();
   if (search !== undefined) yield* assembler.put(search.item, SEARCH_STEPS);
-  if (outcome.kind === "whole") yield* assembler.add(toChunk(JSON.parse(outcome.text) as ChatCompletion));
+  if (outcome.kind === "whole") yield* assembler.add(toChunk(await readCompletion(outcome.text)));
   else {
     const read = createChunkReader();
     // Loops, not `yield*`: that costs several promises for each event of a list.

@@ -176,6 +176,7 @@ export function createAssembler(
     },
 
     response(end) {
+      texts.settle();
       const status = end?.status ?? statusOf(finish);
       return {
         ...unsaid.told(shell),

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { CACHE_CONTROL_DEFAULT, type ChatOutcome } from "../../flow/index.ts";
-import type { ChatCompletion } from "../../models/index.ts";
+import { readCompletion } from "../../models/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { askFlow, historyOf, type AskParts } from "./ask.ts";
 import { createAssembler, toChunk } from "./assemble.ts";
@@ -62,7 +62,7 @@ export async function compact(parts: AskParts, asker: Asker, request: ResponseRe
   );
   if (outcome.kind === "refused") return outcome;
   if (outcome.kind !== "whole") throw new MarrowError("internal", "a whole answer was asked for");
-  const completion = JSON.parse(outcome.text) as ChatCompletion;
+  const completion = await readCompletion(outcome.text);
   const assembler = createAssembler(toShell(asked, id, Date.now()));
   assembler.add(toChunk(completion));
   assembler.close();

@@ -19,6 +19,8 @@ export interface Texts {
   begin(): readonly ResponseEvent[];
   /** The events that close what is open; `isCut` when the model was cut off within it. */
   close(isCut?: boolean): readonly ResponseEvent[];
+  /** Puts everything said so far into the items. */
+  settle(): void;
 }
 
 type Kind = "output_text" | "refusal" | "reasoning";
@@ -40,6 +42,8 @@ export function createTexts(
   /** Citations that wait for the text that they are of, and characters of all messages before the part that grows. */
   let early: readonly Fields[] = [];
   let partStart = 0;
+  /** Citations and log probabilities of the open part: a copy in the part for each piece would be quadratic. */
+  let beside: { readonly annotations: Fields[]; readonly logprobs: Fields[] } = { annotations: [], logprobs: [] };
   /** Whether anything was said in writing: what is spoken beside it says the same. */
   let isWritten = false;
   /** Characters of the messages so far, where further ones begin that these have not reached, and in which phase the next one is said. */
@@ -69,12 +73,14 @@ export function createTexts(
   function beginPart({ one, kind }: { readonly one: Open; readonly kind: Kind }): ResponseEvent {
     const part = emptyPart(kind);
     partStart = spoken;
+    beside = { annotations: [], logprobs: [] };
     one.item = { ...one.item, [listOf(kind)]: [...partsOf(one, kind), part] };
     return { type: `response.${PARTS[kind]}.added`, ...at(one, kind), part };
   }
 
   function endPart({ one, kind }: { readonly one: Open; readonly kind: Kind }): readonly ResponseEvent[] {
     if (partsOf(one, kind).length === 0) return [];
+    if (kind === "output_text") put(one, kind, { ...lastPart(one, kind), ...beside });
     const part = lastPart(one, kind);
     const logprobs = kind === "output_text" ? { logprobs: part["logprobs"] ?? [] } : {};
     const said = kind === "refusal" ? { refusal: part["refusal"] } : { text: part["text"] };
@@ -99,6 +105,13 @@ export function createTexts(
       isThought = true;
       events.push(...say("reasoning", said, []));
     };
+    /** For each entry, the next part that begins behind it. */
+    const followed: ReturnType<typeof partOf>[] = [];
+    let later: ReturnType<typeof partOf>;
+    for (let nth = details.length - 1; nth >= 0; nth -= 1) {
+      followed[nth] = later;
+      later = partOf(details[nth] as Fields) ?? later;
+    }
     for (const [nth, detail] of details.entries()) {
       const begun = partOf(detail);
       if (begun !== undefined) {
@@ -111,10 +124,7 @@ export function createTexts(
       }
       const content = toEncryptedContent(detail);
       if (content === undefined) continue;
-      const next = details
-        .slice(nth + 1)
-        .map(partOf)
-        .find((part) => part !== undefined);
+      const next = followed[nth];
       sayTo(next === undefined ? words.length : next.start - before - SEPARATOR);
       if (current !== undefined && current.kind !== "reasoning") events.push(...close());
       if (current === undefined) events.push(...begin("reasoning"));
@@ -145,7 +155,8 @@ export function createTexts(
       put(one, kind, grown);
       return [...events, { type: `response.${WORDS[kind]}.delta`, ...at(one, kind), delta: piece }];
     }
-    put(one, kind, { ...grown, logprobs: [...((part["logprobs"] ?? []) as readonly Fields[]), ...logprobs] });
+    put(one, kind, grown);
+    for (const token of logprobs) beside.logprobs.push(token);
     return [...events, { type: "response.output_text.delta", ...at(one, kind), delta: piece, logprobs }];
   }
 
@@ -155,7 +166,7 @@ export function createTexts(
    */
   function speak(words: string, found: readonly Fields[], logprobs: readonly Fields[]): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
-    let [rest, tokens] = [words, logprobs];
+    let [rest, used] = [words, 0];
     const known = [...marks, ...found];
     marks = [];
     for (const [nth, mark] of known.entries()) {
@@ -167,8 +178,8 @@ export function createTexts(
       }
       const piece = rest.slice(0, Math.max(0, start - spoken));
       rest = rest.slice(piece.length);
-      const own = tokensOf(tokens, piece.length);
-      tokens = tokens.slice(own.length);
+      const own = tokensOf(logprobs, used, piece.length);
+      used += own.length;
       events.push(...grow(piece, own), ...cite((place = start) => place < start));
       if (beginsPart(mark) && current?.kind === "output_text") events.push(...endPart(current), beginPart(current));
       // Behind a refusal, text is a part of its own.
@@ -177,7 +188,7 @@ export function createTexts(
         phase = typeof next === "string" ? next : undefined;
       }
     }
-    return [...events, ...grow(rest, tokens), ...cite((place = 0) => place < spoken)];
+    return [...events, ...grow(rest, logprobs.slice(used)), ...cite((place = 0) => place < spoken)];
   }
 
   function grow(words: string, logprobs: readonly Fields[]): readonly ResponseEvent[] {
@@ -195,16 +206,16 @@ export function createTexts(
     if (found.length === 0) return [];
     early = waiting;
     const { one, kind } = current;
-    const part = lastPart(one, kind);
-    const known = (part["annotations"] ?? []) as readonly Fields[];
-    const annotations = found.map((annotation) => movedBy(annotation, -partStart));
-    put(one, kind, { ...part, annotations: [...known, ...annotations] });
-    return annotations.map((annotation, nth) => ({
-      type: "response.output_text.annotation.added",
-      ...at(one, kind),
-      annotation_index: known.length + nth,
-      annotation,
-    }));
+    return found.map((given) => {
+      const annotation = movedBy(given, -partStart);
+      beside.annotations.push(annotation);
+      return {
+        type: "response.output_text.annotation.added",
+        ...at(one, kind),
+        annotation_index: beside.annotations.length - 1,
+        annotation,
+      };
+    });
   }
 
   function close(isCut = false): readonly ResponseEvent[] {
@@ -246,6 +257,13 @@ export function createTexts(
       return events;
     },
     close: (isCut) => [...cite(() => true), ...close(isCut)],
+    settle() {
+      if (current?.kind !== "output_text") return;
+      const { one, kind } = current;
+      if (partsOf(one, kind).length === 0) return;
+      const { annotations, logprobs } = beside;
+      put(one, kind, { ...lastPart(one, kind), annotations: [...annotations], logprobs: [...logprobs] });
+    },
   };
 }
 
@@ -318,21 +336,22 @@ export function besideEach(deltas: readonly Fields[], choice: Fields): readonly 
   const [only] = deltas;
   if (deltas.length === 1 && only !== undefined) return [[only, choice]];
   const { logprobs, ...beside } = choice;
-  let tokens = isObject(logprobs) && Array.isArray(logprobs["content"]) ? (logprobs["content"] as Fields[]) : [];
+  const tokens = isObject(logprobs) && Array.isArray(logprobs["content"]) ? (logprobs["content"] as Fields[]) : [];
   if (tokens.length === 0) return deltas.map((delta) => [delta, choice]);
+  let used = 0;
   return deltas.map((delta) => {
-    const own = tokensOf(tokens, textIn(delta["content"]).length);
-    tokens = tokens.slice(own.length);
+    const own = tokensOf(tokens, used, textIn(delta["content"]).length);
+    used += own.length;
     return [delta, { ...beside, logprobs: { content: own } }];
   });
 }
 
-/** The tokens that a text begins with, of so many characters. */
-function tokensOf(tokens: readonly Fields[], chars: number): readonly Fields[] {
-  let [count, told] = [0, 0];
-  while (count < tokens.length && told < chars) {
-    told += wordsOf(tokens[count]?.["token"]).length;
-    count += 1;
+/** The tokens from a place on that a text of so many characters begins with. */
+function tokensOf(tokens: readonly Fields[], from: number, chars: number): readonly Fields[] {
+  let [end, told] = [from, 0];
+  while (end < tokens.length && told < chars) {
+    told += wordsOf(tokens[end]?.["token"]).length;
+    end += 1;
   }
-  return tokens.slice(0, count);
+  return tokens.slice(from, end);
 }

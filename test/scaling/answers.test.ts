@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+import { createRecorder } from "../../src/flow/recorder.ts";
+import { createEventHolder } from "../../src/flow/usage-asked.ts";
+import { createMessageEvents } from "../../src/gateway/anthropic/stream.ts";
+import { createAssembler } from "../../src/gateway/responses/assemble.ts";
+import type { ResponseBody } from "../../src/gateway/responses/shape.ts";
+import { isCertainlyOver } from "../../src/internal/json-pieces.ts";
+import { createCallReader } from "../../src/models/calls.ts";
+import { toReported } from "../../src/models/failures.ts";
+import { createEventReader, type ChatChunk } from "../../src/models/index.ts";
+import { toCompletion } from "../../src/models/responses/answer.ts";
+import { findExcess } from "./measure.ts";
+
+/** Longest that one go may take: 20 ms on an idle machine, with room for one that is not. */
+const GO_MS_MAX = 50;
+
+const many = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
+const chunk = (delta: object, beside: object = {}): ChatChunk => ({
+  id: "c",
+  created: 1,
+  model: "m",
+  choices: [{ index: 0, delta, ...beside }] as NonNullable<ChatChunk["choices"]>,
+});
+const call = (index: number) => ({ index, id: `t${index}`, function: { name: "f", arguments: "{}" } });
+const token = (at: number) => ({ token: `w${at}`, logprob: -0.1, bytes: [119], top_logprobs: [] });
+const cited = (at: number) => ({
+  type: "url_citation",
+  url_citation: { start_index: at, end_index: at + 1, url: "u" },
+});
+const thought = (at: number) => ({ type: "reasoning.encrypted", id: `r${at}`, data: "abc" });
+const shell = (): ResponseBody => ({ id: "resp_00000000000000000000000000000000", object: "response" }) as ResponseBody;
+
+function assembled(chunks: readonly ChatChunk[]): void {
+  const assembler = createAssembler(shell());
+  for (const one of chunks) assembler.add(one);
+  assembler.close();
+  assembler.response();
+}
+
+function recorded(chunks: readonly ChatChunk[]): void {
+  const recorder = createRecorder("m");
+  for (const one of chunks) recorder.add([one]);
+  recorder.completion();
+}
+
+/** What reads answers, and the most parts that it is given at once. A stream of many chunks takes as many turns: it has no bound on one go. */
+const READERS: readonly (readonly [string, number, (size: number) => () => unknown, number?])[] = [
+  [
+    "recording a stream of tool calls",
+    4_096,
+    (n) => () => recorded(many(n, (at) => chunk({ tool_calls: [call(at)] }))),
+  ],
+  [
+    "recording log probabilities",
+    4_096,
+    (n) => () => recorded(many(n, (at) => chunk({ content: "a" }, { logprobs: { content: [token(at)] } }))),
+  ],
+  ["recording citations", 4_096, (n) => () => recorded(many(n, (at) => chunk({ annotations: [cited(at)] })))],
+  ["recording unknown fields", 4_096, (n) => () => recorded(many(n, (at) => chunk({ more: { [`k${at}`]: 1 } })))],
+  [
+    "recording one chunk of tool calls",
+    1_024,
+    (n) => () => recorded([chunk({ tool_calls: many(n, call) })]),
+    GO_MS_MAX,
+  ],
+  [
+    "reading one chunk of tool calls",
+    1_024,
+    (n) => () => createCallReader()(chunk({ tool_calls: many(n, call) })),
+    GO_MS_MAX,
+  ],
+  ["a response of tool calls", 1_024, (n) => () => assembled([chunk({ tool_calls: many(n, call) })]), GO_MS_MAX],
+  [
+    "a response with log probabilities",
+    4_096,
+    (n) => () => assembled(many(n, (at) => chunk({ content: "a" }, { logprobs: { content: [token(at)] } }))),
+  ],
+  [
+    "a response with citations",
+    4_096,
+    (n) => () =>
+      assembled([chunk({ content: "a" }), ...many(n, (at) => chunk({ annotations: [cited(at)], content: "a" }))]),
+  ],
+  [
+    "a response with reasoning",
+    2_048,
+    (n) => () => assembled([chunk({ reasoning_content: "abc", reasoning_details: many(n, thought) })]),
+    GO_MS_MAX,
+  ],
+  [
+    "a message of tool calls",
+    1_024,
+    (n) => () => {
+      const events = createMessageEvents("m");
+      events.add(chunk({ tool_calls: many(n, call) }));
+      events.end();
+    },
+    GO_MS_MAX,
+  ],
+  [
+    "a response with many parts of reasoning",
+    4_096,
+    (n) => () =>
+      toCompletion(
+        {
+          output: [
+            { type: "reasoning", summary: many(n, (at) => ({ type: "summary_text", text: `t${at}` })) },
+            { type: "message", content: [{ type: "output_text", text: "a" }] },
+          ],
+        },
+        [],
+        0,
+      ),
+    GO_MS_MAX,
+  ],
+  [
+    "an error of many fields",
+    4_096,
+    (n) => () => toReported({ message: "no", ...Object.fromEntries(many(n, (at) => [`k${at}`, 1])) }),
+    GO_MS_MAX,
+  ],
+  [
+    "a piece of comments",
+    65_536,
+    (n) => {
+      const bytes = Buffer.from(": ping\n".repeat(n / 7));
+      return () => {
+        createEventHolder()({ bytes, chunks: [], done: false });
+        createEventReader().read(bytes);
+      };
+    },
+    GO_MS_MAX,
+  ],
+  [
+    "an answer that is too large to store",
+    16 * 1_048_576,
+    (n) => {
+      const answer = { message: { content: "a".repeat(n) } };
+      return () => isCertainlyOver(answer, 1_048_576);
+    },
+    GO_MS_MAX,
+  ],
+];
+
+describe("the answer of a model", () => {
+  const rows = READERS.map(([name, largest, work, goMsMax]) => ({ name, largest, work, goMsMax }));
+  it.each(rows)("is read in proportion to its parts: $name", { timeout: 60_000 }, async ({ work, ...bounds }) => {
+    expect(await findExcess(work, bounds)).toEqual([]);
+  });
+});
