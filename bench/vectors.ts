@@ -111,10 +111,16 @@ if (ft !== undefined && searchUrl !== undefined) {
       "DIALECT",
       "2",
     )) as unknown[];
-    return Array.from({ length: (found.length - 1) / 2 }, (_, at) =>
-      String(found[at * 2 + 1]).replace(/^.*:item:/, ""),
-    );
+    return idsIn(found);
   };
+}
+
+/** Ids of the items in a reply of FT.SEARCH: a list of keys and fields (RESP2), or a map whose `results` have an `id` each (RESP3). */
+function idsIn(reply: readonly unknown[]): string[] {
+  const at = reply.findIndex((part) => String(part) === "results");
+  const keys =
+    at === -1 ? reply.filter((_, nth) => nth % 2 === 1) : (reply[at + 1] as readonly unknown[][]).map(([, key]) => key);
+  return keys.map((key) => String(key).replace(/^.*:item:/, ""));
 }
 
 const times = new Map<string, number[]>();
