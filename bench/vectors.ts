@@ -119,8 +119,10 @@ if (ft !== undefined && searchUrl !== undefined) {
 function idsIn(reply: readonly unknown[]): string[] {
   const at = reply.findIndex((part) => String(part) === "results");
   const keys =
-    at === -1 ? reply.filter((_, nth) => nth % 2 === 1) : (reply[at + 1] as readonly unknown[][]).map(([, key]) => key);
-  return keys.map((key) => String(key).replace(/^.*:item:/, ""));
+    at === -1
+      ? reply.filter((_, nth) => nth % 2 === 1)
+      : (reply[at + 1] as readonly unknown[][]).map(([, name]) => name);
+  return keys.map((name) => String(name).replace(/^.*:item:/, ""));
 }
 
 const times = new Map<string, number[]>();
