@@ -46,6 +46,32 @@ describe("an assistant's turn goes back as an API takes it", () => {
       { role: "user", content: "q" },
       { role: "user", content: "next" },
     ];
-    expect(withHistory([next], [question as Turn, turn(kept)])).toEqual([question, expected, next]);
+    const results = [expected].flatMap((one: Readonly<Record<string, unknown>>) =>
+      one["tool_calls"] === undefined ? [] : [{ role: "tool", tool_call_id: "c", content: "r" }],
+    );
+    const history = [question as Turn, turn(kept), ...results];
+    expect(withHistory([next], history)).toEqual([question, expected, ...results, next]);
+  });
+
+  it("goes back without a call that its client gave up", () => {
+    const [question, next] = [
+      { role: "user", content: "q" },
+      { role: "user", content: "next" },
+    ];
+    const other = { ...call, id: "d" };
+    const result = { role: "tool", tool_call_id: "d", content: "r" };
+    expect(withHistory([next], [question, turn({ tool_calls: [call] })])).toEqual([question, next]);
+    expect(withHistory([next], [question, turn({ content: "I look", tool_calls: [call] })])).toEqual([
+      question,
+      { role: "assistant", content: "I look" },
+      next,
+    ]);
+    const both = [question, turn({ tool_calls: [call, other] })];
+    expect(withHistory([result, next], both)).toEqual([
+      question,
+      { role: "assistant", content: null, tool_calls: [other] },
+      result,
+      next,
+    ]);
   });
 });

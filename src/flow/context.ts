@@ -6,7 +6,7 @@ import { isObject, isText } from "../internal/fields.ts";
 import { joinedOrder } from "../internal/order.ts";
 import { preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
-import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
+import { besideCalls, lostError, lostResults, withoutLost, withoutOpenCalls } from "./results.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 
 /** Fields of stored turns that are not sent to endpoints: reasoning, which only some accept, and fields that only Marrow uses. */
@@ -59,7 +59,8 @@ export function lostIn(
 
 /**
  * Builds the messages for the model: the first `lead` messages (by default the initial instructions), the history, and the new messages, in
- * order. Tool results in the history without a call are left out, because endpoints would refuse every later turn.
+ * order. Tool results in the history without a call, and its calls without a result, are left out, because endpoints would refuse every later
+ * turn.
  */
 export function withHistory(
   messages: readonly ChatMessage[],
@@ -78,7 +79,8 @@ export function withHistory(
   let from = fresh[0] === undefined ? messages.length : messages.indexOf(fresh[0]);
   while (from > lead && isInstruction(messages[from - 1]?.role ?? "")) from -= 1;
   const told = messages.slice(0, from).filter(({ role }) => isInstruction(role));
-  return [...told, ...together(withoutLost(sent)), ...messages.slice(from)];
+  const after = messages.slice(from);
+  return [...told, ...withoutOpenCalls(together(withoutLost(sent)), after), ...after];
 }
 
 /**

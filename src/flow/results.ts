@@ -1,7 +1,8 @@
 import { MarrowError } from "../errors.ts";
 import { wordOf } from "../internal/describe.ts";
 import type { Turn } from "../memory/index.ts";
-import type { ChatMessage } from "../models/index.ts";
+import { isObject, isText } from "../internal/fields.ts";
+import { ITEMS, type ChatMessage } from "../models/index.ts";
 
 /** A tool result without a call: the call does not exist, or was answered already. */
 export interface LostResult {
@@ -37,6 +38,60 @@ export function lostResults(messages: readonly Said[]): readonly LostResult[] {
 export function withoutLost<T extends Said>(messages: readonly T[]): readonly T[] {
   const lost = new Set(lostResults(messages).map(({ at }) => at));
   return lost.size === 0 ? messages : messages.filter((_, at) => !lost.has(at));
+}
+
+/**
+ * Removes the calls of earlier messages that have no result, neither there nor in `after`, and messages that consist of nothing else. A client may
+ * give up a tool call and go on; endpoints refuse every later turn of a history that leaves one open. Pure.
+ */
+export function withoutOpenCalls(
+  messages: readonly ChatMessage[],
+  after: readonly ChatMessage[],
+): readonly ChatMessage[] {
+  const open = openCalls([...messages, ...after], messages.length);
+  if (open.size === 0) return messages;
+  return messages.flatMap((message) => {
+    const calls = (message["tool_calls"] ?? []) as readonly unknown[];
+    if (!Array.isArray(calls) || !calls.some((call) => open.has(call))) return [message];
+    const left = calls.filter((call) => !open.has(call));
+    const { tool_calls: _, order: __, [ITEMS]: items, ...rest } = message;
+    const isSaid = [rest.content, rest["refusal"]].some((said) =>
+      Array.isArray(said) ? said.length > 0 : isText(said),
+    );
+    if (left.length === 0 && !isSaid) return [];
+    const ids = new Set(calls.filter((call) => open.has(call)).map((call) => (call as { readonly id?: unknown }).id));
+    const kept = items?.filter((item) => !isObject(item) || !ids.has(item["call_id"]));
+    return [
+      {
+        ...rest,
+        role: message.role,
+        ...(left.length > 0 && { tool_calls: left }),
+        ...(kept !== undefined && { [ITEMS]: kept }),
+      },
+    ];
+  });
+}
+
+/** The calls among the first messages that have no result. */
+function openCalls(messages: readonly ChatMessage[], before: number): ReadonlySet<unknown> {
+  const waiting = new Map<unknown, unknown[]>();
+  const open = new Set<unknown>();
+  for (const [at, message] of messages.entries()) {
+    if (message.role === "tool") {
+      open.delete(waiting.get(message["tool_call_id"])?.shift());
+      continue;
+    }
+    const calls = message["tool_calls"];
+    if (!Array.isArray(calls)) continue;
+    for (const call of calls as readonly unknown[]) {
+      if (!isObject(call)) continue;
+      const known = waiting.get(call["id"]);
+      if (known === undefined) waiting.set(call["id"], [call]);
+      else known.push(call);
+      if (at < before) open.add(call);
+    }
+  }
+  return open;
 }
 
 /** Moves each tool result directly after its call, as endpoints require. Pure. */

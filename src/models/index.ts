@@ -39,6 +39,7 @@ export { createPlaces, type Places, type PlacesOptions } from "./places.ts";
 export {
   createRouter,
   LIST_WAIT_MS,
+  isContextFull,
   withDeadline,
   type Asked,
   type CoolDowns,

@@ -46,6 +46,7 @@ describe("a refusal through /v1/responses", () => {
       "input.4.output.1.type",
       { input: [user, call("f", "{}"), output("f", "1"), call("g", "{}"), output("g", [text, audio])] },
     ],
+    ["input", { instructions: "be brief", input: [{ role: "system", content: "only" }] }],
     ["text.format.type", { input: "q", text: { format: { type: "json_object" } } }],
     ["text.format.schema", { input: "q", text: { format: { type: "json_schema", name: "x" } } }],
     ["text.verbosity", { input: "q", text: { verbosity: "low" } }],

@@ -1,6 +1,7 @@
 import { ERROR_CODES, MarrowError } from "../../errors.ts";
 import { maskSecrets } from "../../internal/mask.ts";
 import { toRetryHeaders } from "../../limiter/http/index.ts";
+import { isContextFull } from "../../models/index.ts";
 import { cannotServe } from "../../redis/index.ts";
 import { TYPE_WANTED } from "./empty-body.ts";
 
@@ -90,7 +91,9 @@ function toUpstreamAnswer({ details, message }: MarrowError, attempts: Readonly<
   }
   if (status >= 400 && status < 500) {
     const text = typeof error["message"] === "string" ? maskSecrets(error["message"]) : message;
-    return answer(status, text, named("param") ?? null, named("code") ?? "model_failed", headers);
+    // Clients shorten what they send by this code, which only some providers say.
+    const code = isContextFull(status, error) ? "context_length_exceeded" : "model_failed";
+    return answer(status, text, named("param") ?? null, named("code") ?? code, headers);
   }
   const told = status === 503 || status === 529 ? 503 : status === 504 ? 504 : 502;
   return answer(told, "the model's endpoint failed", null, "model_failed", headers);

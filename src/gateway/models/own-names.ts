@@ -10,6 +10,7 @@ const NAMES: readonly (readonly [chat: string, responses: string, messages: stri
   ["response_format", "text.format", "output_config.format"],
   ["reasoning_effort", "reasoning.effort", "thinking"],
   ["verbosity", "text.verbosity", "verbosity"],
+  ["messages", "input", "messages"],
   ["logprobs", "include", "logprobs"],
   ["max_completion_tokens", "max_output_tokens", "max_tokens"],
   ["stop", "stop", "stop_sequences"],

@@ -42,6 +42,7 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation {
     if (last?.role === role) last.content.push(...content);
     else if (content.length > 0) turns.push({ role, content: [...content] });
   }
+  if (turns.length === 0) throw uncarried("messages", KIND, "a chat in which nobody says anything but instructions");
   return { system, messages: turns };
 }
 
@@ -166,9 +167,18 @@ function toSource(url: unknown, path: string): Fields {
   throw unfit(path, "an http(s) URL or a data URL in base64", "another one");
 }
 
+/** Names of files that end as those of another kind than PDF: this API reads only PDFs of a URL. */
+const OTHER_FILE = /\.(?!pdf$)\w{1,8}$/i;
+
 /** A PDF or a text; other documents have no place in this API. */
 function toDocument(file: Fields, path: string): Fields {
-  const { file_data: data, file_id: id, filename } = file;
+  const { file_data: data, file_id: id, file_url: url, filename } = file;
+  if (isText(url) && data === undefined && id === undefined) {
+    if (!/^https?:/i.test(url)) throw unfit(`${path}.file_url`, "an http(s) URL", "another one");
+    const other = [filename, URL.parse(url)?.pathname].find((name) => isText(name) && OTHER_FILE.test(name));
+    if (other !== undefined) throw uncarried(`${path}.file_url`, KIND, "a URL of a document that is no PDF");
+    return { type: "document", source: { type: "url", url }, ...(isText(filename) && { title: filename }) };
+  }
   if (id !== undefined && data === undefined)
     throw uncarried(`${path}.file_id`, KIND, "a file that is not the gateway's");
   if (!isText(data)) throw unfit(`${path}.file_data`, "a data URL in base64", data);

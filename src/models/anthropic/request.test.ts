@@ -263,6 +263,25 @@ describe("messages for Anthropic's messages API", () => {
     ]);
   });
 
+  it("says a PDF by its URL, and nothing else by one", () => {
+    const file = (named: object) => [{ role: "user", content: [{ type: "file", file: named }] }];
+    const source = { type: "url", url: "https://h/p.PDF?x=1.2" };
+    expect(said(file({ file_url: source.url, filename: "p.pdf" }))["messages"]).toEqual([
+      { role: "user", content: [{ type: "document", source, title: "p.pdf" }] },
+    ]);
+    expect(said(file({ file_url: "https://h/papers/1" }))["messages"]).toMatchObject([
+      { content: [{ source: { url: "https://h/papers/1" } }] },
+    ]);
+    for (const wrong of [{ file_url: "https://h/p.docx" }, { file_url: "ftp://h/p.pdf" }])
+      expect(() => said(file(wrong))).toThrow("messages.0.content.0.file.file_url");
+  });
+
+  it("refuses a chat of instructions alone, which this API refuses", () => {
+    expect(() => said([{ role: "system", content: "only" }])).toThrow(
+      expect.objectContaining({ code: "invalid_input", details: { path: "messages" } }),
+    );
+  });
+
   it("gives signed thoughts back before what was said, and leaves those of another make out", () => {
     const format = "anthropic-claude-v1";
     const body = said([

@@ -69,6 +69,11 @@ export function judgeFailure(error: unknown): Verdict {
   return { kind: "client", ...STOP };
 }
 
+/** Whether an upstream's refusal says that the model's context window is full. */
+export function isContextFull(status: number, error: unknown): boolean {
+  return [400, 413, 422].includes(status) && CONTEXT.test(wordsOf(error));
+}
+
 /** Selects the failure to report to the client: the one that it can act on first, and of two limits the one that ends first. */
 export function tellingOf(failures: readonly unknown[]): unknown {
   const order: readonly FailureKind[] = ["client", "aborted", "context", "limited", "failed", "refused", "uncarried"];
