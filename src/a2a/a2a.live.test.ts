@@ -1,6 +1,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Role, TaskState, type AgentCard, type Message, type Part, type StreamResponse, type Task } from "@a2a-js/sdk";
+import {
+  Role,
+  Task,
+  TaskState,
+  type AgentCard,
+  type ListTasksRequest,
+  type Message,
+  type Part,
+  type StreamResponse,
+} from "@a2a-js/sdk";
 import { DefaultRequestHandler, ServerCallContext } from "@a2a-js/sdk/server";
 import { describe, expect, inject } from "vitest";
 import { liveTest } from "../../test/live.ts";
@@ -103,6 +112,15 @@ async function startedAt(
   return { id: await id.promise, done };
 }
 
+const NOTHING_ASKED: ListTasksRequest = {
+  tenant: "",
+  contextId: "",
+  status: TaskState.TASK_STATE_UNSPECIFIED,
+  pageToken: "",
+  statusTimestampAfter: undefined,
+};
+const FORGET_INFO = `for _, key in ipairs(redis.call("KEYS", ARGV[1])) do redis.call("DEL", key) end`;
+
 describe("an A2A server over Redis", () => {
   liveTest("answers in one process, and tells of its tasks in another", async ({ redis }) => {
     const [one, two] = [serve(redis), serve(redis)];
@@ -128,6 +146,48 @@ describe("an A2A server over Redis", () => {
     expect(new Set([...first.tasks, ...second.tasks].map(({ id }) => id)).size).toBe(6);
     await expect(two.handler.getTask({ tenant: "", id: streamed.id }, call("other"))).rejects.toThrow(/not found/i);
     await Promise.all([one.a2a.close(), two.a2a.close()]);
+  });
+
+  liveTest("lists the tasks of a state and a context page by page, and says how many there are", async ({ redis }) => {
+    const { a2a } = serve(redis);
+    const at = Date.now() - 10_000;
+    const put = (nth: number, state: TaskState, contextId: string) =>
+      a2a.taskStore.save(
+        Task.fromJSON({
+          id: `t/${nth}`,
+          contextId,
+          status: { state, timestamp: new Date(at + Math.floor(nth / 4)).toISOString() },
+          artifacts: [{ artifactId: "a" }],
+        }),
+        call(),
+      );
+    const { TASK_STATE_COMPLETED: completed, TASK_STATE_WORKING: working } = TaskState;
+    for (let nth = 0; nth < 40; nth += 1) await put(nth, nth % 2 ? working : completed, nth % 4 < 2 ? "c d" : "other");
+    // Versions before kept nothing of a task beside its record.
+    await redis.send(["EVAL", FORGET_INFO, "0", `{${redis.app}:*:a2a:info:*`]);
+    for (let nth = 4; nth < 40; nth += 1) await put(nth, nth % 2 ? working : completed, nth % 4 < 2 ? "c d" : "other");
+    const pagesOf = async (asked: Partial<ListTasksRequest>) => {
+      const ids: string[] = [];
+      let [pageToken, pages, total] = ["", 0, 0];
+      do {
+        const page = await a2a.taskStore.list({ ...NOTHING_ASKED, pageSize: 3, ...asked, pageToken }, call());
+        expect(page.tasks.every(({ artifacts }) => artifacts.length === 0)).toBe(true);
+        ids.push(...page.tasks.map(({ id }) => id));
+        [pageToken, pages, total] = [page.nextPageToken, pages + 1, page.totalSize];
+      } while (pageToken !== "" && pages < 50);
+      expect(new Set(ids).size).toBe(ids.length);
+      return { count: ids.length, pages, total, first: Math.max(...ids.slice(0, 3).map((id) => Number(id.slice(2)))) };
+    };
+    expect(await pagesOf({})).toEqual({ count: 40, pages: 14, total: 40, first: 39 });
+    expect(await pagesOf({ status: working, pageSize: 20 })).toMatchObject({ count: 20, first: 39 });
+    expect(await pagesOf({ status: completed, contextId: "c d", pageSize: 4 })).toMatchObject({ count: 10, first: 36 });
+    expect(await pagesOf({ contextId: "none" })).toMatchObject({ count: 0 });
+    const later = new Date(at + 7).toISOString();
+    expect(await pagesOf({ statusTimestampAfter: later })).toMatchObject({ count: 8, total: 8, pages: 3 });
+    expect(await pagesOf({ statusTimestampAfter: later, status: working })).toMatchObject({ count: 4, total: 4 });
+    for (const wrong of [{ pageToken: "none" }, { statusTimestampAfter: "yesterday" }])
+      await expect(a2a.taskStore.list({ ...NOTHING_ASKED, ...wrong }, call())).rejects.toThrow(/must be/);
+    await a2a.close();
   });
 
   liveTest(

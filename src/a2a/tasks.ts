@@ -1,10 +1,11 @@
 import { Task, TaskState, type ListTasksRequest, type ListTasksResponse } from "@a2a-js/sdk";
 import { resolveUserScope, type ServerCallContext, type TaskStore } from "@a2a-js/sdk/server";
 import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
 import { allOf, decodeRecord, encodeKeyPart, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedA2AOptions } from "./options.ts";
 import { toldAsInvalidParams } from "./refusals.ts";
-import { putTask } from "./scripts.gen.ts";
+import { listTasks, putTask } from "./scripts.gen.ts";
 
 /** Whether a task in this state changes no more. */
 export function isTerminal(state: TaskState | undefined): boolean {
@@ -42,7 +43,7 @@ interface Stored {
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 100;
-/** Most tasks that a list reads. */
+/** Most tasks that a list of one state or context looks at. */
 const LOOK_MAX = 10_000;
 
 /** Tasks in Redis, for all processes of an agent. */
@@ -66,6 +67,8 @@ export function createTaskStore(
         id,
         record,
         ended: isTerminal(task.status?.state) ? 1 : 0,
+        state: task.status?.state ?? TaskState.TASK_STATE_UNSPECIFIED,
+        context: task.contextId,
         stamp_ms: stampOf(task) || Date.now(),
         life_ms: taskTtlMs,
         room: tasksMax,
@@ -96,22 +99,39 @@ export function createTaskStore(
   }
 
   async function list(params: ListTasksRequest, context: ServerCallContext): Promise<ListTasksResponse> {
+    const { pageSize, pageToken, contextId, status, statusTimestampAfter, includeArtifacts = false } = params;
     const owner = ownerOf(context);
-    const ids = (await redis.send([
-      "ZREVRANGE",
-      `${start}:order:${owner}`,
-      "0",
-      String(LOOK_MAX - 1),
-    ])) as readonly string[];
-    const commands = ids.map((id) => ["GET", `${start}:task:${owner}/${id}`]);
-    const records = allOf(await redis.pipeline(commands, { reply: "bytes" }));
-    const all = records.flatMap((record) =>
+    const size = Math.min(PAGE_MAX, Math.max(1, pageSize ?? PAGE_DEFAULT));
+    const [last_ms, last_id] = pageToken ? readToken(pageToken) : ["", ""];
+    const after_ms = statusTimestampAfter ? Date.parse(statusTimestampAfter) : 0;
+    if (Number.isNaN(after_ms))
+      refuse("statusTimestampAfter", "a time of ISO 8601", statusTimestampAfter, "invalid_input");
+    const state = status === undefined || status === TaskState.TASK_STATE_UNSPECIFIED ? "" : status;
+    const asked = { owner, state, context: contextId, life_ms: taskTtlMs, after_ms, last_ms, last_id };
+    const found: string[] = [];
+    let total = 0;
+    for (let from = 0; from >= 0 && from < LOOK_MAX;) {
+      // One more than the page has tells whether there is a next one.
+      const limit = size + 1 - found.length / 2;
+      const reply = await runScript(redis, listTasks, { start }, { ...asked, from, limit });
+      const [next, count, ...rows] = reply as readonly [number, number, ...string[]];
+      [from, total] = [next, total + count];
+      found.push(...rows);
+    }
+    const page = Array.from({ length: Math.min(size, found.length / 2) }, (_, nth) => found[2 * nth] as string);
+    const commands = page.map((id) => ["GET", `${start}:task:${owner}/${id}`]);
+    const records = page.length === 0 ? [] : allOf(await redis.pipeline(commands, { reply: "bytes" }));
+    const tasks = records.flatMap((record) =>
       Buffer.isBuffer(record) ? [Task.fromJSON((decodeRecord(record) as Stored).task)] : [],
     );
-    return toPage(
-      all.filter((task) => fits(task, params)),
-      params,
-    );
+    return {
+      tasks: tasks
+        .filter((task) => fits(task, params))
+        .map((task) => (includeArtifacts ? task : { ...task, artifacts: [] })),
+      nextPageToken: found.length > 2 * size ? toToken(found.slice(2 * size - 2, 2 * size)) : "",
+      pageSize: size,
+      totalSize: total,
+    };
   }
 }
 
@@ -127,33 +147,18 @@ function fits(task: Task, { contextId, status, statusTimestampAfter }: ListTasks
   return !statusTimestampAfter || stampOf(task) > Date.parse(statusTimestampAfter);
 }
 
-function toPage(
-  tasks: readonly Task[],
-  { pageSize, pageToken, includeArtifacts = false }: ListTasksRequest,
-): ListTasksResponse {
-  const size = Math.min(PAGE_MAX, Math.max(1, pageSize ?? PAGE_DEFAULT));
-  const sorted = tasks.toSorted((a, b) => stampOf(b) - stampOf(a) || b.id.localeCompare(a.id));
-  let from = 0;
-  if (pageToken) {
-    const [stamp = Number.NaN, id] = Buffer.from(pageToken, "base64url").toString().split(" ");
-    if (id === undefined || Number.isNaN(Number(stamp)))
-      throw new MarrowError("invalid_input", "pageToken must be a token that an earlier page returned", {
-        details: { path: "pageToken" },
-      });
-    from = sorted.findIndex(
-      (task) => stampOf(task) < Number(stamp) || (stampOf(task) === Number(stamp) && task.id < id),
-    );
-    if (from === -1) from = sorted.length;
-  }
-  const page = sorted.slice(from, from + size);
-  const last = page.at(-1);
-  const more = last !== undefined && from + size < sorted.length;
-  return {
-    tasks: page.map((task) => (includeArtifacts ? task : { ...task, artifacts: [] })),
-    nextPageToken: more ? Buffer.from(`${stampOf(last)} ${last.id}`).toString("base64url") : "",
-    pageSize: size,
-    totalSize: sorted.length,
-  };
+/** The token of a page that begins behind a task. */
+function toToken([id, stamp]: readonly string[]): string {
+  return Buffer.from(`${stamp} ${id}`).toString("base64url");
+}
+
+function readToken(token: string): readonly [stamp: string, id: string] {
+  const [stamp = "", id] = Buffer.from(token, "base64url").toString().split(" ");
+  if (id === undefined || !/^\d{1,16}$/.test(stamp))
+    throw new MarrowError("invalid_input", "pageToken must be a token that an earlier page returned", {
+      details: { path: "pageToken" },
+    });
+  return [stamp, id];
 }
 
 function stampOf({ status }: Task): number {

@@ -244,6 +244,14 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
         await page.locator("main").getByText(text).first().waitFor();
         expect(await page.locator("main img").count()).toBe(0);
       }
+      await page.setViewportSize({ width: 390, height: 900 });
+      for (const path of ["sessions", "limits", "agents", "queue/tasks"]) {
+        await page.goto(`${origin}/dashboard/${path}/${"W".repeat(path.includes("/") ? 64 : 128)}?scope=acme`);
+        await page.locator("main h2").first().waitFor();
+        expect(await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+      }
+      wrong.splice(0, wrong.length, ...wrong.filter((text) => !text.includes("404")));
+      await page.setViewportSize({ width: 1440, height: 900 });
       await page.goto(`${origin}/dashboard/cache?user=${name}&words=marrow&scope=acme`);
       await page.getByRole("link", { name: "What is Marrow?" }).first().click();
       await page.getByRole("region", { name: "Stored answer" }).getByText("counted in a cache").waitFor();

@@ -62,6 +62,8 @@ describe("/v1/memories", () => {
       ["u".repeat(256), 200],
       ["%C3%A9".repeat(40), 200],
       ["u".repeat(257), 400],
+      ["..", 400],
+      [".", 400],
       ["(".repeat(200), 400],
     ] as const) {
       expect([user, (await call("POST", "", { text: "A user has a name" }, user)).status]).toEqual([user, status]);

@@ -11,10 +11,11 @@ const USER_CHARS_MAX = 256;
  */
 export function checkUserName(path: string, name: string): void {
   encodeKeyPart(path, name);
-  if (name.length > USER_CHARS_MAX || name.includes("\0"))
+  // Clients take `.` and `..` out of an address, so that no admin could block or forget such a user.
+  if (name.length > USER_CHARS_MAX || name.includes("\0") || name === "." || name === "..")
     throw new MarrowError(
       "invalid_input",
-      `a user's name is a well-formed string of at most ${USER_CHARS_MAX} characters, without NUL`,
+      `a user's name is a well-formed string of at most ${USER_CHARS_MAX} characters, without NUL, and not "." or ".."`,
       { details: { path } },
     );
 }

@@ -77,7 +77,7 @@ export function registerQuotas({
     ["memory", 30 * DAY_MS],
     ["task", DAY_MS],
     ["batch", 8 * DAY_MS],
-    ["A2A task", DAY_MS],
+    ["A2A task", 7 * DAY_MS],
     ["vector store", 366 * DAY_MS],
     ["embedding", 7 * DAY_MS],
     ["webhook", 366 * DAY_MS],
