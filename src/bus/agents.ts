@@ -80,9 +80,9 @@ export interface Agents {
    * trip.
    */
   agents(options?: AgentsOptions): Promise<AgentsPage>;
-  /** Agents of the scope, in the order of their last sign of life; up to 10,000, or the one of a `name`. One round trip. */
+  /** Lists agents of the scope in the order of their last heartbeat: at most 10,000, or the one with a given `name`. One round trip. */
   find(options?: FindOptions): Promise<readonly AgentInfo[]>;
-  /** The least loaded online agent that matches; `undefined` if there is none. */
+  /** Returns the least loaded online agent that matches; `undefined` if there is none. */
   pick(options?: Omit<FindOptions, "states">): Promise<AgentInfo | undefined>;
   /** Calls `onChange` once for every change of an agent's state. */
   watch(onChange: (event: PresenceEvent) => void): Promise<Subscription>;

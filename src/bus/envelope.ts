@@ -146,7 +146,7 @@ export function signMessage(message: Signed, key: KeyObject): string {
   return sign(null, Buffer.from(canonicalJson(message)), key).toString("base64");
 }
 
-/** Whether a message was signed by the holder of a public key, as a card has it. */
+/** Returns true if a message was signed by the holder of a public key in the format of a card. */
 export function isSigned(message: Signed, signature: string, publicKey: string): boolean {
   try {
     const key = createPublicKey({ key: Buffer.from(publicKey, "base64"), format: "der", type: "spki" });
@@ -156,7 +156,7 @@ export function isSigned(message: Signed, signature: string, publicKey: string):
   }
 }
 
-/** The public half of a key, as a card has it. */
+/** Returns the public key in the format of a card. */
 export function toPublicKey(key: KeyObject): string {
   return createPublicKey(key).export({ format: "der", type: "spki" }).toString("base64");
 }

@@ -45,7 +45,7 @@ const COUNT_LIFE_MS = 86_400_000;
 const LOOK_MS = 2_000;
 const TOPICS_MAX = 10_000;
 
-/** Opens a scope's messages of the moment. */
+/** Opens a scope's ephemeral messages. */
 export function createLive<S extends TopicShapes>(
   redis: ScopedRedis,
   { sharded, onError }: ResolvedBusOptions,

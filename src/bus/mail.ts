@@ -63,21 +63,21 @@ export interface Mail {
 
 /** Reads and cancels messages that were sent. */
 export interface Receipts {
-  /** A message's receipt, until an hour after its end; `undefined` if there is no such message. */
+  /** Returns a message's receipt, until an hour after its end; `undefined` if there is no such message. */
   receipt(id: string): Promise<Receipt | undefined>;
-  /** Call trees with several messages: the latest 200 of the last day, newest first. One round trip. */
+  /** Lists call trees with several messages: the latest 200 of the last day, newest first. One round trip. */
   trees(): Promise<readonly CallTree[]>;
-  /** Receipts of a call tree's messages, first message first: at most 500, until an hour after they ended. Two round trips. */
+  /** Returns the receipts of a call tree's messages, first message first: at most 500, until an hour after they ended. Two round trips. */
   tree(id: string): Promise<readonly TreeMessage[]>;
   /** Cancels a message: a waiting one bounces, one that is being handled is aborted. Returns its state. */
   cancel(id: string): Promise<MessageState | undefined>;
-  /** Replies that came after their requests had ended: the latest 100 of the last hour. */
+  /** Returns replies that came after their requests had ended: the latest 100 of the last hour. */
   lateReplies(agent: string): Promise<readonly { readonly id: string; readonly reply: unknown }[]>;
 }
 
-/** Mail with what all senders of a bus share. */
+/** Makes the mail of senders, which share a bus. */
 export interface PostOffice extends Receipts {
-  /** Mail of somebody. */
+  /** Returns the mail of a sender. */
   readonly as: (sender: Sender) => Mail;
   readonly close: () => Promise<void>;
 }

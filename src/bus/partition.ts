@@ -5,24 +5,24 @@ import { decodeRecord, readTrace, runScript, type ScopedRedis, type StreamEntry 
 import { ackMessages } from "./scripts.gen.ts";
 import type { MessageHandler, ReadParts } from "./topic-options.ts";
 
-/** One partition in the hands of one reader. */
+/** One partition held by one reader. */
 export interface Partition {
   readonly fence: string;
   /** Entry to continue after; none while it holds enough messages. */
   readonly position: string | undefined;
-  /** The last entry that it has seen. */
+  /** Id of the last entry read. */
   readonly reached: string;
-  /** All that may have been handled is written down: by this reader, and by those before it. */
+  /** Whether all messages that may have been handled are acknowledged, by this reader and those before it. */
   readonly isClean: boolean;
   /** Adds the entries after a position; ignored if the partition has moved on since. */
   hear(after: string, entries: readonly StreamEntry[]): void;
-  /** Takes no more; resolves when all that it had is done and written down. */
+  /** Stops taking messages; resolves when all of them are handled and acknowledged. */
   drain(): Promise<void>;
-  /** It is another reader's: nothing more is written down. */
+  /** Stops acknowledging, because another reader holds the partition. */
   abandon(): void;
 }
 
-/** Handlers that may begin, over all partitions of a reader. */
+/** Free places for handlers, shared by all partitions of a reader. */
 export interface Room {
   free: number;
   readonly waiting: Set<() => void>;
@@ -53,7 +53,7 @@ interface Entry {
   dead: Failure | undefined;
 }
 
-/** Messages of a partition that come in one go, and that a reader has at most. */
+/** Messages of a partition per read, and the most that a reader buffers. */
 export const PAGE = 256;
 const AHEAD = 4 * PAGE;
 /** Behind a cursor whose reader did not leave in order so many may have been handled: its own, and as many that a fail-over forgot. */
@@ -77,7 +77,7 @@ interface Around {
   readonly onError: (error: unknown) => void;
 }
 
-/** Begins with a partition that was claimed. */
+/** Starts reading a claimed partition. */
 export function createPartition(
   redis: ScopedRedis,
   claimed: Claimed,
@@ -292,7 +292,7 @@ export function createPartition(
   };
 }
 
-/** Whether an entry's id is after another one. */
+/** Compares the ids of two entries. */
 export function isAfter(id: string, other: string): boolean {
   const [ms = "", seq = ""] = id.split("-");
   const [otherMs = "", otherSeq = ""] = other.split("-");

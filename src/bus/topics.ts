@@ -52,7 +52,7 @@ export interface TopicsPage {
   readonly cursor?: string | undefined;
 }
 
-/** Topics that a scope's list holds; further ones work, and are not listed. */
+/** Topics in a scope's list; further ones work, but are not listed. */
 export const TOPICS_LISTED_MAX = 10_000;
 /** After how long a process notes a topic again: Redis may have lost it. */
 const AGAIN_MS = 600_000;
@@ -62,7 +62,7 @@ const NOTED_MAX = 10_000;
 /** When this process last noted which topic, by connection and name. */
 const noted = new WeakMap<ScopedRedis, Map<string, number>>();
 
-/** Notes that a scope has a topic, once in a while. Nobody waits for it: a topic works without being listed. */
+/** Adds a topic to a scope's list at intervals, in the background, because the list is not needed for operation. */
 export function noteTopic(redis: ScopedRedis, name: string): void {
   const known = noted.get(redis) ?? new Map<string, number>();
   const nowMs = performance.now();
@@ -74,7 +74,7 @@ export function noteTopic(redis: ScopedRedis, name: string): void {
   runScript(redis, noting, { topics: listKey(redis) }, values).catch(() => known.delete(name));
 }
 
-/** Lists a scope's topics by name, and how each stands. A round trip, and one for the topics of the page. @throws MarrowError `invalid_input` */
+/** Lists a scope's topics by name with statistics. A round trip, and one for the topics of the page. @throws MarrowError `invalid_input` */
 export async function listTopics(
   redis: ScopedRedis,
   { after, limit = 25, groups = 20 }: TopicsOptions = {},

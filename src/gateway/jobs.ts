@@ -1,5 +1,5 @@
-/** The queue of all that the gateway does in the background. */
+/** Queue of the gateway's background work. */
 export const GATEWAY_QUEUE = "gateway";
 
-/** The queue of plain jobs, for workers of the user's own. */
+/** Queue of plain jobs for a user's own workers. */
 export const TASKS_QUEUE = "tasks";

@@ -48,13 +48,13 @@ export async function findAbsentPlan(
   }
 }
 
-/** An installation as an operator's commands see it: its Redis and configuration, without a gateway that runs. */
+/** An installation for an operator's commands: its Redis and configuration, without a running gateway. */
 export interface Operator {
   readonly redis: Redis;
   readonly keys: ApiKeys;
-  /** The plan of a name, configured or stored; `undefined` where there is none. */
+  /** Returns a plan by its name, configured or stored; `undefined` without one. */
   readonly findPlan: (name: string) => Promise<unknown>;
-  /** The sessions of a scope that chats name. */
+  /** Returns the memory with the sessions of a scope's chats. */
   memory(scope: string): Memory;
   /** Turns of a session, the newest `limit`. @throws MarrowError `not_found` */
   turns(asked: SessionAsked): Promise<TurnsAnswer>;
@@ -68,12 +68,12 @@ export interface Operator {
     asked: AskedAbout & { readonly scope: string; readonly user: string },
     options: { readonly shows: boolean },
   ): Promise<ExplainAnswer>;
-  /** A page of a scope's durable topics, by name. @throws MarrowError `invalid_input` */
+  /** Lists a page of a scope's durable topics by name. @throws MarrowError `invalid_input` */
   topics(
     scope: string,
     page: { readonly after?: string | undefined; readonly limit: number },
   ): Promise<ListAnswer<TopicAnswer>>;
-  /** A durable topic with all its groups. @throws MarrowError `not_found` */
+  /** Returns a durable topic with all its groups. @throws MarrowError `not_found` */
   topic(scope: string, name: string): Promise<TopicAnswer>;
   close(): Promise<void>;
 }

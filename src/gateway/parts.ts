@@ -23,14 +23,14 @@ import type { Tenant } from "./tenancy/tenants.ts";
 export interface GatewayApp {
   readonly app: FastifyInstance;
   readonly redis: Redis;
-  /** Where the cache is: the same, or a second Redis. */
+  /** Redis of the cache: the same, or a second one. */
   readonly cacheRedis: Redis;
   readonly tenants: (scope: string) => Tenant;
-  /** The model that serves an id. */
+  /** Returns the model for an id. */
   readonly findModel: (id: string) => ChatModel | undefined;
   readonly listModels: () => Promise<readonly ModelInfo[]>;
   readonly embedder: Embedder | undefined;
-  /** The vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */
+  /** Returns the vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */
   readonly stores: (scope: string) => Stores;
   /** The bus of a scope. */
   readonly buses: (scope: string) => Bus;
@@ -72,19 +72,19 @@ declare module "fastify" {
   }
 }
 
-/** A request's body as it came. */
+/** The original body of a request. */
 export interface Body {
   readonly bytes: Buffer;
-  /** Integers in it that were not read exactly, as they were written. */
+  /** Integers in it that were not read exactly, as written. */
   readonly beyond: readonly string[];
 }
 
-/** Keeps a request's body as it came, for a model that may take it unchanged. */
+/** Stores a request's original body, for models that can get it unchanged. */
 export function keepBody(request: FastifyRequest, body: Body): void {
   request.kept = body;
 }
 
-/** The body of a request as it came; `undefined` for one without JSON. */
+/** Returns the original body of a request; `undefined` for one without JSON. */
 export function bodyOf(request: FastifyRequest): Body | undefined {
   return request.kept;
 }

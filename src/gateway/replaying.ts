@@ -15,7 +15,7 @@ export interface ReplayParts {
   readonly minScore: number | undefined;
   readonly sharing: Pick<GatewayConfig["cache"], "per" | "personal">;
   readonly prices: Prices;
-  /** The model that was named, to judge by. */
+  /** The model to judge with. */
   readonly judge: { readonly model: ChatModel; readonly id: string } | undefined;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ export function toAsked({ requests = 1, tokens = 0, cost = 0, concurrency = 1 }:
   };
 }
 
-/** The same in units. */
+/** Converts costs back to units. */
 export function toUnits({ requests, tokens, cost, concurrency }: Asked): Required<Costs> {
   return { requests: requests / SCALE, tokens: tokens / SCALE, cost: cost / SCALE, concurrency: concurrency / SCALE };
 }

@@ -3,7 +3,7 @@ import { refuse } from "../internal/check.ts";
 /** A period of the calendar. Weeks begin on Monday. */
 export type Calendar = "hour" | "day" | "week" | "month";
 
-/** From when, until when (not included), in milliseconds since 1970. */
+/** Start and end (exclusive), in milliseconds since 1970. */
 export interface Period {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -43,7 +43,7 @@ export function periodAt(calendar: Calendar, timeZone: string, nowMs: number): P
   }
 }
 
-/** The period that a rule by the calendar is in; `undefined` for any other rule. */
+/** Returns the current period of a calendar rule; `undefined` for any other rule. */
 export function periodOf(
   { calendar }: { readonly calendar: { readonly period: Calendar; readonly timeZone: string } | undefined },
   nowMs: number,

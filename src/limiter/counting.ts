@@ -5,9 +5,9 @@ import type { Period } from "./calendar.ts";
 export interface RuleCount {
   /** Number of the window, start of the window (ms), or time of the bucket's last update (ms). */
   readonly a: number;
-  /** Units of this window, of a log, of a bucket that have not leaked, of slots that are held. */
+  /** Units of this window, of a log, in a bucket and not leaked, or of slots that are held. */
   readonly b: number;
-  /** Units of the window before. */
+  /** Units of the previous window. */
   readonly c: number;
   /** Entries of a log, oldest first. */
   readonly log: readonly LogEntry[];
@@ -22,7 +22,7 @@ export interface LogEntry {
 /** Nothing counted. */
 export const NOTHING: RuleCount = { a: 0, b: 0, c: 0, log: [] };
 
-/** One rule as it is asked: its units, and of a calendar the period that it is in. */
+/** One rule of a take: its cost, and for a calendar rule its period. */
 export interface Asked {
   readonly rule: ResolvedRule;
   readonly cost: number;
@@ -33,9 +33,9 @@ export interface Asked {
 /** Outcome of a take for one rule. */
 export interface Answered {
   readonly count: RuleCount;
-  /** Units that it counts now, rounded up. */
+  /** Units counted now, rounded up. */
   readonly used: number;
-  /** Milliseconds until the cost would fit: 0 when it does, Infinity when it never will. */
+  /** Milliseconds until the cost fits: 0 if it does, Infinity if it never will. */
   readonly waitMs: number;
 }
 
@@ -43,8 +43,8 @@ export interface Answered {
 const FULL_WAIT_MS = 1_000;
 
 /**
- * The arithmetic of `take_units.lua`, pure: what decides while Redis is away, the script's twin in tests, and its explanation.
- * A count ahead of the clock (it went back in a fail-over) goes on.
+ * Decides a take for one rule, with the arithmetic of `take_units.lua`. Pure. Used while Redis is unavailable, and as the script's
+ * reference in tests. A count ahead of the clock, which a fail-over can set back, stays valid.
  */
 export function answer({ rule, cost, count: stored, period }: Asked, nowMs: number): Answered {
   const count = turn(rule, stored, period, nowMs);
@@ -61,7 +61,7 @@ export function charge({ algorithm }: ResolvedRule, count: RuleCount, cost: numb
   return { ...count, b: count.b + cost, log };
 }
 
-/** Units that may be counted at once. */
+/** Returns the units that may be counted at once. */
 export function roomOf({ algorithm, limit, burst }: ResolvedRule): number {
   return algorithm === "tokenBucket" ? burst : limit;
 }

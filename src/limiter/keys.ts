@@ -20,8 +20,8 @@ export interface LimiterKeys {
 }
 
 /**
- * Keys under `{app:scope}:limiter:<name>`: all levels of one scope in one slot, so that one script decides them together. With a slot for
- * each subject they are under `{app:scope:<by>:<subject>}:limiter:<name>`.
+ * Returns the names of the keys: `{app:scope}:limiter:<name>`, all levels of one scope in one slot, so that one script decides them
+ * together. With a slot for each subject they are under `{app:scope:<by>:<subject>}:limiter:<name>`.
  */
 export function limiterKeys(
   redis: Pick<ScopedRedis, "app" | "scope">,

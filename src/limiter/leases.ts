@@ -5,13 +5,13 @@ import { renewLeases } from "./scripts.gen.ts";
 /** Leased units of a process: for each subject its record, its zset of leases, and the lease's member in it. */
 export interface Held {
   parts: readonly { readonly record: string; readonly leases: string; readonly member: string }[];
-  /** When it is renewed no more, by `performance.now()`. */
+  /** Time after which it is no longer renewed, by `performance.now()`. */
   readonly untilMs: number;
-  /** Set once it was not there any more. */
+  /** Set once the lease is found to be missing. */
   lost: boolean;
 }
 
-/** Keeps leases alive while their process is. */
+/** Renews leases while their process lives. */
 export interface Leases {
   add(held: Held): void;
   remove(held: Held): void;

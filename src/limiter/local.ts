@@ -31,7 +31,7 @@ export interface Local {
   drain(): readonly Unheard[];
 }
 
-/** Counts in process by the same arithmetic as the script. */
+/** Makes local counts with the arithmetic of the script. */
 export function createLocal({ rules, subjectOf }: Wire, share: number): Local {
   const shared = rules.map((rule): ResolvedRule => {
     const part = (units: number) => Math.floor(units * share);

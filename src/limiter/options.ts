@@ -105,14 +105,14 @@ export interface LimiterOptions {
   readonly slots?: "scope" | "subject" | undefined;
 }
 
-/** Rules with nothing left open. Limits and costs are thousandths of a unit. */
+/** Rules with all defaults filled. Limits and costs are thousandths of a unit. */
 export interface ResolvedRule {
   readonly id: string;
   readonly by: string;
   readonly unit: Unit;
   readonly algorithm: Algorithm | "concurrency";
   readonly limit: number;
-  /** 0 for slots; of a calendar its nominal length. */
+  /** 0 for slots; for a calendar rule its nominal length. */
   readonly windowMs: number;
   readonly burst: number;
   readonly calendar: { readonly period: Calendar; readonly timeZone: string } | undefined;
@@ -138,7 +138,7 @@ export const WINDOW_MS_MAX: number = 31 * 86_400_000;
 const WINDOW_MS_MIN = 10;
 /** Largest limit, and largest cost of one call, in any unit. */
 export const COST_MAX: number = 2 ** 40;
-/** Parts of a unit that are counted. */
+/** Counted parts of a unit. */
 export const SCALE = 1_000;
 const LOG_LIMIT_MAX = 100_000;
 const RULES_MAX = 16;
@@ -172,7 +172,7 @@ export function resolveOptions(options: LimiterOptions): ResolvedLimiterOptions 
   };
 }
 
-/** Units as thousandths. @throws MarrowError when they are no multiple of 0.001 in the range */
+/** Converts units to thousandths. @throws MarrowError if they are not a multiple of 0.001 in the range */
 export function toThousandths(
   path: string,
   units: unknown,

@@ -1,6 +1,6 @@
 import type { Permit } from "./decision.ts";
 
-/** All of a permit but its text. */
+/** A permit without its text. */
 export type Unwritten = Omit<Permit, "allowed" | "token">;
 
 /** Makes a permit whose token is only written when a caller reads it, because most callers never do. */

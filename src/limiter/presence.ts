@@ -7,15 +7,15 @@ const AWAY_MS = 500;
 
 /** Tracks whether Redis is available, so that callers that must not wait for it fail at once. */
 export interface Presence {
-  /** Whether to ask it now. */
+  /** Returns true if Redis may be tried now. */
   ask(): boolean;
   /** Records a reply. Returns true if the attempt before had failed. */
   answered(): boolean;
-  /** It did not. Returns true when the error means that Redis cannot serve now. */
+  /** Records a failure. Returns true if the error means that Redis cannot serve now. */
   failed(error: unknown): boolean;
 }
 
-/** Remembers how Redis answered. */
+/** Makes the presence of a Redis. */
 export function createPresence(): Presence {
   let failures = 0;
   let untilMs = 0;

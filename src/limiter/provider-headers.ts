@@ -4,7 +4,7 @@ import { toRetryAfterMs, type AnswerHeaders } from "../internal/retry-after.ts";
 export interface ProviderLimit {
   readonly limit: number | undefined;
   readonly remaining: number;
-  /** Milliseconds until it is whole again. */
+  /** Milliseconds until the limit is full again. */
   readonly resetMs: number;
 }
 
@@ -49,9 +49,9 @@ export function readLimits(status: number, headers: AnswerHeaders, nowMs: number
   return { requests, tokens, closedMs: Math.min(CLOSED_MS_MAX, Math.max(1, Math.ceil(said))) };
 }
 
-/** A request that a provider refused, and its words for it. */
+/** A refused request, and the provider's message. */
 export interface RefusedRequest {
-  /** Tokens of the request, about. */
+  /** Approximate tokens of the request. */
   readonly tokens: number;
   readonly code?: string | undefined;
   readonly message?: string | undefined;
@@ -62,8 +62,8 @@ const TOO_LARGE =
 const LIMIT_AND_REQUESTED = /\blimit:? (\d+)\b.{0,200}?\brequested:? (\d+)\b/is;
 
 /**
- * Whether a provider refused a request for its own sake, as one that is larger than the limit itself: then waiting mends nothing, and
- * others are not concerned.
+ * Returns true if a refusal concerns only its own request, such as one larger than the whole limit: waiting does not help, and other
+ * requests are not affected.
  */
 export function concernsItself(headers: AnswerHeaders, { tokens, code = "", message = "" }: RefusedRequest): boolean {
   const words = `${code} ${message}`.slice(0, 2_000);
@@ -74,7 +74,7 @@ export function concernsItself(headers: AnswerHeaders, { tokens, code = "", mess
   return typeof most === "string" && /^\d+$/.test(most) && tokens > Number(most);
 }
 
-/** Milliseconds of `6m0s`, `1h2m3.5s`, `17ms`, bare seconds or a date; `undefined` for anything else. */
+/** Parses `6m0s`, `1h2m3.5s`, `17ms`, plain seconds or a date to milliseconds; `undefined` for anything else. */
 export function toResetMs(text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;

@@ -9,7 +9,7 @@ export const SETTLE_WITHIN_MS = 5;
 /** Settlements in one script. */
 const TOGETHER_MAX = 50;
 
-/** The key that remembers a settlement, and for how long. */
+/** Key that marks a settlement as done, and its TTL. */
 export interface Once {
   readonly key: string;
   readonly withinMs: number;
@@ -24,20 +24,20 @@ export function toOnce({ onceWithinMs }: ResumeOptions = {}, key: string): Once 
   return { key, withinMs: checkInteger("onceWithinMs", onceWithinMs, range, "invalid_input") };
 }
 
-/** One settlement as the script takes it. */
+/** Arguments of one settlement. */
 export interface Settlement {
   /** Old and new costs; see `Wire.settled`. */
   readonly settled: string;
   readonly id: string;
-  /** For each subject the member of its lease and of the one that takes its place; "" for none. */
+  /** For each subject the members of the old and the new lease; "" for none. */
   readonly members: readonly (readonly [string, string])[];
   /** Marks the settlement as done. Without it every run counts. */
   readonly once?: Once | undefined;
 }
 
 /**
- * Writes settlements, those of the same subjects in one script: a busy subject settles once every few milliseconds and not once a call.
- * Answers whether its leases were still held. One that fails rejects for all who share it.
+ * Combines settlements of the same subjects into one script, so that a busy subject settles every few milliseconds instead of once per
+ * call. Returns whether the leases were still held. If the script fails, all of its settlements reject.
  */
 export function createSettlements(
   redis: ScopedRedis,

@@ -17,7 +17,7 @@ export interface PermitState {
 }
 
 const VERSION = 1;
-/** Longest permit as text, in characters. */
+/** Longest text of a permit, in characters. */
 export const TOKEN_CHARS_MAX = 16_384;
 const ID = /^[\w-]{8,32}$/;
 

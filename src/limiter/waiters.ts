@@ -1,13 +1,13 @@
 import { MarrowError } from "../errors.ts";
 
-/** One that waits in this process. */
+/** A waiting caller of this process. */
 export interface Waiter {
   /**
-   * Waits for a time, or until a place was given back in this process since the last pause, whichever is first.
+   * Waits for a time, or until a slot was released in this process since the last pause.
    * @throws MarrowError `aborted`
    */
   pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
-  /** Waits no more. */
+  /** Stops waiting. */
   leave(): void;
 }
 
@@ -18,7 +18,10 @@ export interface Waiters {
   wake(names: readonly string[]): void;
 }
 
-/** A place given back here goes to who waits here without a poll's delay; others find it with their next look. */
+/**
+ * Makes the waiters: a slot released in this process wakes a caller here without a poll's delay; other processes find it at their next
+ * poll.
+ */
 export function createWaiters(): Waiters {
   const waiting = new Map<string, Set<{ wake: () => void }>>();
 

@@ -13,7 +13,7 @@ const CALENDAR = 6;
 
 /** Encodes a limiter's rules for its scripts. */
 export interface Wire {
-  /** Values of `by`, each a subject of its own; rules of one subject share a record. */
+  /** Values of `by`, each a subject; rules of one subject share a record. */
   readonly subjects: readonly string[];
   /** The rules in the scripts' order: by subject. */
   readonly rules: readonly ResolvedRule[];
@@ -23,13 +23,13 @@ export interface Wire {
   readonly subjectOf: readonly number[];
   /** What the keys of a take hold. */
   readonly layout: Layout;
-  /** Whether logs or lines need a take's name. */
+  /** Whether logs or lines need the name of a take. */
   readonly named: boolean;
-  /** All keys of a take, in the scripts' order; the last one is that of exceptions, which most takes do not need. */
+  /** Returns all keys of a take, in the scripts' order; the last one is that of exceptions, which most takes do not need. */
   keys(subjectOf: (by: string) => string): string[];
   /** Returns the key of a subject's leases among the keys of a take. */
   leasesOf(keys: readonly string[], subject: number): string;
-  /** Lines for slots among the keys of a take, with the leases of their subjects. */
+  /** Returns the lines for slots among the keys of a take, with the leases of their subjects. */
   linesOf(keys: readonly string[]): readonly { readonly line: string; readonly leases: string }[];
   /** Returns the scripts' first value: the rules with the requested costs. */
   spec(costs: readonly number[], flags: number, nowMs: number): string;
@@ -41,11 +41,11 @@ export interface Wire {
 export interface SettledRule {
   readonly old: number;
   readonly new: number;
-  /** Whether a lease holds the old ones. */
+  /** Whether a lease holds the old costs. */
   readonly leased: boolean;
 }
 
-/** Lays a limiter's rules out. */
+/** Makes the encoding of a limiter's rules. */
 export function createWire(unordered: readonly ResolvedRule[], names: LimiterKeys, leaseMs: number): Wire {
   const subjects = [...new Set(unordered.map(({ by }) => by))];
   const rules = subjects.flatMap((subject) => unordered.filter(({ by }) => by === subject));

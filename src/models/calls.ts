@@ -20,7 +20,7 @@ export interface ExpectedCalls {
   readonly isModern: boolean;
 }
 
-/** A call while it grows. */
+/** A call under construction. */
 interface Call {
   /** Its index in the output. */
   readonly place: number;
@@ -30,7 +30,7 @@ interface Call {
   name: string;
   /** The part of the name that was sent; `undefined` while its start is buffered. */
   toldName: string | undefined;
-  /** Fields of its beginning that are held back. */
+  /** Buffered fields of its start. */
   head: Fields;
   isGiven: boolean;
   readonly end: ReturnType<typeof createJsonEnd>;
@@ -59,7 +59,7 @@ export function createCallReader(expected: ExpectedCalls = NOTHING_KNOWN): (chun
   return openCalls(expected).read;
 }
 
-/** The same, with an end for answers whose maker gives none. */
+/** The same, with a finish reason for answers without one. */
 export function openCalls(expected: ExpectedCalls): CallReader {
   const choices = new Map<number, ReturnType<typeof createChoiceReader>>();
   let head: Fields = {};
@@ -90,7 +90,7 @@ export function openCalls(expected: ExpectedCalls): CallReader {
   return { read, end };
 }
 
-/** Reads the calls in a stream's chunks. */
+/** Reads the tool calls in a stream's chunks. */
 export interface CallReader {
   /** Returns the chunk to send. */
   readonly read: (chunk: ChatChunk) => ChatChunk;
@@ -112,16 +112,16 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
   let isOver = false;
   const byId = new Map<string, Call>();
   const calls: Call[] = [];
-  /** The call that grows at each place of the maker's. */
+  /** The call under construction at each of the provider's indexes. */
   const open = new Map<number, Call>();
-  /** Those whose beginning is held back. */
+  /** Calls whose start is buffered. */
   const heldBack = new Set<Call>();
 
-  /** Whether no other tool's name begins with this one. */
+  /** Returns true if no other tool's name begins with this one. */
   const isSettled = (name: string) =>
     names.size === 0 || (names.has(name) && ![...names].some((other) => other !== name && other.startsWith(name)));
 
-  /** The beginnings that were held back. */
+  /** Returns the buffered starts. */
   function release(): readonly Fields[] {
     return [...heldBack].map((call) => begin(call, call.head));
   }
@@ -238,7 +238,7 @@ function newCall(place: number, id: string): Call {
   };
 }
 
-/** An id for a call that its maker gave none: clients answer a call by its id. */
+/** Makes an id for a call without one, because clients answer a call by its id. */
 function madeId(): string {
   return `call_${randomUUID().replaceAll("-", "").slice(0, 24)}`;
 }
@@ -253,13 +253,16 @@ export function joinedName(known: string, piece: unknown, isGiven: boolean): str
   return isGiven ? known : known + piece;
 }
 
-/** Whether a piece is another call's than the one that grows at its place. */
+/** Returns true if a piece belongs to another call than the current one at its index. */
 function begins(call: Call, id: string, name: string): boolean {
   if (id !== "" && !call.isMade) return id !== call.id;
   return call.isMade && name !== "" && call.name !== "" && call.end.isWhole();
 }
 
-/** A whole answer with calls in the shape that OpenAI's clients read: an id, a type, arguments as text. The same object where nothing needs to change. */
+/**
+ * Converts the calls of a whole answer to the form that OpenAI's clients expect: an id, a type, arguments as text. Returns the same object
+ * if nothing changes.
+ */
 export function withUsualCalls(
   completion: ChatCompletion,
   { isModern }: ExpectedCalls = NOTHING_KNOWN,
@@ -320,7 +323,7 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Fields that say something, of which a later empty one takes nothing away. */
+/** Removes empty fields, which must not overwrite earlier values. */
 function withoutEmpty(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== ""));
 }

@@ -16,7 +16,7 @@ export type Change =
 
 type Dropped = (typeof DROPPED)[number];
 
-/** Fields that say nothing of the answer. */
+/** Fields without effect on the answer. */
 export const DROPPED = ["stream_options", "metadata", "safety_identifier"] as const;
 /**
  * Fields of Anthropic's API or of one provider's models that accompany generally supported fields: thinking beside an effort, prompt cache
@@ -39,7 +39,7 @@ export function withoutSaid({ place, name }: SaidField): Change {
   return `${SAID} ${place} ${name}`;
 }
 
-/** A request after a change; the same object where it changes nothing. Pure. */
+/** Applies a change to a request; returns the same object if nothing changes. Pure. */
 export function apply(request: ChatRequest, change: Change): ChatRequest {
   if (change === "-hints") return withoutHints(request);
   if (change === "+thoughts") return withAllThoughts(request);
@@ -71,7 +71,7 @@ function withoutHints(request: ChatRequest): ChatRequest {
   return { ...plain, messages, ...(tools !== null && { tools }) };
 }
 
-/** Thinking that is off, or left to the model, needs no effort beside it. */
+/** Returns true for reasoning that is off, or left to the model, and needs no effort beside it. */
 function isIdle(thinking: unknown): boolean {
   return (thinking as { readonly type?: unknown } | null | undefined)?.type !== "enabled";
 }
@@ -88,7 +88,7 @@ function saysNoMore(reasoning: unknown): boolean {
   return !isObject(reasoning) || Object.keys(reasoning).every((one) => one === "summary" || one === "effort");
 }
 
-/** A message or a tool without hints, its parts and calls as well. */
+/** Removes hints from a message or tool, including its parts and calls. */
 function withoutMarks<T extends object>(one: T): T {
   const plain = without(one, MESSAGE_HINTS) as T & { readonly content?: unknown; readonly tool_calls?: unknown };
   const { content, tool_calls: calls } = plain;

@@ -20,7 +20,7 @@ export function readChatParts(
 ): PartReader {
   const [reader, calls, repeats] = [createEventReader(), openCalls(expected), createRepeats()];
   const isWrittenAnew = expected.names.size > 0;
-  /** Answers that have begun, and whether each has its end. */
+  /** Answers that have begun, and whether each has ended. */
   const ended = new Map<number, boolean>();
   let done = false;
   let isHeard = false;
@@ -123,7 +123,7 @@ function isOdd(event: string): boolean {
   return event === "" || (event.length > DONE.length && event.trimStart().startsWith(DONE));
 }
 
-/** Bytes without such events, and with the usual end. */
+/** Removes such events from bytes, and adds the usual end. */
 function withoutOdd(bytes: Buffer): Buffer {
   const text = bytes.toString("latin1").replaceAll(/^data: ?\r?\n\r?\n/gm, "");
   return Buffer.from(text.replaceAll(/^data:[ \t]*\[DONE\][^\r\n]*/gm, `data: ${DONE}`), "latin1");

@@ -1,7 +1,4 @@
-/**
- * The shapes of OpenAI's chat completions that Marrow reads. Everything else in a request or an answer is passed on as it
- * came, so fields that are not named here are never lost.
- */
+/** The parts of OpenAI's chat completions that Marrow reads. All other fields of a request or an answer are passed on unchanged. */
 
 /**
  * The Responses API items that a message consists of, for upstreams with that API, which get them unchanged. JSON omits this field, so

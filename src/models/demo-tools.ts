@@ -1,9 +1,9 @@
 import type { ChatMessage, ChatRequest } from "./chat.ts";
 
-/** A call that the demo model makes. */
+/** A tool call of the demo model. */
 export interface DemoCall {
   readonly name: string;
-  /** JSON. */
+  /** Arguments as JSON. */
   readonly arguments: string;
 }
 
@@ -24,8 +24,8 @@ const TOOLS_MAX = 128;
 const CHARS_MAX = 2_000;
 
 /**
- * The tool that the demo model calls for a question: the one whose name and description share the most words with it, so that an agent's loop
- * can be seen at work without a real model. `undefined` where no tool fits, tools are forbidden, or the last message is not the user's. Pure.
+ * Returns the tool that the demo model calls for a question: the one whose name and description share the most words with it, so that agent
+ * loops can be tried without a real model. `undefined` if no tool fits, tools are forbidden, or the last message is not the user's. Pure.
  */
 export function demoCall(
   request: ChatRequest,
@@ -50,7 +50,7 @@ export function demoCall(
   };
 }
 
-/** The text that answers the result of a tool, or `undefined` where the last message is none. */
+/** Returns the answer to a tool result, or `undefined` if the last message is none. */
 export function demoResult(
   messages: readonly ChatMessage[],
   textOf: (message: ChatMessage) => string,
@@ -59,7 +59,7 @@ export function demoResult(
   return last?.role === "tool" ? `The tool says: ${textOf(last).slice(0, CHARS_MAX)}` : undefined;
 }
 
-/** A value of the right kind for each property: names in the question for texts, since the demo model understands nothing. */
+/** Returns a value of the right type for each property: names in the question for texts, because the demo model understands nothing. */
 function argumentsFor({ properties = {} }: Schema, question: string): Readonly<Record<string, unknown>> {
   const names = question.slice(0, CHARS_MAX).match(/\b[A-Z][\w-]*(?:\s+[A-Z][\w-]*)*/g) ?? [];
   const text = names.length > 1 ? (names.at(-1) as string) : question.slice(0, 100);

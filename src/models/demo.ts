@@ -119,7 +119,7 @@ function countTokens(text: string): number {
   return Math.ceil(words * (4 / 3));
 }
 
-/** The answer, cut into words with their spaces. */
+/** Returns the answer, split into words with their spaces. */
 function answerTo(messages: readonly ChatMessage[]): string[] {
   const result = demoResult(messages, textOf);
   if (result !== undefined) return wordsOf(result);
@@ -138,10 +138,10 @@ function answerTo(messages: readonly ChatMessage[]): string[] {
   return wordsOf(best.answer);
 }
 
-/** The one thing that the demo model takes from a conversation, so that a session can be seen to remember. */
+/** The only fact that the demo model takes from a conversation, to show that a session works. */
 const ASKS_NAME = /\b(?:what(?:'s| is) my name|who am i)\b/i;
 const SAYS_NAME = /\b[Mm]y name is (\p{Lu}[\p{L}'-]{0,39})/u;
-/** Characters of a message in which a name is looked for. */
+/** Characters of a message that are searched for a name. */
 const SAID_CHARS_MAX = 2_048;
 
 function nameAnswer(messages: readonly ChatMessage[]): string {

@@ -16,7 +16,7 @@ export interface DialectOptions {
 
 /** Adapts requests to the fields that one endpoint accepts. */
 export interface Dialect {
-  /** The request as the endpoint takes it; the same object where nothing needs to change. */
+  /** Adapts a request to the endpoint; returns the same object if nothing changes. */
   adapt(request: ChatRequest): ChatRequest;
   /** Records the field in which a model of the endpoint sends its reasoning; it gets its reasoning back there. */
   thinks(model: string, field: ThoughtsField): void;
@@ -32,7 +32,7 @@ export interface Dialect {
 
 /** Models whose reasoning field is cached. */
 const THINKING_MAX = 1_000;
-/** Changes that one request may go through: each is one more call of the endpoint. */
+/** Most changes of one request: each is one more call of the endpoint. */
 export const AMENDMENTS_MAX = 3;
 
 /** Makes the dialect of one endpoint. A lesson holds for one model, for an hour. */
@@ -113,7 +113,7 @@ function isForeign(change: Change): boolean {
   return change.startsWith("-said ") && !CARRIED.has(change);
 }
 
-/** Changes of which the last one holds. */
+/** Groups of changes of which only the last one applies. */
 const SAME: readonly (readonly Change[])[] = [
   ["max_completion_tokens", "max_tokens"],
   ["+thoughts", NO_THOUGHTS],

@@ -42,7 +42,7 @@ export interface EndpointOptions {
 
 /** A call that an endpoint refused. */
 export interface RefusedCall {
-  /** Tokens that were sent, about. */
+  /** Approximate tokens of the request. */
   readonly tokens: number;
   readonly code?: string | undefined;
   readonly message?: string | undefined;
@@ -77,7 +77,7 @@ export interface Question<R> {
   readonly amend: (request: R, refusal: string) => { readonly request: R; readonly learn: () => void } | undefined;
 }
 
-/** A request as it is sent. */
+/** A request to send. */
 interface Sent {
   readonly path: string;
   readonly method: "POST";
@@ -85,13 +85,13 @@ interface Sent {
   readonly body: string | Uint8Array;
 }
 
-/** An endpoint over a pool of kept connections. */
+/** An endpoint with a pool of connections. */
 export interface Endpoint {
   /**
    * Sends a request, and again if a refusal can be worked around. Returns a successful answer, unread. @throws MarrowError `model_failed`
    */
   post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer>;
-  /** The whole text of an answer. */
+  /** Returns the whole text of an answer. */
   textOf(answer: HttpAnswer): Promise<string>;
   /** Texts that must not appear in errors that clients see. */
   readonly secrets: readonly string[];
@@ -101,11 +101,11 @@ export interface Endpoint {
 }
 
 const LIST_KEPT_MS = 60_000;
-/** Longest wait for the list of models: nobody waits for it so long, but it is taken when it comes. */
+/** Longest wait for the list of models. Callers do not wait that long, but a late list is still used. */
 const LIST_TIMEOUT_MS = 30_000;
 const ERROR_BYTES_MAX = 65_536;
 
-/** Opens an endpoint of one kind; nothing is sent before it is asked. */
+/** Opens an endpoint of one kind; sends nothing before the first call. */
 export function createEndpoint(options: EndpointOptions, kind: EndpointKind): Endpoint {
   const url = parseUrl(options.baseUrl);
   const { lane } = options;
@@ -233,7 +233,7 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Whether an answer is JSON: some endpoints answer whole where a stream was asked for. */
+/** Returns true for a JSON answer: some endpoints send one instead of a stream. */
 export function isJson(answer: HttpAnswer): boolean {
   return /^application\/json\b/i.test(String(answer.headers["content-type"] ?? ""));
 }
@@ -262,7 +262,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>, given: Readonly
   });
 }
 
-/** The header of a key as OpenAI's endpoints take it; none without a key. */
+/** Returns the key's header for OpenAI's endpoints; none without a key. */
 export function toBearer(apiKey: string | undefined): Readonly<Record<string, string>> {
   return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
 }

@@ -5,12 +5,12 @@ import { toRetryAfterMs } from "../internal/retry-after.ts";
 import { decoded } from "./encoded.ts";
 import { BodyTooLarge, type HttpAnswer } from "./http.ts";
 
-/** An endpoint's word that a request is wrong, which another request may not be. */
+/** Returns true for a status that means this request is wrong, while others may not be. */
 export function isRefusal(status: number): boolean {
   return status === 400 || status === 422;
 }
 
-/** An answer whose body is read as if it came plain. */
+/** Wraps an answer to read its body decoded. */
 export function toDecoded(answer: HttpAnswer): HttpAnswer {
   const plain = decoded(answer);
   if (plain !== undefined) return plain;
@@ -18,10 +18,10 @@ export function toDecoded(answer: HttpAnswer): HttpAnswer {
   throw malformed("its content-encoding is not known");
 }
 
-/** The longest time to come back that an endpoint is believed, in milliseconds: a day. */
+/** Longest accepted retry delay of an endpoint, in milliseconds: a day. */
 const RETRY_AFTER_MS_MAX = 86_400_000;
 
-/** An answer that is no 2xx as a failure of its model. */
+/** Converts an answer other than 2xx to a failure of its model. */
 export function toModelError(answer: HttpAnswer, text: string, secrets: readonly string[]): MarrowError {
   const body = toJson(text);
   const afterMs = toRetryAfterMs(answer.headers) ?? toRetryDelayMs(body);
@@ -36,7 +36,7 @@ export function toModelError(answer: HttpAnswer, text: string, secrets: readonly
   });
 }
 
-/** Google's `RetryInfo` among the details of an error, `{ retryDelay: "34s" }`: its endpoints send no header. */
+/** Reads Google's `RetryInfo` in the details of an error, `{ retryDelay: "34s" }`, because its endpoints send no header. */
 function toRetryDelayMs(body: unknown): number | undefined {
   const reported = toReported(body);
   const details = isObject(reported) ? reported["details"] : undefined;
@@ -48,7 +48,7 @@ function toRetryDelayMs(body: unknown): number | undefined {
   return undefined;
 }
 
-/** An error that came as a success, with the status that it names itself; 502 where it names none. */
+/** Converts an error that came with a success status, with the status that it names itself, or 502. */
 export function toReportedError(body: unknown, message: string, secrets: readonly string[]): MarrowError {
   const reported = toReported(body);
   const named = Number(
@@ -80,7 +80,7 @@ export function toReported(body: unknown): unknown {
   return words === undefined ? undefined : { ...toRead(said), message: words };
 }
 
-/** Other names for the words of an error: of AWS, Apigee, MiniMax, and of proxies. */
+/** Other field names for an error's message: of AWS, Apigee, MiniMax, and proxies. */
 const WORDS = ["Message", "faultstring", "status_msg", "error_message", "error_msg", "msg"] as const;
 
 /** The fields of an error that are read; an endpoint may send any number of others. */
@@ -104,7 +104,7 @@ function toRead(said: Fields): Fields {
 /** Most entries of an error list that are reported. */
 const DETAILS_MAX = 20;
 
-/** A router's error (OpenRouter) has the provider's own words in `metadata.raw`. */
+/** Returns the provider's own message in `metadata.raw` of a router's error (OpenRouter). */
 function withRaw(error: string | object, beside: Readonly<Record<string, unknown>>): unknown {
   const raw = (error as { metadata?: { raw?: unknown } | null }).metadata?.raw;
   const within = typeof raw === "string" ? (toReported(toJson(raw)) ?? { message: raw }) : toReported(raw);
@@ -119,7 +119,7 @@ function pick({ code, param, type }: Readonly<Record<string, unknown>>): object 
   return { code, param, type };
 }
 
-/** One fault of FastAPI's list: where and what. */
+/** Formats one entry of FastAPI's error list: place and message. */
 function toDetail(one: unknown): string {
   const { loc, msg } = (one ?? {}) as { readonly loc?: unknown; readonly msg?: unknown };
   if (typeof one === "string") return one;
@@ -135,7 +135,10 @@ export function toJson(text: string): unknown {
   }
 }
 
-/** The parts of an endpoint's error object that a client may see: bounded, without this endpoint's key or anything that has the form of one. */
+/**
+ * Returns the parts of an endpoint's error object that a client may see: bounded, without this endpoint's key or anything with the form of
+ * a key.
+ */
 export function toErrorObject(
   error: unknown,
   secrets: readonly string[],
@@ -164,7 +167,7 @@ export function toFailure(error: unknown, signal?: AbortSignal): never {
   });
 }
 
-/** An answer that cannot be read. */
+/** Builds the failure of an answer that cannot be read. */
 export function malformed(why: string, cause?: unknown): MarrowError {
   return new MarrowError("model_failed", `the model's endpoint sent an unreadable answer: ${why}`, {
     cause,

@@ -12,9 +12,9 @@ export interface Growth {
 export const BESIDE_ANSWER: ReadonlySet<string> = new Set(["choices", "obfuscation"]);
 /** Fields of a choice that are read here. */
 const OF_CHOICE = new Set(["index", "delta"]);
-/** Fields of a delta that grow by text. */
+/** Fields of a delta whose text is appended. */
 const GROWING = new Set(["content", "reasoning_content", "reasoning"]);
-/** Texts that every chunk of a stream repeats whole. */
+/** Texts that every chunk of a stream repeats completely. */
 const REPEATED = new Set(["id", "object", "model", "system_fingerprint", "service_tier", "provider", "obfuscation"]);
 
 /** Returns the text that a chunk appends to the first answer; `undefined` for a chunk with other content. Pure. */
@@ -34,15 +34,15 @@ export function growthOf(chunk: ChatChunk): Growth | undefined {
   return growth;
 }
 
-/** Recognizes the events of one stream that repeat the event before them, but for the text by which the answer grows. */
+/** Recognizes events of one stream that repeat the previous one except for the appended text. */
 export interface Repeats {
-  /** Notes an event that was parsed; without one, nothing that follows is a repetition. */
+  /** Records a parsed event; without one, later events are not compared. */
   note(data: string, chunk: ChatChunk | undefined): void;
-  /** A piece of the stream that begins and ends between events, as a part, if all its events are repetitions: no JSON is parsed for them. */
+  /** Reads a piece that begins and ends between events as a part, if all its events are repetitions. No JSON is parsed. */
   read(text: string, bytes: Uint8Array): StreamPart | undefined;
 }
 
-/** Notes that no event repeated, in a row, after which a stream is not looked at any more. */
+/** Consecutive events without repetition after which a stream is no longer compared. */
 const IDLE_NOTES_MAX = 4;
 
 /**
@@ -71,7 +71,7 @@ export function createRepeats(): Repeats {
   };
 }
 
-/** An event cut at its growing text. */
+/** An event split at its appended text. */
 interface Pattern {
   readonly chunk: ChatChunk;
   readonly field: string;
@@ -83,7 +83,7 @@ interface Pattern {
   readonly last: string | undefined;
 }
 
-/** A part whose events all repeat the event before them. */
+/** A part whose events all repeat the previous one. */
 class RepeatedPart implements StreamPart {
   readonly done = false;
   readonly grows: NonNullable<StreamPart["grows"]>;
@@ -114,7 +114,7 @@ function withText(chunk: ChatChunk, field: string, text: string): ChatChunk {
 /** Longer events are not looked for again: what repeats has one token or some. */
 const PATTERN_CHARS_MAX = 65_536;
 
-/** A text that no event has. */
+/** A text that no event contains. */
 const PROBE = "\u{F0000}probe\u{F0000}";
 
 function toPattern(data: string, chunk: ChatChunk, { field, text }: Growth): Pattern | undefined {
@@ -136,7 +136,7 @@ function toPattern(data: string, chunk: ChatChunk, { field, text }: Growth): Pat
   return { ...start, tail: noiseCut[0], last: `${noiseCut[1]}\n\n` };
 }
 
-/** JSON before and behind the value of a field. */
+/** Splits JSON around the value of a field. */
 function cutAt(json: string, field: string, value: string): readonly [string, string] | undefined {
   for (const colon of [":", ": "]) {
     const start = `"${field}"${colon}"`;
@@ -147,7 +147,7 @@ function cutAt(json: string, field: string, value: string): readonly [string, st
   return undefined;
 }
 
-/** The texts of events that all follow a pattern. */
+/** Returns the texts of events that all match a pattern. */
 function textsOf({ head, tail, last }: Pattern, events: string): readonly string[] | undefined {
   const texts: string[] = [];
   for (let at = 0; at < events.length;) {
@@ -168,7 +168,7 @@ function textsOf({ head, tail, last }: Pattern, events: string): readonly string
   return texts.length === 0 ? undefined : texts;
 }
 
-/** The place of the quote that ends a JSON string; -1 without one. */
+/** Returns the position of the quote that ends a JSON string; -1 without one. */
 function endOfString(json: string, from: number): number {
   for (let end = json.indexOf('"', from); end !== -1; end = json.indexOf('"', end + 1)) {
     let slashes = 0;
@@ -178,7 +178,7 @@ function endOfString(json: string, from: number): number {
   return -1;
 }
 
-/** Characters that a JSON string has only escaped, and the one that escapes. */
+/** Characters that a JSON string contains only escaped, and the escape character. */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const ODD = /[\\\u0000-\u001F]/;
 

@@ -2,21 +2,21 @@ import { StringDecoder } from "node:string_decoder";
 import type { Dispatcher } from "undici";
 import type { Pushing, Sink } from "../internal/push.ts";
 
-/** An answer whose head has come and whose body is on its way. */
+/** An answer with received headers and a pending body. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The next piece of the body, or `undefined` at its end. Rejects when the connection breaks. One call at a time. */
+  /** Returns the next piece of the body, or `undefined` at its end. Rejects if the connection breaks. One call at a time. */
   next(): Promise<Buffer | undefined>;
-  /** Gives the pieces to a sink from now on, in place of `next`. Once. */
+  /** Passes further pieces to a sink instead of `next`. Call it once. */
   push(sink: Sink<Buffer>): Pushing;
-  /** The rest of the body; rejects when it is over the bound. */
+  /** Returns the rest of the body; rejects if it exceeds the bound. */
   whole(bytesMax: number): Promise<Buffer>;
-  /** Gives the rest up. */
+  /** Discards the rest. */
   abandon(): void;
 }
 
-/** Pieces and bytes that may wait for a slow reader before the connection is paused; a piece of the socket has at most as many. */
+/** Most pieces and bytes buffered for a slow reader before the connection is paused; one piece of the socket may have as many. */
 const PIECES_MAX = 64;
 const WAITING_BYTES_MAX = 65_536;
 /** A longer piece goes to a sink in slices of so many bytes. */
@@ -28,8 +28,8 @@ const TURN_MS = 5;
 const PIECE_BYTES = 128;
 
 /**
- * Sends a request and answers once the head came. Undici's own `request` wraps every body in a stream of Node's; this hands
- * pieces over as they are, at about half the CPU a piece.
+ * Sends a request and resolves with its headers. Undici's own `request` wraps every body in a Node stream; this passes pieces on directly,
+ * at about half the CPU per piece.
  */
 export function sendRequest(
   dispatcher: Dispatcher,
@@ -61,7 +61,7 @@ export function sendRequest(
       give();
     };
 
-    /** Takes a piece that waits. */
+    /** Takes a buffered piece. */
     function shift(): Buffer | undefined {
       const piece = pieces.shift();
       if (piece === undefined) return undefined;
@@ -237,7 +237,7 @@ function toText(body: Buffer | undefined, bytesMax: number): string {
   return body === undefined ? "" : body.toString("utf8");
 }
 
-/** A body went over its bound. */
+/** The body exceeded its bound. */
 export class BodyTooLarge extends Error {
   constructor(bytesMax: number) {
     super(`the body is over ${bytesMax} bytes`);

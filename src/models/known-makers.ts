@@ -7,7 +7,7 @@ import { isText, type Fields } from "../internal/fields.ts";
  */
 export const MAKER = "marrow_maker";
 
-/** Signatures and ciphertexts whose makers a process remembers: about 100 bytes each. */
+/** Signatures and ciphertexts whose makers a process records: about 100 bytes each. */
 const KNOWN_MAX = 20_000;
 
 const known = new Map<string, string>();

@@ -2,7 +2,7 @@
 export interface Lessons<L extends string> {
   /** Returns the current lessons about a model. */
   of(model: string): readonly L[];
-  /** Keeps a lesson; those that say the contrary go. */
+  /** Stores a lesson and deletes contradicting ones. */
   learn(model: string, lesson: L, contraries?: readonly L[]): void;
   /** Deletes a lesson. Returns whether it existed. */
   forget(model: string, lesson: L): boolean;
@@ -10,9 +10,9 @@ export interface Lessons<L extends string> {
 
 /** TTL of a lesson, in milliseconds; then the field is tried again, at the cost of one call. */
 export const LESSON_MS = 3_600_000;
-/** Models whose refusals are remembered. */
+/** Models with stored lessons. */
 const MODELS_MAX = 1_000;
-/** Lessons that are remembered of one model: the names of fields come from other endpoints, and from clients. */
+/** Lessons per model; field names may come from other endpoints and from clients. */
 const LESSONS_MAX = 64;
 
 /** Makes an empty table. */

@@ -22,7 +22,7 @@ export function toInfos(
   });
 }
 
-/** A model that is listed as OpenAI lists them, with further fields as they came. */
+/** Converts a model in OpenAI's list format, with its additional fields. */
 export function toOpenaiInfo(listed: unknown): ModelInfo | undefined {
   if (isText(listed)) return bareInfo(listed);
   const { id, name, owned_by: owner, created, ...rest } = isObject(listed) ? listed : {};

@@ -1,10 +1,10 @@
 import { MarrowError } from "../errors.ts";
 import { checkPrice, type Price, type PriceFile } from "./prices.ts";
 
-/** Models that are read from one file. */
+/** Models read from one file. */
 const MODELS_MAX = 100_000;
 const MILLION = 1_000_000;
-/** Our fields, and what LiteLLM calls them, for one token. */
+/** Our fields, and LiteLLM's names for them, per token. */
 const FIELDS: readonly (readonly [keyof Price, string])[] = [
   ["input", "input_cost_per_token"],
   ["output", "output_cost_per_token"],

@@ -5,7 +5,7 @@ import { CALL_FIELDS, CALLED_FIELDS } from "./calls.ts";
 import type { ChatMessage, ChatRequest } from "./chat.ts";
 import { MAKER, makerOf, noteMaker } from "./known-makers.ts";
 
-/** A short name of an endpoint: the same in every process, and without its address. */
+/** Makes a short name of an endpoint: the same in every process, and without its address. */
 export function toMaker(kind: string, baseUrl: string): string {
   return hash("sha256", `${kind}\n${baseUrl.replace(/\/+$/, "")}`).slice(0, 12);
 }
@@ -29,8 +29,8 @@ export function signed<T extends Fields>(said: T, maker: string): T {
 }
 
 /**
- * The request as an endpoint is asked: without what another one signed or encrypted, and without the names of makers. What names no maker goes as it
- * came. The same object where nothing changes.
+ * Prepares a request for an endpoint: removes signed or encrypted parts of other endpoints, and the names of makers. Parts without a maker
+ * are unchanged. Returns the same object if nothing changes.
  */
 export function forMaker(request: ChatRequest, maker: string): ChatRequest {
   return mapAssistants(request, (message) => {
@@ -51,7 +51,7 @@ export function forMaker(request: ChatRequest, maker: string): ChatRequest {
   });
 }
 
-/** The request without any entry of `reasoning_details`; the same object where none has one. Pure. */
+/** Removes all entries of `reasoning_details`; returns the same object if there are none. Pure. */
 export function withoutDetails(request: ChatRequest): ChatRequest {
   return mapAssistants(request, (message) => {
     if (message["reasoning_details"] === undefined) return message;
@@ -85,7 +85,7 @@ function ownDetails(details: readonly unknown[], maker: string): readonly unknow
   return plain.length === details.length && plain === own ? details : plain;
 }
 
-/** A call without what only its maker reads. */
+/** Removes the parts of a call that only its maker reads. */
 function bareCall(call: Fields): Fields {
   const bare = pick(call, CALL_FIELDS);
   return isObject(bare["function"]) ? { ...bare, function: pick(bare["function"], CALLED_FIELDS) } : bare;
@@ -110,7 +110,7 @@ function mapAssistants(request: ChatRequest, change: (message: ChatMessage) => C
   return changed === messages ? request : { ...request, messages: changed };
 }
 
-/** A list with its objects changed; the same value where nothing changes, or where it is no list. */
+/** Maps the objects of a list; returns the same value if nothing changes, or if it is not a list. */
 function mapObjects(list: unknown, change: (one: Fields) => Fields): unknown {
   if (!Array.isArray(list)) return list;
   return mapChanged(list as readonly unknown[], (one) => (isObject(one) ? change(one) : one));

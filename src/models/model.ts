@@ -105,9 +105,9 @@ export interface ChatModel {
 
 /** Visible state of an endpoint's concurrency slots. */
 export interface PlacesView {
-  /** Whether a call of this asker would be sent at once. */
+  /** Returns true if a call of this asker would be sent at once. */
   isFree(asker: Asker | undefined): boolean;
-  /** Whether the call that this signal ends has not been sent, for want of a place. */
+  /** Returns true if the call with this signal still waits for a slot. */
   isWaiting(signal: AbortSignal): boolean;
 }
 

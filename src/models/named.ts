@@ -8,7 +8,7 @@ import type { ChatModel, ModelCall } from "./model.ts";
 export function renameModels<M extends ChatModel>(model: M, names: Readonly<Record<string, string>>): M {
   const known = new Map(Object.entries(names));
 
-  /** The call by the endpoint's name. The client's own bytes hold the other one. */
+  /** Renames the model of a call to the endpoint's name, which excludes reusing the client's bytes. */
   function rename(call: ModelCall): ModelCall {
     const { request } = call;
     const name = known.get(request.model) ?? request.model;

@@ -3,9 +3,9 @@ import { malformed } from "./failures.ts";
 /** Most omitted types reported per answer, and most characters of each. */
 const [TYPES_MAX, TYPE_CHARS_MAX] = [32, 64];
 
-/** The parts of one answer that chat completions have no place for. */
+/** Parts of one answer without a place in chat completions. */
 export interface Omissions {
-  /** Notes one by its type. */
+  /** Records a part by its type. */
   add(type: unknown): void;
   /**
    * Returns `omitted` with each type once for a message; empty if nothing was omitted.

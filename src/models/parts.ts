@@ -18,10 +18,10 @@ export interface PartReader {
   isDone(): boolean;
 }
 
-/** Pieces that may come behind an answer's end until its connection is given up. */
+/** Pieces after an answer's end after which its connection is closed. */
 const BEHIND_END_MAX = 64;
 
-/** The parts of an answer as they come, pulled or pushed. Whatever breaks it is the failure of its model. */
+/** Reads the parts of an answer, pulled or pushed. Any error becomes a failure of its model. */
 export function toParts(
   answer: HttpAnswer,
   signal: AbortSignal | undefined,

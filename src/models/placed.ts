@@ -81,7 +81,7 @@ export function untilOver(
   };
 }
 
-/** The same of an answer that is handed on. */
+/** The same for a forwarded answer. */
 export function answerUntilOver(answer: ForwardedAnswer, onOver: () => void): ForwardedAnswer {
   return {
     ...answer,

@@ -65,7 +65,7 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
     if (scope.users.size === 0) scopes.delete(scope.name);
   }
 
-  /** Lets in who waits, as far as there are places for them. */
+  /** Admits waiting callers while there are slots for them. */
   function letIn(): void {
     while (state.waiting > 0 && state.held < places) {
       const next = fewest(scopes.values(), (scope) => {
@@ -137,9 +137,9 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
 interface Party {
   readonly name: string;
   held: number;
-  /** Calls that wait, in order; only users have any. */
+  /** Waiting calls, in order; only for users. */
   readonly waiting: Set<() => void>;
-  /** Only scopes have any. */
+  /** Users of a scope. */
   readonly users: Map<string, Party>;
 }
 
@@ -156,7 +156,7 @@ function newParty(name: string): Party {
   return { name, held: 0, waiting: new Set(), users: new Map() };
 }
 
-/** Of those who wait and may enter the one that holds the fewest; of several the one that waited longest for its turn. */
+/** Returns the waiting and admissible party that holds the fewest slots; of several the one that waited longest for its turn. */
 function fewest<T extends { readonly held: number }>(
   parties: Iterable<Party>,
   toCandidate: (party: Party) => T | undefined,
@@ -170,7 +170,7 @@ function fewest<T extends { readonly held: number }>(
   return best;
 }
 
-/** Whether a call was given up before it had a place. */
+/** Returns true if a call was cancelled before it had a slot. */
 export function isPlaceless(error: unknown): boolean {
   return MarrowError.is(error, "aborted") && error.details?.["placeless"] === true;
 }

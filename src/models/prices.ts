@@ -45,7 +45,7 @@ export interface PriceFile {
 
 const TABLE = new URL("../../assets/prices.json", import.meta.url);
 const PRICE_MAX = 1_000_000;
-/** Models whose price is remembered. */
+/** Models with a cached price. */
 const KNOWN_MAX = 1_000;
 const FIELDS = ["input", "output", "cachedInput", "cacheWrite", "reasoning"] as const;
 

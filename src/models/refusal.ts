@@ -1,21 +1,21 @@
 import { isObject } from "../internal/fields.ts";
 
-/** A field that a refusal calls unknown or unsupported: the field itself, not its value, and nothing within it. */
+/** A field that a refusal calls unknown or unsupported: the field itself, neither its value nor a part of it. */
 export interface RefusedField {
-  /** The names that lead to the field, as the endpoint wrote them; numbers in lists are among them. */
+  /** Path of the field as the endpoint wrote it, including indexes. */
   readonly path: readonly string[];
   /** The refusal's message, empty if the refusal is in separate fields. */
   readonly words: string;
-  /** The field of the request without which the endpoint refuses this one, `"other"` for a condition that is not read, `undefined` for none. */
+  /** Field that the request lacks beside this one, `"other"` for an unknown condition, `undefined` for none. */
   readonly unless: "store" | "stream" | "other" | undefined;
 }
 
-/** Characters that are read of one text of a refusal, and texts of one refusal: a client may have a part in them. */
+/** Characters read per text of a refusal, and texts per refusal, because clients may influence them. */
 const TEXT_MAX = 4_096;
 const TEXTS_MAX = 32;
 
 const PATH = String.raw`[\w$-]+(?:\.[\w$-]+|\[\d+\])*`;
-/** A path as it is written in a sentence; groups: in one of three quotes, or bare. */
+/** A path as written in a sentence; groups: in one of three quotes, or bare. */
 const NAMED = String.raw`(?:'(${PATH})'|"(${PATH})"|${"`"}(${PATH})${"`"}|(?<![\w.\]'"${"`"}-])(${PATH}))`;
 const NOUN = String.raw`(?:parameters?|fields?|arguments?|propert(?:y|ies)|options?|attributes?|inputs?|names?|keys?)`;
 const UNSUPPORTED = String.raw`(?:(?:not|isn't|aren't)\s+(?:currently\s+|yet\s+)?(?:supported|permitted|allowed|recogni[sz]ed|accepted|known)|unsupported|unknown|unrecogni[sz]ed|unexpected|disallowed|forbidden|extra_forbidden|extra\s+(?:inputs|fields)\s+(?:are\s+)?not\s+(?:permitted|allowed)|only\s+allowed)`;
@@ -52,17 +52,17 @@ const OF_VALUE =
 /** Words after a name that restrict the refusal to some values. */
 const NARROWS =
   /^\s*[:(]\s*['"`]|^\s*to\s|^\W*(?:\w+\W+){0,2}?(?:over|above|below|beyond|greater|larger|longer|smaller|shorter|less|more|than|values?|of\s+type|as|keys?|characters?|tokens?)\b/i;
-/** Words after it that make the refusal hold beside other fields only. */
+/** Words after a name which mean that the refusal depends on other fields. */
 const CONDITION = /\b(?:when|if|unless|while|without|together|alongside|combin\w+|same\s+time|streaming|with\s+['"`])/i;
 const KNOWN_CONDITION = /^\s*(?:if|when|with)\s+['"`]?(store|stream)['"`]?(?:\s+is\b|\s*$|\s*[.=])/i;
 
-/** The fields that a refusal of a request calls unknown or unsupported, in words of the endpoint's own. Pure. */
+/** Finds the fields that a refusal calls unknown or unsupported, in the endpoint's own words. Pure. */
 export function refusedFields(request: object, refusal: string): readonly RefusedField[] {
   const { texts, fields } = collect(refusal);
   return [...fields, ...texts.flatMap(fromSentences).filter(({ words }) => !repeats(request, words))];
 }
 
-/** Whether a refusal of a request has such words, of the endpoint's own. Pure. */
+/** Returns true if a refusal contains such words of the endpoint's own. Pure. */
 export function saysOf(request: object, refusal: string, pattern: RegExp): boolean {
   return collect(refusal).texts.some((text) => {
     const words = pattern.exec(text)?.[0];
@@ -95,7 +95,7 @@ function fromSentences(text: string): readonly RefusedField[] {
 const PLURAL = /\b(?:parameters|fields|arguments|properties|options|attributes|inputs|names|keys)\b/i;
 const FURTHER = new RegExp(String.raw`(?:\s*,\s*(?:and\s+)?|\s+and\s+)${NAMED}(?=\s*(?:[,.;)]|and\b|$))`, "iy");
 
-/** The names that a list of refused fields goes on with. */
+/** Returns the further names in a list of refused fields. */
 function furtherNames(rest: string): readonly string[] {
   const names: string[] = [];
   FURTHER.lastIndex = 0;
@@ -106,7 +106,7 @@ function furtherNames(rest: string): readonly string[] {
   return names;
 }
 
-/** Whether the second name of a sentence leads to the first: it is quoted, where bare words go on with the sentence. */
+/** Returns true if the second name of a sentence is the parent of the first: it is quoted, while bare words continue the sentence. */
 function isPath(groups: readonly (string | undefined)[], within: string | undefined): boolean {
   return within !== undefined && (groups[7] === undefined || /[.[]/.test(within));
 }
@@ -121,7 +121,7 @@ function conditionOf(words: string, rest: string): RefusedField["unless"] {
   return CONDITION.test(rest) || /only\s+allowed$/i.test(words) ? "other" : undefined;
 }
 
-/** A text with one space in place of each run of white space. */
+/** Replaces each run of white space by one space. */
 function toOneLine(text: string): string {
   return text.replace(/\s+/g, " ");
 }
@@ -154,7 +154,7 @@ function collect(refusal: string): { readonly texts: readonly string[]; readonly
 /** Fields in which endpoints put messages. */
 const SPOKEN = ["error", "errors", "message", "msg", "detail", "details", "metadata", "raw"] as const;
 
-/** An entry of a validator (`loc`), or an error of OpenAI's (`param`), that calls a field unknown. */
+/** Reads a validator's entry (`loc`), or OpenAI's error (`param`), that calls a field unknown. */
 function toRefusedField({ loc, type, msg, param, code }: Readonly<Record<string, unknown>>): RefusedField | undefined {
   const said = `${String(type)} ${String(msg)}`;
   const isUnknown = /extra_forbidden|extra (?:inputs|fields)|unexpected_keyword|unknown field/i.test(said);

@@ -25,12 +25,12 @@ export function uncarried(path: string, kind: string, what = ""): MarrowError {
   });
 }
 
-/** An error for a value of the wrong shape. */
+/** Builds the error for a value of the wrong type. */
 export function unfit(path: string, expected: string, got: unknown): MarrowError {
   return new MarrowError("invalid_input", `${path} must be ${expected}, got ${wordOf(got)}`, { details: { path } });
 }
 
-/** An object of JSON, or an error that names it. */
+/** Returns a JSON object, or throws an error that names it. */
 export function objectAt(value: unknown, path: string): Fields {
   if (isObject(value)) return value;
   throw unfit(path, "an object", value);
@@ -51,5 +51,5 @@ export function fromDataUrl(url: string): { readonly type: string; readonly data
   return type === undefined ? undefined : { type: type.toLowerCase(), data: url.slice(comma + 1) };
 }
 
-/** Characters of a data URL before its data, at most. */
+/** Longest part of a data URL before its data, in characters. */
 const DATA_HEAD_CHARS_MAX = 256;

@@ -9,13 +9,13 @@ const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
   call: CALL_FIELDS,
   called: new Set([...CALLED_FIELDS, "input"]),
 };
-/** Names that are looked for in a refusal: others could be part of its words. */
+/** Names that are searched in a refusal; others could be ordinary words of it. */
 const NAME = /^[\w-]{2,64}$/;
 
 /** Place of a field in an assistant's message: in the message, in a call, or in the called function. */
 export type SaidPlace = "message" | "call" | "called";
 
-/** The fields that lead to each place. */
+/** Path of each place. */
 export const SAID_PLACES: Readonly<Record<SaidPlace, string>> = {
   message: "messages",
   call: "messages.tool_calls",
@@ -50,7 +50,7 @@ export function isNamed(refusal: string, { name }: SaidField): boolean {
   return new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(refusal);
 }
 
-/** The request without this field of an assistant's messages, where it stands there; the same object where none has it. Pure. */
+/** Removes this field from assistant messages; returns the same object if none has it. Pure. */
 export function withoutSaidField(request: ChatRequest, { place, name }: SaidField): ChatRequest {
   const messages = mapChanged(request.messages, (message) => {
     if (message.role !== "assistant") return message;

@@ -23,7 +23,10 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
     return { ...answer, completion, text: JSON.stringify(completion) };
   }
 
-  /** `isWritten`: the part's bytes are its chunks, event by event; else they are an endpoint's own, which may end within an event. */
+  /**
+   * Converts a part. `isWritten`: its bytes are its chunks, event by event; otherwise they are the endpoint's own, which may end within an
+   * event.
+   */
   function toPart(part: StreamPart, isWritten: boolean): StreamPart {
     // A part that only appends text has no other fields.
     if (part.grows !== undefined) return part;

@@ -27,13 +27,13 @@ export const EVENT_CHARS_MAX: number = 16 * 1024 * 1024;
  */
 export function createEventReader(): EventReader {
   const decoder = new StringDecoder("utf8");
-  /** Pieces of a line that has not ended. No line end is in them, but the last one may end in a CR that may be half of a CRLF. */
+  /** Pieces of an incomplete line. They contain no line end, but the last one may end in a CR that may be half of a CRLF. */
   let open: string[] = [];
   let openChars = 0;
   let endsInCr = false;
   let data: string | undefined;
   let isFirst = true;
-  /** Bytes of line ends in the last piece: up to the end of each event, and in all. */
+  /** Bytes of line ends in the last piece: up to the end of each event, and in total. */
   let [ends, lineEnds]: [number[], number] = [[], 0];
 
   function keep(piece: string): void {
@@ -111,7 +111,9 @@ export function createEventReader(): EventReader {
 
 const [OPEN_OBJECT, LESS_THAN] = [0x7b, 0x3c];
 
-/** A piece up to a place with so many bytes of line ends behind it, right after a line end. Nothing of it where that is in the piece before. */
+/**
+ * Returns the part of a piece up to the line end that has this many bytes of line ends after it. Empty if that is in the previous piece.
+ */
 export function upToLineEnd(piece: Buffer, lineEnds: number): Buffer {
   let [at, left] = [piece.length, lineEnds];
   for (; at > 0; at -= 1) {

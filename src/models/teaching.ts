@@ -70,7 +70,7 @@ function changeForThis(request: ChatRequest, refused: readonly RefusedField[], r
   return said && withoutSaid(said);
 }
 
-/** The names of an answer's bound: the one that is refused, and the one that is sent in its place. */
+/** Pairs of names of an answer's bound: the refused one, and its replacement. */
 const BOUNDS = [
   ["max_tokens", "max_completion_tokens"],
   ["max_completion_tokens", "max_tokens"],

@@ -5,8 +5,8 @@ import { extendLeases } from "./scripts.gen.ts";
 const PAGES_MAX = 1_000;
 
 /**
- * Ends what waited for jobs that ended, and gives jobs back whose worker is gone, page by page: one script for all of many thousands would hold
- * Redis up.
+ * Ends jobs whose dependencies have failed, and returns jobs of dead workers to the queue, page by page, because one script for many
+ * thousands would block Redis.
  */
 export async function settleRest(redis: Pick<ScopedRedis, "send">, queue: string): Promise<void> {
   for (let page = 0; page < PAGES_MAX; page += 1) {

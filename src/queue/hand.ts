@@ -27,7 +27,7 @@ export interface Held {
   readonly line: JobLine;
   /** The payload: a record, or its JSON. */
   readonly payload: Uint8Array | string;
-  /** When it came, by `performance.now()`. */
+  /** Time of its arrival, by `performance.now()`. */
   readonly sinceMs: number;
   /** Made when the handler begins, or when the job must stop. */
   controller: AbortController | undefined;
@@ -36,13 +36,13 @@ export interface Held {
   /** Made with the first part, because most jobs write no output. */
   output: OutputWriter | undefined;
   lost: boolean;
-  /** Its handler ignored its signal: the job ended without it. */
+  /** True if the job ended without its handler, which ignored the signal to stop. */
   abandoned: boolean;
   /** Ends the job if its handler ignores the signal to stop. */
   grace: NodeJS.Timeout | undefined;
 }
 
-/** A job that came to a worker just now. */
+/** Makes the state of a job that just arrived at a worker. */
 export function newHeld(id: string, line: string, payload: Uint8Array | string): Held {
   return {
     id,
@@ -58,7 +58,7 @@ export function newHeld(id: string, line: string, payload: Uint8Array | string):
   };
 }
 
-/** Whether a job is not to be held without being begun: should the worker die with it, that would cost it too much. */
+/** Returns true if a job must not be prefetched, because a crash of the worker would cost it too much. */
 export function isFrail({ lives, reason }: JobLine): boolean {
   return lives === 1 || reason === "crashed";
 }
@@ -70,7 +70,7 @@ export interface Outcome {
    * The result; for a failed attempt its masked message; for a suspended one the signals and timeouts in milliseconds, separated by spaces.
    */
   readonly body: Argument;
-  /** An error's code or a concluding word. */
+  /** An error's code or the word of `conclude`. */
   readonly reason: string;
   readonly delayMs: number;
 }
@@ -80,9 +80,9 @@ export interface Ended extends Outcome {
   readonly one: Held;
 }
 
-/** Back as it was. */
+/** Returns the job to the queue unchanged. */
 export const RELEASED: Outcome = { outcome: "release", body: "", reason: "", delayMs: 0 };
-/** The same, of a job that was begun. */
+/** The same for a job that had begun. */
 export const INTERRUPTED: Outcome = { ...RELEASED, delayMs: 1 };
 
 export const CANCELLED: MarrowError = new MarrowError("aborted", "the job was cancelled");
@@ -207,7 +207,7 @@ export function toFailedOutcome(one: Held, error: unknown): Outcome {
   }
 }
 
-/** Waits until a job's output is written. A part that Redis will never take fails the attempt that wrote it. */
+/** Waits until a job's output is stored. A part that Redis will never accept fails its attempt. */
 export async function settleOutput(one: Held, how: Outcome, onError: (error: unknown) => void): Promise<Outcome> {
   try {
     await one.output?.settle();

@@ -59,7 +59,7 @@ export interface JobFailure {
 
 const ENDED: ReadonlySet<string> = new Set(["done", "dead", "cancelled"]);
 
-/** Whether a job will not change any more. */
+/** Returns true for a final state. */
 export function isEnded(state: string): boolean {
   return ENDED.has(state);
 }
@@ -68,7 +68,7 @@ const ID_BYTES = 12;
 /** The next ids: one draw for many. */
 let ids: string[] = [];
 
-/** An id for a new job. */
+/** Makes an id for a new job. */
 export function newJobId(): string {
   if (ids.length === 0) {
     const bytes = randomBytes(ID_BYTES * 256);
@@ -99,14 +99,14 @@ export interface JobLine {
   readonly reason: string | undefined;
   readonly left: number;
   readonly lives: number;
-  /** Attempts that it had in all. */
+  /** Total number of attempts. */
   readonly of: number;
-  /** It has notes: steps, signals. */
+  /** True if it has notes: steps or signals. */
   readonly noted: boolean;
 }
 
 /**
- * Reads a job's line: words in the order of `scripts/lib/jobs.lua`.
+ * Parses a job's line: words in the order of `scripts/lib/jobs.lua`.
  * @throws MarrowError `corrupt_record`
  */
 export function readLine(line: string): JobLine {
@@ -133,10 +133,10 @@ export function readLine(line: string): JobLine {
 const LINE =
   /^(blocked|waiting|delayed|suspended|running|cancelling|done|dead|cancelled) (\d*) [\d:]* ([1n]*) ([a-z]+) (\d*) ([^ ]*) [\d.]+ [^ ]+ (\d+) ([^ ]+) \d+ (\d+) (\d+) (\d+) [^ ]+ \d+ \d+ \+?\d*$/;
 
-/** Parts of a job that are keys of their own: see `docs/protocol/keys.md`. */
+/** Parts of a job with keys of their own: see `docs/protocol/keys.md`. */
 export const JOB_PARTS = ["job", "body", "tries", "progress"] as const;
 
-/** Makes a job of its parts; `undefined` when there is none, or it is another tenant's. */
+/** Builds a job from its parts; `undefined` if there is none, or if it belongs to another tenant. */
 export function toJob<T, R>(
   id: string,
   tenant: string,

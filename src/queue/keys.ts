@@ -7,7 +7,10 @@ export interface QueueName {
   readonly partitions: number;
 }
 
-/** Starts of a queue's keys, one for each partition, each in a slot: `{app:queue:<name>}:queue`. Tenants and jobs follow within the scripts. */
+/**
+ * Returns the prefixes of a queue's keys, one for each partition, each in a slot: `{app:queue:<name>}:queue`. Scripts append tenants and
+ * jobs.
+ */
 export function queueKeys(app: string, { name, partitions }: QueueName): readonly string[] {
   if (partitions === 1) return [`${keyTag({ app, scope: "queue" }, [name])}:queue`];
   return Array.from({ length: partitions }, (_, at) => `${keyTag({ app, scope: "queue" }, [name, String(at)])}:queue`);
@@ -19,7 +22,7 @@ export function queueKeyOf(app: string, queue: QueueName, scope: string): string
   return keys[placeOf(scope, keys.length)] as string;
 }
 
-/** A tenant as keys have it. */
+/** Encodes a tenant for keys. */
 export function tenantPart(scope: string): string {
   return encodeKeyPart("scope", scope);
 }

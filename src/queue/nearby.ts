@@ -2,9 +2,9 @@ import type { Argument, Reply } from "../redis/index.ts";
 
 /** A waiting worker of this process. A push in the same process can pass it a job directly with the push's reply. */
 export interface Nearby {
-  /** Its name in the place of the worker that waits. */
+  /** Name under which it is registered as waiting. */
   readonly worker: string;
-  /** Follows a push of one job that names this worker, and takes the job if the reply has its line. */
+  /** Awaits a push of one job that names this worker, and takes the job if the reply contains its line. */
   follow(push: Promise<Reply>, payload: Argument): void;
 }
 

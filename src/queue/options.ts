@@ -202,7 +202,7 @@ export function resolveWorkerOptions<T>(options: WorkerOptions<T>): ResolvedWork
   };
 }
 
-/** An id of a job. @throws MarrowError `invalid_input` */
+/** Checks the id of a job. @throws MarrowError `invalid_input` */
 export function checkJobId(path: string, id: string): string {
   const checked = checkText(path, id, 64, "invalid_input");
   if (!/^[\w-]+$/.test(checked)) refuse(path, "the id of a job", id, "invalid_input");

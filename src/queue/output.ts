@@ -10,7 +10,7 @@ export type OutputEvent =
   /** The last event, always. */
   | { readonly kind: "ended"; readonly state: JobState; readonly reason: string | undefined };
 
-/** Reads a job's output from a place on to its end. */
+/** Reads a job's output from a position to its end. */
 export function readOutput(
   redis: ScopedRedis,
   options: {

@@ -3,9 +3,9 @@ import { encodeWritable } from "../internal/unwritable-path.ts";
 
 /** Reports a job's progress. */
 export interface ProgressTeller {
-  /** Takes the newest progress; earlier ones that were not written yet are left out. */
+  /** Sets the newest progress; earlier ones that were not written yet are dropped. */
   tell(progress: unknown): void;
-  /** Writes nothing more. */
+  /** Stops writing. */
   stop(): void;
 }
 
@@ -13,7 +13,7 @@ export interface ProgressTeller {
 const EVERY_MS = 250;
 const BYTES_MAX = 4_096;
 
-/** Makes what writes the newest progress of one job, at most every 250 ms. */
+/** Makes the writer of one job's progress, at most every 250 ms. */
 export function createProgress(
   write: (json: string) => Promise<unknown>,
   onError: (error: unknown) => void,

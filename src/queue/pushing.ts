@@ -22,9 +22,9 @@ export interface NewJob<T> extends PushOptions {
   readonly payload: T;
 }
 
-/** Puts a tenant's jobs. */
+/** Pushes a tenant's jobs. */
 export interface Pusher {
-  /** Puts one, in one script with all that are pushed in the same moment. */
+  /** Pushes a job, in one script with all pushes of the same moment. */
   push(payload: unknown, options: PushOptions): Promise<string>;
   /** Pushes all jobs, or none if they exceed the backlog. */
   pushMany(jobs: readonly NewJob<unknown>[]): Promise<readonly string[]>;
@@ -36,7 +36,7 @@ const JOBS_MAX = 100_000;
 /** A job as the script takes it: its words, its payload. */
 type Operands = readonly [words: string, payload: Argument];
 
-/** Makes what puts one tenant's jobs. */
+/** Makes the pusher of one tenant. */
 export function createPusher(
   redis: ScopedRedis,
   { name, queue, tenant }: { readonly name: string; readonly queue: string; readonly tenant: string },

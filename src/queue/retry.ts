@@ -4,7 +4,7 @@ import { knownErrorOf } from "../internal/failure.ts";
 export interface Verdict {
   /** `again`: retried without using an attempt; `retry`: retried, using one; `dead`: not retried. */
   readonly outcome: "again" | "retry" | "dead";
-  /** The error's code, or `failed` for an error that is not ours. */
+  /** The error's code, or `failed` for a foreign error. */
   readonly reason: string;
   /** In whole milliseconds. */
   readonly delayMs: number;

@@ -256,7 +256,7 @@ function toOperands([name, dueMs, record]: Due, nextOf: (when: When) => number):
   return [name, dueMs, String(nextOf(when)), tenant, words, encodeRecord(payload)];
 }
 
-/** The first time after a moment; `undefined` when there is none. */
+/** Returns the first due time after a moment; `undefined` without one. */
 export function nextAfter(when: When, afterMs: number): number | undefined {
   if ("everyMs" in when) return (Math.floor(afterMs / when.everyMs) + 1) * when.everyMs;
   const next = new Cron(when.cron, { timezone: when.timeZone ?? "UTC", paused: true }).nextRun(new Date(afterMs));

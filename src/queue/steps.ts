@@ -34,7 +34,7 @@ export interface Steps {
 /** Outcome of a wait for a signal. */
 export type Signal = { readonly arrived: true; readonly value: unknown } | { readonly arrived: false };
 
-/** Steps and signals that one job may have. */
+/** Most steps and signals of one job. */
 export const NOTES_MAX = 1_000;
 const RESULT_BYTES_MAX = 1_048_576;
 const TIMEOUT_MS_MAX = 366 * 86_400_000;
@@ -42,7 +42,7 @@ const TIMEOUT_MS_MAX = 366 * 86_400_000;
 /** Error that ends the handler of a job that waits for a signal. */
 export class Suspended extends Error {
   override readonly name: string = "Suspended";
-  /** Signals that this attempt asked for and did not get, with the time to wait for each, in milliseconds. */
+  /** Signals that this attempt still waits for, with the timeout of each, in milliseconds. */
   readonly waits: ReadonlyMap<string, number>;
 
   constructor(waits: ReadonlyMap<string, number>) {
@@ -51,7 +51,7 @@ export class Suspended extends Error {
   }
 }
 
-/** The suspension that an error is, that it was caused by, or that is among the errors of a `Promise.any`. */
+/** Returns the suspension that an error is, has as its cause, or contains as an error of a `Promise.any`. */
 export function suspensionIn(error: unknown): Suspended | undefined {
   for (let [one, depth] = [error, 0]; one instanceof Error && depth < 10; one = one.cause, depth++) {
     if (one instanceof Suspended) return one;
@@ -62,7 +62,7 @@ export function suspensionIn(error: unknown): Suspended | undefined {
   return undefined;
 }
 
-/** A name of a step or a signal. @throws MarrowError `invalid_input` */
+/** Checks the name of a step or a signal. @throws MarrowError `invalid_input` */
 export function checkNoteName(path: string, name: unknown): string {
   if (typeof name !== "string" || !/^[\w.:-]{1,64}$/.test(name))
     refuse(path, "1 to 64 of letters, digits, _ . : -", name, "invalid_input");

@@ -4,7 +4,7 @@ import { nearby, type Nearby } from "./nearby.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
 import { leaveIdle } from "./scripts.gen.ts";
 
-/** A job that a push handed over: a record, or the JSON in it; without its payload when that could not be fetched. */
+/** A job passed by a push: a record, or its JSON; without a payload if it could not be read. */
 export interface Handed {
   readonly id: string;
   readonly line: string;

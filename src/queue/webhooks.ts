@@ -95,7 +95,7 @@ export interface Webhooks {
   ): Promise<readonly string[]>;
 }
 
-/** An endpoint as it is kept. */
+/** A stored endpoint. */
 export interface StoredEndpoint {
   readonly id: string;
   readonly url: string;
@@ -103,7 +103,7 @@ export interface StoredEndpoint {
   readonly ordered: boolean;
   readonly enabled: boolean;
   readonly createdAtMs: number;
-  /** The newest first; the others until their time. */
+  /** Newest first; older ones are valid until their time. */
   readonly secrets: readonly { readonly secret: string; readonly untilMs?: number | undefined }[];
 }
 
@@ -252,7 +252,7 @@ function toListed(id: string, record: Buffer): StoredEndpoint & Pick<Endpoint, "
   return { id, url: "", events: [], ordered: false, enabled: false, createdAtMs: 0, secrets: [], unreadable };
 }
 
-/** The secrets that sign now. */
+/** Returns the secrets that are valid now. */
 export function currentSecrets({ secrets }: StoredEndpoint, nowMs: number): readonly string[] {
   return secrets.filter(({ untilMs = Infinity }) => untilMs > nowMs).map(({ secret }) => secret);
 }

@@ -45,7 +45,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** A connection of its own, for commands that block. */
+/** A separate connection for blocking commands. */
 export interface Line extends Pick<Redis, "send"> {
   /** Drops the connection; pending commands fail. */
   close(): Promise<void>;

@@ -7,13 +7,14 @@ export interface Credentials {
   readonly username?: string | undefined;
   readonly password: string;
   /**
-   * When they stop being accepted, in milliseconds since 1970. New ones are then asked for when nine tenths of their life are over,
-   * and open connections authenticate again with them. @default never
+   * Expiry in milliseconds since 1970. New credentials are requested after nine tenths of their lifetime, and open connections authenticate
+   * again with them.
+   * @default never
    */
   readonly endsAtMs?: number | undefined;
 }
 
-/** Makes credentials: asked at every connection and reconnection, and before they end. */
+/** Returns credentials. Called for every connection and reconnection, and before they expire. */
 export type CredentialsProvider = () => Credentials | Promise<Credentials>;
 
 /** Part of a life after which credentials are asked for anew. */
@@ -37,8 +38,8 @@ export async function askFor(provider: CredentialsProvider): Promise<Credentials
 }
 
 /**
- * Lets a client, its duplicates and a cluster's nodes ask for credentials before each dialling, and authenticate again before they
- * end. The library has no place for this: it reads user and password when `connect` is called, so that is where they are put.
+ * Makes a client, its duplicates and a cluster's nodes request credentials before each connection, and authenticate again before they
+ * expire. The library has no option for this: it reads user and password when `connect` is called, so they are set there.
  */
 export function keepFresh(client: IoredisClient | Cluster, provider: CredentialsProvider): void {
   if (!client.isCluster) return keepOneFresh(client as IoredisClient, provider);

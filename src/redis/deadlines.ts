@@ -1,6 +1,6 @@
 /** A wait that {@link createDeadlines} watches. */
 export interface Wait {
-  /** Set once the answer came: the wait is then forgotten at the next look. */
+  /** Set once the reply came; the wait is dropped at the next check. */
   over: boolean;
 }
 
@@ -13,8 +13,8 @@ interface Entry extends Wait {
 export const DEADLINE_TICK_MS = 20;
 
 /**
- * Watches many short waits with one timer: waits of one length end in the order they began, so a queue for each length
- * is enough and a command costs two field writes instead of a timer.
+ * Watches many short waits with one timer. Waits of one length end in the order they began, so one queue per length is enough, and a
+ * command costs two field writes instead of a timer.
  */
 export function createDeadlines(): (startMs: number, lengthMs: number, expire: () => void) => Wait {
   const queues = new Map<number, Entry[]>();

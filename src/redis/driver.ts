@@ -26,11 +26,11 @@ export type Answered = (error: unknown, reply: unknown) => void;
 
 /** The operations that an adapter implements with its client library. Everything else is shared. */
 export interface Driver {
-  /** Writes one command now and answers as the library does; rejects with the library's own error. */
+  /** Sends one command and resolves with the library's reply; rejects with the library's own error. */
   call(command: Command, bytes: boolean): Promise<unknown>;
-  /** The same, called back, where that costs the library less than a promise. */
+  /** The same with a callback, if that costs the library less than a promise. */
   ask?(command: Command, bytes: boolean, answered: Answered): void;
-  /** Whether a command written now would leave at once. */
+  /** Returns true if a command would be sent at once. */
   isReady(): boolean;
   /** Returns the server's latest refusal of this client, while the client is not ready. */
   refusal?(): Error | undefined;
@@ -43,13 +43,13 @@ export interface Driver {
   suspect?(silentMs: number): void;
   /** The reply that is being told of was another command's: drops the connection that it came from, whose other replies are so too. */
   distrust?(): void;
-  /** Opens a subscription on a connection of its own. */
+  /** Opens a subscription on a separate connection. */
   listen(
     channels: readonly string[],
     onMessage: (channel: string, message: string) => void,
     mode: "channel" | "pattern" | "sharded",
   ): Listening;
-  /** Dials another connection like this one. */
+  /** Opens another connection with the same options. */
   dedicate(): Promise<Driver>;
   close(): Promise<void>;
 }
@@ -291,7 +291,7 @@ function notSent(closed: boolean, refusal: Error | undefined): MarrowError {
   return unavailable({ kind: "not_sent", cause: new Error(why) }, refusal);
 }
 
-/** Brings every library's reply of RESP2 or RESP3 into one shape; a list is changed in its place. */
+/** Converts a library's reply of RESP2 or RESP3 to the common form; a list is changed in place. */
 export function toReply(reply: unknown): Reply {
   switch (typeof reply) {
     case "string":

@@ -71,20 +71,20 @@ const PATIENCE_MS: Readonly<Record<OutageState, number>> = {
 
 /** Kind of a failed command: whether it ran, and whether waiting may help. */
 export type Failure =
-  /** Redis answered that it did not run the command; the same command may succeed later. */
+  /** Redis did not run the command; it may succeed later. */
   | { readonly kind: "not_run"; readonly cause: Error; readonly state: OutageState }
-  /** There was no connection to write to: the command never left. */
+  /** There was no connection: the command was not sent. */
   | { readonly kind: "not_sent"; readonly cause: Error }
-  /** The connection ended before the answer: the command may or may not have run. */
+  /** The connection ended before the reply: the command may or may not have run. */
   | { readonly kind: "lost"; readonly cause: Error }
-  /** An answer that no retry changes. */
+  /** A final result; retrying does not help. */
   | { readonly kind: "final"; readonly error: MarrowError };
 
 /** Meaning of a Redis error for a role. */
 export type Verdict =
-  /** Cannot serve now: follow the role's policy (`onUnavailable`, bypass, try again later). */
+  /** Redis cannot serve now: follow the role's policy (`onUnavailable`, bypass, retry later). */
   | "not_now"
-  /** Refused for good: rights or a command are missing; an operator must act. */
+  /** Refused permanently: a right or a command is missing, and an operator must act. */
   | "refused"
   /** The command was wrong: a key of another type, a wrong argument. A bug, or another application's key. */
   | "misused";
@@ -205,7 +205,7 @@ export function unavailable(failure: Exclude<Failure, { kind: "final" }>, why?: 
   );
 }
 
-/** An error of a connection whose replies cannot be trusted. It never repeats a reply, which is a tenant's. */
+/** Builds the error of a connection with mismatched replies. It never quotes a reply, which may be another tenant's. */
 export function outOfStep(why: string): Error {
   return Object.assign(new Error(`Redis answered out of step: ${why}`), { code: "EPROTO" });
 }
@@ -218,7 +218,7 @@ function stateOf(message: string): OutageState | undefined {
   return NOT_NOW.get(errorWord(message)) ?? (CLIENTS_MAX.test(message) ? "connections" : undefined);
 }
 
-/** The error of a command that got no answer within its bound. */
+/** Builds the error of a command without a reply in time. */
 export function noAnswer(timeoutMs: number): MarrowError {
   return new MarrowError("timeout", `Redis gave no answer within ${timeoutMs} ms`, {
     details: { timeoutMs, state: "no_answer" },
@@ -278,7 +278,7 @@ export function verdictOf(error: unknown): Verdict | undefined {
   }
 }
 
-/** Whether an error means that Redis cannot serve now and may serve the same call later. The one list of this; roles ask it. */
+/** Returns true for an error that means Redis cannot serve now and may serve the same call later. All roles use this function. */
 export function cannotServe(error: unknown): boolean {
   return verdictOf(error) === "not_now";
 }

@@ -15,7 +15,7 @@ export interface FieldOrderOptions {
   readonly perField?: number | undefined;
 }
 
-/** A hash's fields in the order of their names, read in pages: the hash itself is never read whole, and never scanned but to make the order. */
+/** Pages through a hash's fields in the order of their names. The hash itself is never read whole, and only scanned to build the order. */
 export interface FieldOrder {
   /**
    * Returns members in order, at most `limit`, between two bounds in the syntax of ZRANGEBYLEX. One round trip, except that the order is

@@ -17,7 +17,7 @@ export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptio
   return createRedis(ioredisDriver(client, { owned: false }), options);
 }
 
-/** The driver over an ioredis client; an owned one is closed. */
+/** Makes the driver of an ioredis client, which is closed with it if `owned`. */
 export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owned: boolean }): Driver {
   const { isCluster } = client;
   const gather = isCluster ? <T>(send: () => T) => send() : createGathering(client as IoredisClient);

@@ -34,7 +34,7 @@ export interface Steps {
   readonly answered: number;
   /** Whether a client that is not ready has read the server's state, and so waits for the end of loading. */
   readonly informed: boolean;
-  /** Ends the connection of this moment, because its replies cannot be trusted. */
+  /** Ends the current connection, because its replies cannot be trusted. */
   end(why: string): void;
 }
 

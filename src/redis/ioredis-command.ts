@@ -2,8 +2,8 @@ import type { Command } from "./connection.ts";
 import type { Answered } from "./driver.ts";
 
 /**
- * Whether the client treats a command like any other: it keeps no state for it, sets no timer for it, and changes nothing of its answer.
- * Verbs in lower case are left to the client, whose transformers go by these names.
+ * Returns true for a command without special treatment in the client: no state, no timer, no conversion of its reply. Lower-case verbs are
+ * left to the client, whose transformers use these names.
  */
 export function isOrdinary(verb: string): boolean {
   return verb.charCodeAt(0) < LOWER_A && !SPECIAL.has(verb);
@@ -25,7 +25,7 @@ const SPECIAL: ReadonlySet<string> = new Set(
  */
 export class QueuedCommand {
   readonly name: string;
-  /** Nobody waits for a promise: the answer is called back. */
+  /** Absent: the reply is passed to a callback. */
   readonly promise: undefined = undefined;
   readonly inTransaction = false;
   /** Suppresses the client's own tracing; traced commands use the client's class instead. */
@@ -41,7 +41,7 @@ export class QueuedCommand {
     this.#answered = answered;
   }
 
-  /** The words behind the name, for the client's errors. */
+  /** The arguments, for the client's errors. */
   get args(): Command {
     return this.#words.slice(1);
   }
@@ -74,7 +74,7 @@ function toLower(verb: string): string {
   return name;
 }
 
-/** A command in RESP: text where all words are text, else bytes. */
+/** Encodes a command in RESP: text if all arguments are text, else bytes. */
 export function toWire(words: Command): string | Buffer {
   // Nearly all text is ASCII, where a word has as many bytes as characters: the whole is measured once in place of each word.
   const guessed = joined(words, (word) => word.length);

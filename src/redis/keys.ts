@@ -27,7 +27,7 @@ export function encodeKeyPart(path: string, part: unknown): string {
   return encoded;
 }
 
-/** Gives a part back from its encoded form. */
+/** Decodes a part of a key. */
 export function decodeKeyPart(encoded: string): string {
   return decodeURIComponent(encoded);
 }

@@ -29,14 +29,12 @@ const PLAIN_JSON = 0x00;
 const ZSTD_JSON = 0x01;
 const BROTLI_JSON = 0x02;
 
-/**
- * Turns a JSON value into a record: one byte version, one byte encoding, then the body. See `docs/protocol/records.md`.
- */
+/** Encodes a JSON value as a record: one byte version, one byte encoding, then the body. See `docs/protocol/records.md`. */
 export function encodeRecord(value: unknown): Buffer {
   return encodeRecordBody(Buffer.from(JSON.stringify(value), "utf8"));
 }
 
-/** The same as what commands take: a record that is not compressed stays text, which costs less on its way. */
+/** Encodes a record as a command argument; one that is not compressed stays text, which is cheaper to send. */
 export function encodePlain(value: unknown): Buffer | string {
   return encodePlainJson(JSON.stringify(value));
 }
@@ -53,7 +51,7 @@ export function encodePlainBeside(value: unknown): Buffer | string | Promise<Buf
   return json.length < BESIDE_FROM_BYTES ? encodePlainJson(json) : encodeLargeRecordBody(Buffer.from(json));
 }
 
-/** {@link encodeRecordBody} for bodies of any size: a large one is compressed beside the event loop. */
+/** Encodes like {@link encodeRecordBody}, and compresses large bodies outside the event loop. */
 export function encodeRecordBodyBeside(
   body: Buffer,
   effort: "quick" | "dense" | "densest" = "quick",
@@ -61,7 +59,7 @@ export function encodeRecordBodyBeside(
   return body.length < BESIDE_FROM_BYTES ? encodeRecordBody(body, effort) : encodeLargeRecordBody(body);
 }
 
-/** The JSON in what {@link encodePlain} left as text. */
+/** Returns the JSON of a text from {@link encodePlain}. */
 export function jsonOf(plain: string): string {
   return plain.slice(PLAIN_HEADER.length);
 }
@@ -83,7 +81,7 @@ export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" | "dens
   return withHeader(quick ? ZSTD_JSON : BROTLI_JSON, compressed);
 }
 
-/** The same, quick, beside the event loop: for bodies that compressing would hold it for. */
+/** The same with quick compression outside the event loop, for bodies that would block it. */
 export async function encodeLargeRecordBody(body: Buffer): Promise<Buffer> {
   const compressed = await compressBeside(body);
   return compressed.length >= body.length ? withHeader(PLAIN_JSON, body) : withHeader(ZSTD_JSON, compressed);
@@ -99,8 +97,8 @@ function brotliOptions(bytes: number, quality: number) {
 }
 
 /**
- * Gives the value of a record back.
- * @throws MarrowError `newer_record` when a newer version wrote it, `corrupt_record` when it cannot be read.
+ * Decodes a record.
+ * @throws MarrowError `newer_record` if a newer version wrote it, `corrupt_record` if it cannot be read
  */
 export function decodeRecord(record: Uint8Array): unknown {
   try {
@@ -132,7 +130,7 @@ export function unreadableOf(error: unknown): Unreadable {
   throw error;
 }
 
-/** The same for a record whose body is other bytes than JSON. */
+/** Decodes a record whose body is not JSON. */
 export function decodeRecordBody(record: Uint8Array): Buffer {
   const version = record[0];
   if (version === undefined || version === 0) throw corrupt("it has no version");

@@ -17,14 +17,14 @@ const KEYLESS = new Set(
   ).split(" "),
 );
 
-/** Whether a command only reads. Unknown commands count as writes. */
+/** Returns true for a command that only reads. Unknown commands count as writes. */
 export function isReadOnly(command: Command): boolean {
   return READ_ONLY.has(verbOf(command));
 }
 
 const routes = new WeakMap<Command, string>();
 
-/** A command that names no key of its own, sent to the node of a cluster that has `key`. */
+/** Routes a command without keys to the cluster node of `key`. */
 export function routed(command: Command, key: string): Command {
   routes.set(command, key);
   return command;

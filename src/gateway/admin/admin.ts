@@ -66,7 +66,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
+/** Registers `/v1/admin/…`: keys, users, plans and spending of every scope, for keys with the role `admin`. */
 export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, standings, reload }: GatewayApp): void {
   const onRequest = checkAdmin;
 

@@ -27,7 +27,7 @@ import { registerVectorsAdmin } from "./vectors.ts";
 export interface AdministrationParts {
   readonly config: GatewayConfig;
   readonly pulse: Pulse;
-  /** `undefined` where the dashboard is off. */
+  /** `undefined` if the dashboard is off. */
   readonly signIns: SignIns | undefined;
   readonly askAs: Inside["askAs"];
 }

@@ -7,9 +7,9 @@ export interface TraceSpanAnswer {
   readonly name: string;
   /** The tier, the upstream or the script; never content. */
   readonly detail?: string | undefined;
-  /** Since the request came. */
+  /** Time since the request arrived. */
   readonly at_ms: number;
-  /** Absent where it had not ended when the trace was stored. */
+  /** Absent if it had not ended when the trace was stored. */
   readonly took_ms?: number | undefined;
   /** An error's code. */
   readonly failed?: string | undefined;
@@ -31,7 +31,7 @@ export interface TraceAnswer {
   readonly request_id: string;
   readonly model?: string | undefined;
   readonly cache?: string | undefined;
-  /** Of a hit, or of the nearest stored question. */
+  /** Similarity of a hit, or of the nearest stored question. */
   readonly similarity?: number | undefined;
   /** Reason why the nearest stored question was not served. */
   readonly veto?: string | undefined;
@@ -46,7 +46,7 @@ export interface TracesAnswer extends ListAnswer<TraceAnswer> {
   readonly per_second: number;
 }
 
-/** `GET /v1/admin/vectors`: what finds vectors. */
+/** `GET /v1/admin/vectors`: the vector engine and its indexes. */
 export interface VectorsAnswer {
   readonly object: "vectors";
   readonly engine: string;
@@ -65,14 +65,14 @@ export interface CollectionAnswer {
   readonly dimensions: number;
   readonly metric: string;
   readonly index: string;
-  /** The embedder, as the program names it. */
+  /** Fingerprint of the embedder. */
   readonly fingerprint: string;
   /** Attributes and their kinds. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Of its namespace `default`; `null` where it cannot be asked. */
+  /** Items of its namespace `default`; `null` if they cannot be counted. */
   readonly items: number | null;
   readonly bytes: number | null;
-  /** By the recall self-check; `null` where it is off, or has no sample yet. */
+  /** Result of the recall self-check; `null` if it is off, or has no sample yet. */
   readonly recall: { readonly share: number; readonly samples: number; readonly effort: number } | null;
   readonly seen_at_ms: number;
 }
@@ -91,7 +91,7 @@ export interface MigrationAnswer {
   readonly seen_at_ms: number;
 }
 
-/** A stored answer of the cache. Its question and answer are there where `dashboard.content` is `visible`. */
+/** A stored answer of the cache. Includes question and answer if `dashboard.content` is `visible`. */
 export interface CacheEntryAnswer {
   readonly id: string;
   readonly object: "cache.entry";
@@ -108,7 +108,7 @@ export interface CacheEntryDetailAnswer extends CacheEntryAnswer {
   /** Other wordings that the judge found the same, and their number. */
   readonly aliases_count: number;
   readonly aliases?: readonly string[] | undefined;
-  /** `null` in a cache without bounds, which does not count. */
+  /** `null` in a cache without bounds, which does not count hits. */
   readonly hits: number | null;
 }
 
@@ -127,7 +127,7 @@ export interface BatchAnswer {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** An endpoint of webhooks, by its host alone. */
+/** An endpoint of webhooks; only the host of its URL. */
 export interface EndpointAnswer {
   readonly id: string;
   readonly object: "webhook_endpoint";
@@ -139,7 +139,7 @@ export interface EndpointAnswer {
   readonly created_at_ms: number;
 }
 
-/** `GET /v1/admin/users/{user}/sessions/{session}/context`: the turns that the next chat of a session would begin with. */
+/** `GET /v1/admin/users/{user}/sessions/{session}/context`: the turns that a session's next chat would send to the model. */
 export interface ContextAnswer {
   readonly object: "session.context";
   readonly hidden: boolean;
@@ -174,14 +174,14 @@ export interface StoreFileAnswer {
   readonly id: string;
   readonly filename: string;
   readonly status: string;
-  /** Of its chunks' texts. */
+  /** Bytes of its chunks' texts. */
   readonly bytes: number;
   readonly chunks: number;
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
   readonly error?: string | undefined;
 }
 
-/** A chunk that a search found; its text where `dashboard.content` is `visible`. */
+/** A chunk that a search found. Includes its text if `dashboard.content` is `visible`. */
 export interface FoundChunkAnswer {
   readonly file: string;
   readonly filename: string;
@@ -197,7 +197,7 @@ export interface JobsActedAnswer {
   readonly name: string;
   readonly act: string;
   readonly done: readonly string[];
-  /** Those that were in no state that the act could change, or are gone. */
+  /** Jobs that no longer exist, or whose state does not permit the act. */
   readonly left: readonly string[];
 }
 
@@ -206,11 +206,11 @@ export interface DeliveryAnswer {
   readonly id: string;
   readonly event: string;
   readonly endpoint: string;
-  /** Of its URL the host alone. */
+  /** Host of the URL. */
   readonly host: string;
   readonly state: string;
   readonly attempts: number;
-  /** Of the last answer; 0: there was none. */
+  /** Status of the last response; 0 without one. */
   readonly status?: number | undefined;
   readonly error?: string | undefined;
   readonly created_at_ms: number;
@@ -233,7 +233,7 @@ export interface FactAnswer {
     readonly session?: string | undefined;
     readonly sequence?: number | undefined;
   };
-  /** The newer fact that took its place. */
+  /** The newer fact that replaced it. */
   readonly superseded_by?: string | undefined;
   readonly hidden: boolean;
   readonly text?: string;
@@ -283,9 +283,9 @@ export interface TreeMessageAnswer {
 /** A group that reads a durable topic. */
 export interface TopicGroupAnswer {
   readonly group: string;
-  /** When a reader last read for it, or its position was set. */
+  /** Time when a reader last read for it, or its position was set. */
   readonly seen_at_ms: number;
-  /** Messages that it has not done with, at most: a position that was set back counts all that is there until it has read to the end. */
+  /** Unhandled messages, an upper bound: after its position was set back, all messages count until the group has read them. */
   readonly lag: number;
   /** Readers that are at work. */
   readonly readers: number;
@@ -303,9 +303,9 @@ export interface TopicAnswer {
   readonly messages_max: number | null;
   /** Redis memory of messages and dead letters, estimated from samples; `null` if the server does not report it. */
   readonly bytes: number | null;
-  /** All groups, also those that are not in `groups`. */
+  /** Number of all groups, including those that `groups` leaves out. */
   readonly groups_count: number;
-  /** Of all groups. */
+  /** Dead letters of all groups. */
   readonly dead_letters: number;
   readonly groups: readonly TopicGroupAnswer[];
 }

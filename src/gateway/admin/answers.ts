@@ -17,7 +17,7 @@ export interface SessionAnswer {
   readonly name: string;
   readonly role: "admin" | "viewer";
   readonly scope: string;
-  /** For `x-marrow-csrf` of every write. */
+  /** Token for `x-marrow-csrf` of every write. */
   readonly csrf: string;
   readonly ends_at: number;
   /** Whether prompts and answers may be shown. */
@@ -25,7 +25,7 @@ export interface SessionAnswer {
   readonly version: string;
 }
 
-/** The same where nobody is. */
+/** The same without a sign-in. */
 export interface SignedOutAnswer {
   readonly object: "session";
   readonly role: null;
@@ -40,7 +40,7 @@ export interface MinuteAnswer {
   readonly refused: number;
   /** Answers by where they came from: `exact`, `miss`, … */
   readonly cache: Readonly<Record<string, number>>;
-  /** Of requests to models, in ms; absent when there was none. */
+  /** Median duration of requests to models, in ms; absent without any. */
   readonly p50_ms?: number | undefined;
   readonly p95_ms?: number | undefined;
 }
@@ -70,15 +70,15 @@ export interface UpstreamAnswer {
   readonly in_flight: number;
 }
 
-/** `GET /v1/admin/overview`: how this gateway process and its Redis are. */
+/** `GET /v1/admin/overview`: state of this gateway process and its Redis. */
 export interface OverviewAnswer {
   readonly object: "overview";
   readonly now_ms: number;
   readonly started_ms: number;
   readonly version: string;
-  /** The last hour of this process, the oldest minute first; the last one goes on. */
+  /** The last hour of this process, oldest minute first; the last one is incomplete. */
   readonly minutes: readonly MinuteAnswer[];
-  /** Since the start of this process. */
+  /** Totals since the start of this process. */
   readonly totals: Omit<MinuteAnswer, "at_ms">;
   readonly upstreams: readonly UpstreamAnswer[];
   readonly models: readonly string[];
@@ -156,7 +156,7 @@ export interface SavingsAnswer extends ListAnswer<SavingsRowAnswer> {
   readonly from: string;
   readonly to: string;
   readonly total: SavingsRowAnswer;
-  /** Estimated share of wrong answers, by the best evidence that there is; `null` where there is none. */
+  /** Estimated fraction of wrong answers, by the best available evidence; `null` without any. */
   readonly wrong: {
     readonly share: number;
     readonly low: number;
@@ -191,9 +191,9 @@ export interface JobAnswer {
   readonly id: string;
   readonly object: "job";
   readonly state: string;
-  /** Of the gateway's own queue: `response`, `batch-start`, `batch-line`, `batch-check`, `batch-end` or `judge`. */
+  /** Kind of a job in the gateway's own queue: `response`, `batch-start`, `batch-line`, `batch-check`, `batch-end` or `judge`. */
   readonly work?: string | undefined;
-  /** The batch that it is part of. */
+  /** Id of its batch. */
   readonly batch?: string | undefined;
   readonly created_at_ms: number;
   readonly ended_at_ms?: number | undefined;
@@ -215,7 +215,7 @@ export interface ScheduleAnswer {
   readonly readable: boolean;
 }
 
-/** A user that asked today. */
+/** A user with requests today. */
 export interface UserAnswer {
   readonly id: string;
   readonly object: "user";
@@ -223,7 +223,7 @@ export interface UserAnswer {
   readonly tokens: number;
   readonly cost: number;
   readonly plan?: string | undefined;
-  /** The limit that the user is nearest to; absent where limits are off. */
+  /** The user's nearest limit; absent if limits are off. */
   readonly nearest?:
     | { readonly rule: string; readonly used: number; readonly limit: number; readonly reset_ms: number }
     | undefined;
@@ -265,7 +265,7 @@ export interface KeyAnswer {
   readonly plan: string | null;
   readonly role: string | null;
   readonly acts_for: "own" | "any";
-  /** When it ends, in milliseconds since 1970; `null`: never. */
+  /** Expiry, in milliseconds since 1970; `null`: never. */
   readonly ends_at_ms: number | null;
   readonly ended: boolean;
   /** Reason why its record cannot be read; then only its id is known. */
@@ -291,7 +291,7 @@ export type ServerAnswer =
             readonly fits: readonly string[];
           }
         | undefined;
-      /** The slowest commands of the slow log by name; absent where this user may not read it. */
+      /** Slowest commands of the slow log by name; absent if this user may not read it. */
       readonly slow?: readonly { readonly command: string; readonly ms: number; readonly at_ms: number }[] | undefined;
     }
   | { readonly name: string; readonly state: "away"; readonly code: string };
@@ -300,7 +300,7 @@ export type ServerAnswer =
 export interface HealthAnswer {
   readonly object: "health";
   readonly servers: readonly ServerAnswer[];
-  /** The configuration in force, secrets masked. */
+  /** The current configuration, with secrets masked. */
   readonly config: unknown;
 }
 
@@ -315,7 +315,7 @@ export interface AgentAnswer {
   readonly skills: readonly string[];
 }
 
-/** A message that a group put aside. */
+/** A dead letter of a group. */
 export interface DeadLetterAnswer {
   readonly id: string;
   readonly key?: string | undefined;
@@ -373,7 +373,7 @@ export type ExplainAnswer =
         readonly id: string;
         readonly similarity: number;
         readonly score: number;
-        /** The asked wording, of an `alias` and a `judged` hit. */
+        /** The asked wording of an `alias` or `judged` hit. */
         readonly wording?: string | undefined;
         readonly age_ms: number;
         /** Only if `dashboard.content` is `visible`. */

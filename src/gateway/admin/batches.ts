@@ -9,7 +9,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/admin/batches`: the batches of all users of a scope, the newest first, and cancelling one. */
+/** Registers `/v1/admin/batches`: lists the batches of all users of a scope, newest first, and cancels one. */
 export function registerBatchesAdmin({ app, batches }: GatewayApp): void {
   app.get(
     "/v1/admin/batches",

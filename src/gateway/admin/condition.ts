@@ -8,7 +8,7 @@ import type { GatewayApp } from "../parts.ts";
 import type { HealthAnswer, ServerAnswer } from "./answers.ts";
 import { checkAdmin } from "./guard.ts";
 
-/** `GET /v1/admin/health`: what `marrow doctor` finds of each Redis, and the configuration in force with its secrets masked. */
+/** Registers `GET /v1/admin/health`: the results of `marrow doctor` for each Redis, and the current configuration with secrets masked. */
 export function registerCondition({ app, redis, cacheRedis }: GatewayApp, config: GatewayConfig): void {
   app.get("/v1/admin/health", { onRequest: checkAdmin }, async (): Promise<HealthAnswer> => {
     const servers =

@@ -59,7 +59,7 @@ function toEndpoint({ id, url, events, enabled, dropped, createdAtMs }: Endpoint
   return { id, object: "webhook_endpoint", host, events, enabled, dropped, created_at_ms: createdAtMs };
 }
 
-/** The endpoint by its host alone: a path or a query of a webhook may hold a secret. */
+/** Converts a delivery; only the host of its endpoint, because a webhook's path or query may contain a secret. */
 export function toDelivery(
   { id, event, state, attempts, status, error, createdAtMs, lastAtMs }: Delivery,
   endpoint: string,

@@ -10,7 +10,7 @@ export interface AskedAbout {
   readonly system?: string | undefined;
 }
 
-/** The request of a prompt, with its instructions before it. */
+/** Builds the request of a prompt, with its instructions. */
 export function toRequest({ model, prompt, system }: AskedAbout): ChatRequest {
   const instructions = system === undefined ? [] : [{ role: "system" as const, content: system }];
   return { model, messages: [...instructions, { role: "user", content: prompt }] };

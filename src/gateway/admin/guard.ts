@@ -16,7 +16,7 @@ export async function checkAdmin(request: FastifyRequest): Promise<void> {
   );
 }
 
-/** The scope that an admin's request is about: `scope` of the query, the key's own otherwise. */
+/** Returns the scope of an admin's request: `scope` of the query, else the key's own. */
 export function scopeOf(request: FastifyRequest): string {
   return (request.query as { readonly scope?: string | undefined }).scope ?? request.principal.scope;
 }

@@ -12,7 +12,10 @@ import type { Pulse } from "./pulse.ts";
 const KEPT_MS = 1_000;
 const MODELS_MAX = 200;
 
-/** `GET /v1/admin/overview`: this process in the last hour, Redis, queues and upstreams. However many look, Redis is asked once a second. Answers what reads it. */
+/**
+ * Registers `GET /v1/admin/overview`: this process in the last hour, Redis, queues and upstreams. Redis is read once per second, however
+ * many clients poll. Returns the function that reads it.
+ */
 export function registerOverview(parts: GatewayApp, pulse: Pulse): () => Promise<OverviewAnswer> {
   const { app, redis, listModels, standings } = parts;
   const startedMs = Date.now();
@@ -72,7 +75,7 @@ async function describeRedis(redis: Redis): Promise<OverviewAnswer["redis"]> {
   }
 }
 
-/** The gateway's queues as they stand. */
+/** Reads the statistics of the gateway's queues. */
 export async function readQueues(redis: Redis): Promise<readonly QueueAnswer[]> {
   return Promise.all(
     [GATEWAY_QUEUE, TASKS_QUEUE].map(async (name) => toQueue(name, await readQueueStats(redis, { name }))),

@@ -20,7 +20,10 @@ const playgroundBody = z.strictObject({
 });
 const SHOWN = /^(?:x-marrow-|x-ratelimit-|ratelimit|retry-after|age$|x-request-id$)/;
 
-/** `POST /v1/admin/playground`: one chat by the gateway's own route, as a user of the scope: with limits, cache, session and prices as a client's. */
+/**
+ * Registers `POST /v1/admin/playground`: one chat through the gateway's own route as a user of the scope, with limits, cache, session and
+ * prices of a client.
+ */
 export function registerPlayground({ app }: GatewayApp, askAs: Inside["askAs"]): void {
   app.post(
     "/v1/admin/playground",

@@ -6,7 +6,7 @@ export interface Pulse {
   answered(route: string, status: number, seconds: number): void;
   cached(status: string): void;
   refused(): void;
-  /** The minutes with something in them, the oldest first, and the sums since the start. */
+  /** Returns the minutes with counts, oldest first, and the totals since the start. */
   read(): { readonly minutes: readonly MinuteAnswer[]; readonly totals: Omit<MinuteAnswer, "at_ms"> };
 }
 
@@ -104,7 +104,9 @@ export function withPulse(metrics: Metrics, pulse: Pulse): Metrics {
   };
 }
 
-/** The time that a part of requests stayed within, by the upper bound of its bucket; `undefined` where there was none. Pure. */
+/**
+ * Returns the duration within which a fraction of requests stayed, as the upper bound of its bucket; `undefined` without requests. Pure.
+ */
 export function quantileOf(times: Uint32Array, part: number): number | undefined {
   const all = times.reduce((sum, count) => sum + count, 0);
   if (all === 0) return undefined;

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-/** A name in a path, a query or a body. */
+/** Schema of a name in a path, a query or a body. */
 export const name: z.ZodString = z.string().min(1).max(256);
 const scope: z.ZodOptional<z.ZodString> = name.optional();
-/** Things on a page, of which a route has its own default. */
+/** Schema of the items per page; each route has its own default. */
 export const pageLimit: z.ZodOptional<z.ZodCoercedNumber> = z.coerce.number().int().min(1).max(100).optional();
 
 /** Query parameter `scope`. @default that of the key */
@@ -28,7 +28,7 @@ const rowsMost: z.ZodOptional<z.ZodCoercedNumber> = z.coerce.number().int().min(
 /** Query of a page of a report: rows to skip, and rows to return. */
 export const reportPage: { after: typeof rowsAfter; limit: typeof rowsMost } = { after: rowsAfter, limit: rowsMost };
 
-/** A page of a report's rows, and where the next one begins. Pure. */
+/** Returns a page of a report's rows, and the start of the next one. Pure. */
 export function toReportPage<T>(
   rows: Pick<readonly T[], "length" | "slice">,
   { after = 0, limit = REPORT_ROWS_MAX }: { readonly after?: number | undefined; readonly limit?: number | undefined },
@@ -37,5 +37,5 @@ export function toReportPage<T>(
   return { data: rows.slice(after, end), ...(rows.length > end && { next: String(end) }) };
 }
 
-/** A body of nothing. */
+/** Schema of an empty body. */
 export const nothing: z.ZodType = z.strictObject({}).nullish();

@@ -46,7 +46,10 @@ interface OfJob {
   Params: { readonly queue: string; readonly id: string };
 }
 
-/** `/v1/admin/queues`: the gateway's queues, their jobs by state, and what an operator does with them. Answers what reads how they stand. */
+/**
+ * Registers `/v1/admin/queues`: the gateway's queues, their jobs by state, and an operator's acts on them. Returns the function that reads
+ * the statistics.
+ */
 export function registerQueues(
   { app, redis }: GatewayApp,
   { dashboard, webhooks: { allowNetworks, allowHttp } }: Pick<GatewayConfig, "dashboard" | "webhooks">,

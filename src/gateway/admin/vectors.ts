@@ -37,7 +37,7 @@ interface OfStore {
   Params: { readonly store: string };
 }
 
-/** `/v1/admin/vectors`: what finds vectors, the vector stores of a scope with their files, and a search that shows its scores. */
+/** Registers `/v1/admin/vectors`: the vector engine, the vector stores of a scope with their files, and a search that returns scores. */
 export function registerVectorsAdmin(
   { app, redis, stores, embedder }: GatewayApp,
   { dashboard, engine }: Pick<GatewayConfig, "dashboard" | "engine">,

@@ -5,7 +5,7 @@ import type { AgentInfo, AnswerEvent, Bus } from "../../bus/index.ts";
 
 /** Message to an agent of the bus for an A2A message. */
 export interface A2ARequest {
-  /** The message's texts, one after the other. */
+  /** The message's texts, concatenated. */
   readonly text: string;
   readonly message: unknown;
   readonly taskId: string;
@@ -18,7 +18,7 @@ export interface A2ARequest {
 const TTL_MS = 3_600_000;
 const ARTIFACT = "answer";
 
-/** An agent of the bus as A2A describes one. */
+/** Converts an agent of the bus to an A2A agent card. */
 export function toAgentCard({ card }: AgentInfo, url: string): AgentCard {
   const text = (value: unknown) => (typeof value === "string" ? value : "");
   return {

@@ -4,7 +4,10 @@ import type { Door } from "../http/door.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { A2AAnswers, Named } from "./a2a-served.ts";
 
-/** `/a2a/{agent}`: agents of a scope's bus as A2A 1.0 serves them. Without the optional package of A2A's SDK these routes answer 501. */
+/**
+ * Registers `/a2a/{agent}`: agents of a scope's bus, as A2A 1.0 serves them. Without the optional package of A2A's SDK these routes return
+ * 501.
+ */
 export function registerA2A(parts: GatewayApp, config: GatewayConfig, door: Door): void {
   const { app } = parts;
   // Loaded at once, so that the first request does not wait for it.

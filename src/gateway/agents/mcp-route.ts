@@ -2,8 +2,8 @@ import { withPackage } from "../../internal/optional-package.ts";
 import type { GatewayApp } from "../parts.ts";
 
 /**
- * `POST /mcp`: the Model Context Protocol over streamable HTTP, for the user of the API key. Each request stands alone, so any gateway may
- * answer it. Without the optional package of the protocol's SDK it answers 501.
+ * Registers `POST /mcp`: the Model Context Protocol over streamable HTTP, for the user of the API key. Requests are independent, so any
+ * gateway may answer them. Without the optional package of the protocol's SDK it returns 501.
  */
 export function registerMcp({ app, tenants }: GatewayApp): void {
   // Loaded at once, so that the first request does not wait for it.

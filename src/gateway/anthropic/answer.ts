@@ -17,7 +17,7 @@ const STOPS: ReadonlyMap<unknown, string> = new Map([
 /** Stop reasons of this API that an upstream of its kind returns itself. */
 const NATIVE = new Set(["stop_sequence", "pause_turn", "model_context_window_exceeded"]);
 
-/** A completion as a message. Pure. */
+/** Converts a completion to a message. Pure. */
 export function toMessage(completion: ChatCompletion): Fields {
   const { id, model, choices, usage } = completion;
   const [choice] = choices;
@@ -102,7 +102,7 @@ const COUNTED: ReadonlySet<string> = new Set([
   "completion_tokens_details",
 ]);
 
-/** A block of text. */
+/** Makes a text block. */
 export function toTextBlock(text: string): Fields {
   return { type: "text", text, citations: null };
 }

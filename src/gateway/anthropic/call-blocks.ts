@@ -3,7 +3,7 @@ import type { Fields } from "../../internal/fields.ts";
 import { createJsonEnd } from "../../internal/json-end.ts";
 import { joinedName } from "../../models/index.ts";
 
-/** A call of a tool that becomes a block. */
+/** A tool call that becomes a block. */
 export interface CallBlock {
   readonly id: string;
   name: string;
@@ -14,11 +14,13 @@ export interface CallBlock {
   readonly isWhole: () => boolean;
 }
 
-/** The calls of one message, by their place in the model's list. */
+/** The calls of one message, by their index in the model's list. */
 export interface CallBlocks {
   /** Returns the number of calls. */
   readonly size: () => number;
-  /** Takes a piece of a call, and answers the call, and whether it is a new one. @throws MarrowError `model_failed` for more of one that is over */
+  /**
+   * Adds a part of a call; returns the call, and whether it is new. @throws MarrowError `model_failed` for a part of a call that has ended
+   */
   add(delta: Fields, index: number): { readonly call: CallBlock; readonly isNew: boolean };
 }
 

@@ -22,7 +22,7 @@ export function toAnthropicError({ error }: ErrorAnswer["body"], status: number,
   return { type: "error", error: { type, message, ...(param !== null && { param }), code }, request_id: requestId };
 }
 
-/** The status of an answer at this API, where a provider that is overloaded has one of its own. */
+/** Converts a status for this API, which has its own for an overloaded provider. */
 export function toAnthropicStatus(status: number): number {
   return status === 503 ? 529 : status;
 }

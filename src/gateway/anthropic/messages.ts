@@ -24,7 +24,7 @@ import { reshapeErrors, toAnthropicError, toAnthropicStatus } from "./error-shap
 import { countBody, messagesBody, toChatRequest, type MessagesRequest } from "./request.ts";
 import { createMessageEvents, type MessageEvent } from "./stream.ts";
 
-/** `POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's API in front of every model, by the same flow as a chat. */
+/** Registers `POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's API for every model, through the same flow as a chat. */
 export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig, "http">): void {
   const { app, metrics, draining } = parts;
 

@@ -20,7 +20,7 @@ export interface ModelsQuery {
 /** Models on a page that names no number, as in Anthropic's API. */
 const LIMIT_DEFAULT = 20;
 
-/** A model as Anthropic's API has it. */
+/** Converts a model to Anthropic's format. */
 export function toAnthropicModel(info: ModelInfo): Fields {
   const { id, created, ...rest } = info as ModelInfo & Fields;
   return {
@@ -31,7 +31,7 @@ export function toAnthropicModel(info: ModelInfo): Fields {
   };
 }
 
-/** A page of models as Anthropic's API has it. Pure. @throws MarrowError `not_found` for a cursor that names none */
+/** Returns a page of models in Anthropic's format. Pure. @throws MarrowError `not_found` for an unknown cursor */
 export function toAnthropicPage(models: readonly ModelInfo[], query: ModelsQuery): Fields {
   const { limit = LIMIT_DEFAULT, after_id: after, before_id: before } = query;
   const placeOf = (id: string, path: string) => {

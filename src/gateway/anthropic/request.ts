@@ -46,7 +46,7 @@ export interface MessagesRequest extends Fields {
   readonly output_config?: Fields | null | undefined;
 }
 
-/** One row for each field of a request; a field without one is refused: nothing is dropped without a word. */
+/** Conversion of each field of a request. A field without a row is refused, so that nothing is dropped silently. */
 export const MESSAGE_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", own],
   ["messages", own],
@@ -75,8 +75,8 @@ export const MESSAGE_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
 ]);
 
 /**
- * The chat request that a request of the messages API comes to. Pure.
- * @throws MarrowError `invalid_input` that names the field, block or tool which has no meaning here
+ * Converts a messages request to a chat request. Pure.
+ * @throws MarrowError `invalid_input` that names an unsupported field, block or tool
  */
 export function toChatRequest(request: MessagesRequest): ChatRequest {
   const fields = applyRows(

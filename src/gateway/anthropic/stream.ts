@@ -12,11 +12,11 @@ export interface MessageEvent extends Fields {
   readonly type: string;
 }
 
-/** Makes the events of a message out of the chunks of a chat completion. */
+/** Converts the chunks of a chat completion to the events of a message. */
 export interface MessageEvents {
   /** Returns the events of a chunk. @throws MarrowError `model_failed` for ambiguous parts of calls */
   add(chunk: ChatChunk): readonly MessageEvent[];
-  /** The events that end a whole answer. */
+  /** Returns the events that end a complete answer. */
   end(): readonly MessageEvent[];
 }
 

@@ -5,7 +5,7 @@ import { createTimeSlice } from "../../internal/time-slice.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 import { readJson } from "../http/json.ts";
 
-/** Endpoints whose requests may stand in a batch. */
+/** Endpoints of requests in a batch. */
 export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"] as const;
 
 /** Lines of a batch at most. */
@@ -13,7 +13,7 @@ export const LINES_MAX = 50_000;
 /** Time limit of a batch, in seconds: `24h`. */
 export const WINDOW_SECONDS = 86_400;
 
-/** A batch as it is kept, in OpenAI's words. Times are seconds since 1970. */
+/** A stored batch, in OpenAI's format. Times are seconds since 1970. */
 export interface Batch {
   readonly id: string;
   readonly object: "batch";
@@ -35,9 +35,9 @@ export interface Batch {
   readonly errors?: { readonly object: "list"; readonly data: readonly LineError[] } | undefined;
   readonly request_counts: { readonly total: number; readonly completed: number; readonly failed: number };
   readonly metadata: Readonly<Record<string, string>> | null;
-  /** Life of the files that it writes, in seconds; absent: no end. Clients do not see it. */
+  /** TTL of the files that it writes, in seconds. Hidden from clients. @default no expiry */
   readonly output_life?: number | undefined;
-  /** The user whose it is; absent: nobody's in particular. Clients do not see it. */
+  /** Id of the owner. Hidden from clients. @default no owner */
   readonly owner?: string | undefined;
 }
 
@@ -89,8 +89,8 @@ export interface LineBounds {
 }
 
 /**
- * Reads a batch's input file: one request a line, all for one endpoint, each with a name of its own; each line as {@link readJson} reads it.
- * In slices: a file may have tens of thousands of lines.
+ * Reads a batch's input file: one request per line, all for one endpoint, each with a unique name, parsed by {@link readJson}. Runs in
+ * slices, because a file may have tens of thousands of lines.
  */
 export async function readLines(
   content: Uint8Array | string,

@@ -10,7 +10,7 @@ import { GATEWAY_QUEUE } from "../jobs.ts";
 import { mayRead, mayReadFile, type Reach } from "../tenancy/ownership.ts";
 import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineBounds, type LineResult } from "./batch.ts";
 
-/** Jobs that make a batch: its lines are put into the queue, done one by one, looked after, and written down at the end. */
+/** Jobs of a batch: its lines are queued, run one by one, checked, and written to files at the end. */
 export type BatchJob = { readonly batch: string; readonly asker: Asker } & (
   | { readonly type: "batch-start" }
   | { readonly type: "batch-line"; readonly line: number; readonly request: BatchLine; readonly endpoint: string }
@@ -20,22 +20,22 @@ export type BatchJob = { readonly batch: string; readonly asker: Asker } & (
 
 /** The batches of one scope. */
 export interface Batches {
-  /** Makes one of the asker's. @throws MarrowError `not_found` for a file that is not there, or another user's */
+  /** Creates a batch of the asker. @throws MarrowError `not_found` for a file that does not exist or belongs to another user */
   create(batch: Pick<Batch, "endpoint" | "input_file_id" | "metadata" | "output_life">, asker: Asker): Promise<Batch>;
-  /** @throws MarrowError `not_found`, also for another user's */
+  /** Returns a batch. @throws MarrowError `not_found`, also for another user's */
   get(id: string, reach: Reach): Promise<Batch>;
   list(options: PageOptions, reach: Reach): Promise<Page<Batch>>;
-  /** @throws MarrowError `not_found`, also for another user's; `conflict` for one that has ended */
+  /** Cancels a batch. @throws MarrowError `not_found`, also for another user's; `conflict` for one that has ended */
   cancel(id: string, reach: Reach): Promise<Batch>;
   /** Deletes a batch with its waiting lines and results; its files stay. */
   remove(id: string): Promise<void>;
-  /** Ends one as `cancel` does, where it still goes on. */
+  /** Ends a running batch like `cancel`. */
   stop(id: string): Promise<void>;
-  /** Does one of a batch's jobs but its lines' requests. Answers the batch's last state of a job that ends it. */
+  /** Runs one of a batch's jobs, except the requests of lines. Returns the batch's final state for the job that ends it. */
   work(job: BatchJob): Promise<Batch | undefined>;
-  /** Whether a line should still be asked. */
+  /** Returns true if a line should still run. */
   open(id: string): Promise<boolean>;
-  /** Whether the scope keeps as many bytes as it may: then no more lines are asked. */
+  /** Returns true if the scope stores as many bytes as permitted; then no more lines run. */
   isFull(): boolean;
   /** Stores the result of a line. */
   put(id: string, line: number, result: LineResult): Promise<void>;

@@ -3,26 +3,26 @@ import { encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../../redis/
 import { dropAttributes, findAttributes, noteAttributes } from "../scripts.gen.ts";
 import { toAttributeSet, type AttributeSet } from "./attributes.ts";
 
-/** A set of attributes that entries of a cache have. */
+/** A set of attributes that some entries of a cache have. */
 export interface NotedSet extends AttributeSet {
-  /** What the index had of it: it is dropped only as long as that is so. */
+  /** Its value in the index: it is only dropped while that is unchanged. */
   readonly text: string;
 }
 
-/** Which sets of attributes the entries of one cache have, so that they are found by any part of their attributes. */
+/** Index of the attribute sets in one cache, so that entries are found by any part of their attributes. */
 export interface AttributeIndex {
-  /** Notes that an entry with these attributes is stored. One round trip. @throws MarrowError `too_large` for one cache too many */
+  /** Records that an entry with these attributes is stored. One round trip. @throws MarrowError `too_large` beyond the number of caches */
   note(set: AttributeSet, lifeMs: number): Promise<void>;
-  /** Sets that hold all of these attributes, other than they themselves, the newest first. One round trip. */
+  /** Returns other sets that contain all of these attributes, newest first. One round trip. */
   covering(set: AttributeSet): Promise<readonly NotedSet[]>;
-  /** All sets that hold these attributes, in pages. */
+  /** Pages through all sets that contain these attributes. */
   pages(set: AttributeSet, drop: (set: NotedSet) => Promise<boolean>): Promise<void>;
   drop(set: NotedSet): Promise<boolean>;
 }
 
 /** Caches of a scope, or of one of its users, at most. */
 const CACHES_MAX = 100;
-/** Sets that one search looks into, beside its own. */
+/** Most other sets per search. */
 const COVERING_MAX = 16;
 /** Sets that are looked at for that. */
 const LOOK_MAX = 1_000;
@@ -30,13 +30,13 @@ const LOOK_MAX = 1_000;
 const PAGE = 64;
 const WAIT_MS = 500;
 
-/** Where the names of the caches of a scope, or of a user (by its tag), are. */
+/** Returns the key of the list of caches of a scope, or of a user (by its tag). */
 export function namesKey(redis: ScopedRedis, owner: string | undefined): string {
   const start = `${keyTag(redis)}:gateway:caches`;
   return owner === undefined ? start : `${start}:${encodeKeyPart("owner", owner)}`;
 }
 
-/** Opens the index of a cache: `name` is the caller's word for it, `place` that of its keys. */
+/** Opens the index of a cache: `name` is the caller's name for it, `place` that of its keys. */
 export function createAttributeIndex(
   redis: ScopedRedis,
   { name, place, owner }: { readonly name: string; readonly place: string; readonly owner: string | undefined },

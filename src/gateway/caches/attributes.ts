@@ -1,13 +1,13 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../../internal/canonical-json.ts";
 
-/** What an entry of a cache is about: names with values, compared exactly. */
+/** Attributes of a cache entry: names with values, compared exactly. */
 export type Attributes = Readonly<Record<string, string>>;
 
-/** Attributes as they are indexed. */
+/** A set of attributes in the form of the index. */
 export interface AttributeSet {
   readonly attributes: Attributes;
-  /** Digest of all of them; none have one, too. */
+  /** Digest of all attributes; an empty set has one, too. */
   readonly id: string;
   readonly json: string;
   /** Digest of each attribute with its value. */
@@ -27,7 +27,7 @@ export function toAttributeSet(attributes: Attributes): AttributeSet {
   };
 }
 
-/** What `within` a question has for attributes: none of them is a question that any program may ask without knowing of attributes. */
+/** Returns a question's `within` for attributes. Without any it is absent, so that programs that know no attributes share the entry. */
 export function toWithin(attributes: Attributes): { readonly attributes: Attributes } | undefined {
   return Object.keys(attributes).length === 0 ? undefined : { attributes };
 }

@@ -8,7 +8,7 @@ import type { StoredBytes } from "../tenancy/stored-bytes.ts";
 import { createAttributeIndex, namesKey, type AttributeIndex, type NotedSet } from "./attribute-index.ts";
 import { toAttributeSet, toWithin, type Attributes, type AttributeSet } from "./attributes.ts";
 
-/** A prompt with its answer, as clients store it. */
+/** A prompt with its answer to store. */
 export interface NewEntry {
   readonly prompt: string;
   readonly response: string;
@@ -16,15 +16,15 @@ export interface NewEntry {
   readonly ttlMs?: number | undefined;
 }
 
-/** What is looked for. */
+/** A search for an entry. */
 export interface EntrySearch {
   readonly prompt: string;
   readonly attributes: Attributes;
-  /** Whether an entry of a prompt that asks the same in other words may serve. */
+  /** Whether entries of equivalent prompts in other words may be returned. */
   readonly similar: boolean;
 }
 
-/** An entry that serves. */
+/** A found entry. */
 export interface FoundEntry extends Omit<NewEntry, "ttlMs"> {
   readonly id: string;
   readonly match: Hit<unknown>["match"];
@@ -32,25 +32,26 @@ export interface FoundEntry extends Omit<NewEntry, "ttlMs"> {
   readonly similarity: number;
 }
 
-/** The caches of a scope by name: each is the library's `createCache(redis.scope(scope), { name })`, and each user has one of its own beside. */
+/** The caches of a scope by name: each is the library's `createCache(redis.scope(scope), { name })`, with a separate one for each user. */
 export interface Caches {
   /**
-   * Stores an entry: the scope's, or that of the user who asks. Answers its id. Two round trips: what finds no room takes away nothing that is there.
-   * @throws MarrowError `invalid_input` for a prompt that leans on something that was not said, `too_large`
+   * Stores an entry of the scope, or of the asking user. Returns its id. Two round trips. An entry that does not fit leaves existing ones
+   * unchanged.
+   * @throws MarrowError `invalid_input` for a prompt that refers to missing earlier turns, `too_large`
    */
   store(name: string, reach: Reach, entry: NewEntry): Promise<string>;
   /**
-   * Finds the nearest entry that has all of the attributes: of the user who asks, and of the scope. Two round trips; one for an entry of the same
-   * prompt and attributes.
+   * Finds the nearest entry with all of the attributes, of the asking user and of the scope. Two round trips; one for an entry with the
+   * same prompt and attributes.
    */
   search(name: string, reach: Reach, search: EntrySearch): Promise<FoundEntry | undefined>;
-  /** Takes an entry away by its id; answers whether there was one. One round trip. */
+  /** Deletes an entry by its id; returns whether it existed. One round trip. */
   remove(name: string, reach: Reach, id: string): Promise<boolean>;
-  /** Takes all entries away that have all of the attributes; answers how many there were. */
+  /** Deletes all entries with all of the attributes; returns how many there were. */
   removeWhere(name: string, reach: Reach, attributes: Attributes): Promise<number>;
-  /** Takes all entries away. */
+  /** Deletes all entries. */
   flush(name: string, reach: Reach): Promise<void>;
-  /** Takes all entries of a user away, in all caches; answers how many there were. */
+  /** Deletes all entries of a user in all caches; returns how many there were. */
   forget(user: string): Promise<number>;
 }
 
@@ -61,21 +62,21 @@ interface Parts {
   readonly storedBytes: StoredBytes;
 }
 
-/** A cache of a scope, or a user's own of the same name. */
+/** A cache of a scope, or a user's own one with the same name. */
 interface Realm {
   readonly place: string;
   readonly cache: Cache<unknown>;
   readonly index: AttributeIndex;
 }
 
-/** What is stored; programs that use the library may store plain strings, or any JSON. */
+/** A stored value; programs that use the library may store strings, or any JSON. */
 type Value = { readonly prompt: string; readonly response: string; readonly attributes: Attributes };
 
-/** Realms that are kept ready. They hold no connection. */
+/** Cached realms. They hold no connection. */
 const REALMS_MAX = 1_000;
-/** Longest wait for one answer of Redis: who asks over HTTP is told of a failure, and has no model's answer on its way meanwhile. */
+/** Longest wait for one reply of Redis. HTTP callers get the failure, because no model's answer is on its way. */
 const TIMEOUT_MS = 1_000;
-/** What an entry takes beside its text: keys, vector, index. */
+/** Size of an entry beside its text: keys, vector, index. */
 const BESIDE_BYTES = 1_200;
 
 /** Opens the caches of one scope. Nothing is sent before they are used. */
@@ -112,7 +113,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
   const release = (realm: Realm, ids: readonly string[]) =>
     Promise.all(ids.map((id) => storedBytes.release(scope, thingOf(realm, id))));
 
-  /** Takes away what was stored through a realm with a set of attributes. */
+  /** Deletes the entries of a realm with a set of attributes. */
   async function forgetSet(
     realm: Realm,
     set: NotedSet,
@@ -153,7 +154,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
         realm.index.note(set, ttlMs),
       ]);
       if (booked.status === "rejected") throw booked.reason;
-      // The entry that is there, if any, stays as it is, and counts as it did.
+      // An existing entry stays unchanged, with its booking.
       const unbook = () => storedBytes.put(scope, thing, booked.value, ttlMs).catch(() => {});
       if (noted.status === "rejected") {
         await unbook();
@@ -163,7 +164,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
       try {
         kept = await realm.cache.store(question, value, { ttlMs, subject: subjectOf(set) });
       } catch (error) {
-        // One that Redis did not answer may have been stored: it counts until it ends, or is stored again.
+        // If Redis did not reply, the entry may have been stored: its booking stays until it expires or is stored again.
         if (!cannotServe(error)) await unbook();
         throw error;
       }
@@ -214,7 +215,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
 
     async flush(name, { only }) {
       const realm = realmOf(name, only);
-      // All ends at once, also what the library stored; then what was stored here gives its room back.
+      // Clears everything, also entries of the library, and then releases the bookings of entries stored here.
       await realm.cache.clear();
       await removeWhere(realm, {});
     },
@@ -232,12 +233,12 @@ function toQuestion(prompt: string, attributes: Attributes): Question {
   return { prompt, within: toWithin(attributes) };
 }
 
-/** What an entry is of, for the cache: its attributes. */
+/** Returns the cache subject of an entry: its attributes. */
 function subjectOf({ id }: AttributeSet): string {
   return `attributes:${id}`;
 }
 
-/** An entry as it is told. What the library stored is told as its text. */
+/** Converts an entry for a response. A value that the library stored is returned as text. */
 function toFound({ id, match, similarity, prompt, value }: Hit<unknown>, attributes: Attributes): FoundEntry {
   const told = { id, match, similarity, prompt, attributes };
   if (typeof value === "string") return { ...told, response: value };

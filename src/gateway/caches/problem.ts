@@ -1,17 +1,17 @@
 import type { ErrorAnswer } from "../http/error-body.ts";
 
-/** An error as clients of LangCache read it: RFC 9457's fields, with a `type` of that API's own. */
+/** An error in the format that LangCache's clients read: RFC 9457's fields, with a `type` of that API. */
 export interface CacheProblem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   readonly fields?: readonly { readonly field: string; readonly rule: string; readonly message: string }[];
-  /** The same as all other routes tell it. */
+  /** The same error as on all other routes. */
   readonly error: ErrorAnswer["body"]["error"];
 }
 
-/** By status: type and title. Other statuses have no type in that API; its clients tell them by the status. */
+/** Type and title by status. Other statuses have no type in that API; its clients use the status. */
 const TYPES: ReadonlyMap<number, readonly [type: string, title: string]> = new Map([
   [400, ["/errors/invalid-data", "Invalid data"]],
   [401, ["/errors/authentication-failed", "Authentication failed"]],
@@ -22,13 +22,13 @@ const TYPES: ReadonlyMap<number, readonly [type: string, title: string]> = new M
   [500, ["/errors/unexpected-error", "Unexpected error"]],
 ]);
 
-/** By what is full, where not the request is too large; that API has no type for it. */
+/** Title by the full resource, if not the request is too large; that API has no type for it. */
 const FULL: ReadonlyMap<string, string> = new Map([
   ["cache", "Too many caches"],
   ["scope-bytes", "No room is left"],
 ]);
 
-/** Tells an error of the gateway in the words of LangCache's API. */
+/** Converts an error of the gateway to the format of LangCache's API. */
 export function toCacheProblem(status: number, { error }: ErrorAnswer["body"]): CacheProblem {
   const [type, title] = TYPES.get(status) ?? ["about:blank", error.code];
   const { message, param, code } = error;

@@ -4,11 +4,11 @@ import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from
 
 /** Location of a gateway's Redis. */
 export interface RedisPlaces {
-  /** A Redis of yours. Absent: one is found and run under `dataDirectory`, for development only. */
+  /** URL of an existing Redis. @default one that is found and run under `dataDirectory`, for development only */
   readonly redisUrl?: string | undefined;
   /** Connection options: certificates, credentials. */
   readonly redis?: ConnectOptions | undefined;
-  /** A second Redis for the cache, its flights and embeddings, which may evict. @default the same Redis */
+  /** URL of a second Redis for the cache, its flights and embeddings, which may evict. @default the same Redis */
   readonly cacheRedisUrl?: string | undefined;
   /** Data directory of the managed Redis. */
   readonly dataDirectory: string;
@@ -23,7 +23,7 @@ export interface RedisPlaces {
 /** The connections of a gateway. */
 export interface Opened {
   readonly redis: Redis;
-  /** Where answers, flights and embeddings are: a second Redis, or the same one. */
+  /** Redis of answers, flights and embeddings: a second one, or the same. */
   readonly cacheRedis: Redis;
   readonly managed: ManagedServer | undefined;
   close(): Promise<void>;

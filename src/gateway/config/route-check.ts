@@ -4,7 +4,7 @@ import type { RouteConfig } from "./route-config.ts";
 import type { UpstreamConfig } from "./upstream-config.ts";
 
 /**
- * Holds routes to the upstreams that they name: each must be there, and serve the model that it is to be asked for.
+ * Checks that the upstreams that routes name exist and serve the requested model.
  * @throws MarrowError `invalid_option` that names the target
  */
 export function checkRoutes({

@@ -59,7 +59,7 @@ export const routingSchema: z.ZodType<RoutingConfig, Partial<RoutingInput> | und
   })
   .prefault({});
 
-/** One upstream of a route, and the model that it is asked for. */
+/** An upstream of a route, and the model to request from it. */
 export interface TargetConfig {
   readonly upstream: string;
   /** @default the route's own id */
@@ -68,32 +68,32 @@ export interface TargetConfig {
   readonly weight?: number | undefined;
 }
 
-/** An alias: the groups of upstreams that are asked for it, in order. */
+/** An alias: groups of upstreams to call in order. */
 export interface RouteConfig {
   readonly groups: readonly (readonly TargetConfig[])[];
-  /** Whether a session's calls go to one upstream of a group while it is well, for the provider's prompt cache. */
+  /** Whether a session's calls go to the same healthy upstream of a group, for the provider's prompt cache. */
   readonly sticky: "session" | "none";
-  /** After which silence a second upstream is asked beside the first. Absent: never. */
+  /** Silence after which a second upstream is called in parallel. @default never */
   readonly hedgeAfterMs?: number | undefined;
 }
 
 /** Rules for retries and cool-downs. */
 export interface RoutingConfig {
-  /** Longest that a request with several upstreams may take until its first byte, where the client names no deadline. */
+  /** Longest time of a request with several upstreams until its first byte, if the client sets no deadline. */
   readonly timeoutMs: number;
-  /** Calls of upstreams for one request. */
+  /** Most upstream calls per request. */
   readonly attemptsMax: number;
-  /** Further calls of a route within ten seconds, as a share of its requests. */
+  /** Additional calls of a route within ten seconds, as a fraction of its requests. */
   readonly retryShare: number;
-  /** Further calls that a route may make within ten seconds, however few its requests are. */
+  /** Additional calls that a route may always make within ten seconds. */
   readonly retryReserve: number;
-  /** Longest wait before an upstream is asked a second time; it doubles up to `backoffMaxMs`, and any part of it is waited. */
+  /** Longest wait before an upstream is called again; doubles up to `backoffMaxMs`, and the actual wait is random. */
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
   readonly coolDown: {
     /** Failures in a row that bench an upstream's model. */
     readonly failures: number;
-    /** Share of failures within ten seconds that does, from `callsMin` calls on. */
+    /** Fraction of failures within ten seconds that benches it, from `callsMin` calls on. */
     readonly errorRate: number;
     readonly callsMin: number;
     /** First duration of a cool-down; doubles with each failed probe, up to `longestMs`. */
@@ -102,13 +102,13 @@ export interface RoutingConfig {
   };
 }
 
-/** A route as a person writes it; a target may be `"upstream/model"` or `"upstream"`. */
+/** Input of a route; a target may be `"upstream/model"` or `"upstream"`. */
 export interface RouteInput {
   readonly groups: readonly (readonly (string | TargetConfig)[])[];
   readonly sticky?: RouteConfig["sticky"] | undefined;
   readonly hedgeAfterMs?: number | undefined;
 }
-/** `routing` as a person writes it. */
+/** Input of `routing`. */
 export type RoutingInput = {
   readonly [Name in keyof Omit<RoutingConfig, "coolDown">]?: RoutingConfig[Name] | undefined;
 } & {

@@ -16,7 +16,7 @@ const upstreamName = shown(
     .max(64)
     .regex(/^[\w][\w.-]*$/, "must be letters, digits, '.', '_' and '-'"),
 );
-/** The id of a model. */
+/** Schema of a model's id. */
 export const modelId: z.ZodString = shown(z.string().min(1).max(256));
 /** Headers that HTTP itself sets. */
 const OWN_HEADERS = /^(?:host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|expect)$/i;
@@ -90,17 +90,17 @@ export interface UpstreamConfig {
   /** Base URL; a query (`?api-version=…`) is sent with every request. */
   readonly baseUrl: string;
   readonly apiKey?: string | undefined;
-  /** A file that holds the key. */
+  /** Path of a file with the key. */
   readonly apiKeyFile?: string | undefined;
-  /** Further headers of every request. */
+  /** Additional headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
   /** Served models: ids, or ids with the endpoint's own names. @default every id */
   readonly models?: readonly string[] | Readonly<Record<string, string>> | undefined;
-  /** Its part of the calls among upstreams with weights that serve the same model. Absent: they are asked in order. */
+  /** Weight among upstreams with the same model. @default they are called in order */
   readonly weight?: number | undefined;
-  /** Calls of this process at the same time: its places. */
+  /** Most concurrent calls of this process. */
   readonly concurrency: number;
-  /** Largest part of the places that one scope holds while no other holds any; with 1, scopes only take turns. */
+  /** Largest fraction of the concurrency that one scope uses while no other does; with 1, scopes only take turns. */
   readonly scopeShare: number;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
@@ -109,7 +109,7 @@ export interface UpstreamConfig {
   readonly outputLimit: "auto" | "max_tokens" | "max_completion_tokens";
 }
 
-/** An upstream as a person writes it. */
+/** Input of an upstream. */
 export type UpstreamInput = { readonly baseUrl: string } & {
   readonly [Name in keyof UpstreamConfig]?: UpstreamConfig[Name] | undefined;
 };

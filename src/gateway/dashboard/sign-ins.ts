@@ -16,20 +16,20 @@ export interface SignIn {
   readonly endsAtMs: number;
 }
 
-/** Sign-ins of the dashboard: opaque cookies, of which Redis keeps hashes. */
+/** Sign-ins of the dashboard: opaque cookies, stored as hashes in Redis. */
 export interface SignIns {
-  /** Signs a key in and answers the cookie's value: the only time that it is seen. @throws MarrowError `unauthorized`, `forbidden` */
+  /** Signs in with a key and returns the cookie's value, which cannot be read again. @throws MarrowError `unauthorized`, `forbidden` */
   withKey(key: string): Promise<Opened>;
-  /** The same for a one-time link, which this uses up. @throws MarrowError `unauthorized` */
+  /** Signs in with a one-time link, which is used up. @throws MarrowError `unauthorized` */
   withLink(token: string): Promise<Opened>;
-  /** Makes a link's token that signs in once, as an admin, within {@link LINK_MS}. */
+  /** Makes the token of a one-time link that signs in as an admin within {@link LINK_MS}. */
   createLink(): Promise<string>;
   /**
    * Returns the sign-in of a request's cookie; `undefined` without one. A write must have the sign-in's CSRF token.
    * @throws MarrowError `unauthorized` once the sign-in or its key was ended, `forbidden` for a write without the token
    */
   identify(request: FastifyRequest): Promise<SignIn | undefined>;
-  /** The sign-in by which a request was let in. */
+  /** Returns the sign-in that authenticated a request. */
   of(request: FastifyRequest): SignIn | undefined;
   /** Ends the sign-in of a request. */
   end(request: FastifyRequest): Promise<void>;
@@ -67,7 +67,7 @@ const OPERATOR: Principal = {
   actsFor: "any",
 };
 
-/** Keeps sign-ins in `{app}:gateway:sign-ins` and one string each; none outlives `dashboard.sessionMs`. */
+/** Makes the sign-ins, stored in `{app}:gateway:sign-ins` and one string each, for at most `dashboard.sessionMs`. */
 export function createSignIns(
   redis: Redis,
   keys: Pick<ApiKeys, "identify" | "standing">,
@@ -159,7 +159,10 @@ export function createSignIns(
   };
 }
 
-/** The header that sets the cookie, or takes it away (`undefined`). It goes to `/v1/admin` alone, never to a page's script, never from another site. */
+/**
+ * Builds the header that sets the cookie, or deletes it (`undefined`). Browsers send it only to `/v1/admin`, never show it to scripts, and
+ * never send it from another site.
+ */
 export function toSetCookie(cookie: string | undefined, lifeMs: number, secure: boolean): string {
   const maxAge = cookie === undefined ? 0 : Math.floor(lifeMs / 1000);
   const parts = [`${COOKIE}=${cookie ?? ""}`, "Path=/v1/admin", `Max-Age=${maxAge}`, "HttpOnly", "SameSite=Strict"];

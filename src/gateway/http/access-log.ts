@@ -8,7 +8,7 @@ import { traceIdOf } from "./trace-id.ts";
 /** Errors of failed requests, including those whose status was already sent. */
 const failures = new WeakMap<FastifyRequest, unknown>();
 
-/** Remembers why a request failed, for its line. */
+/** Records the error of a failed request, for its log line. */
 export function noteFailure(request: FastifyRequest, error: unknown): void {
   failures.set(request, error);
 }
@@ -31,9 +31,7 @@ export function describeRequest(request: FastifyRequest): Readonly<Record<string
 /** Part of the requests without a failure that get a line, by chance. */
 type Sampling = Pick<GatewayConfig["accessLog"], "sample">;
 
-/**
- * Writes one line a request at `info` once its answer is over: all that failed (a 5xx, or a stream that broke), and a sample of the others.
- */
+/** Writes one line per completed request at `info`: all failed ones (a 5xx, or a broken stream), and a sample of the others. */
 export function logRequests(app: FastifyInstance, level: GatewayConfig["logLevel"], { sample }: Sampling): void {
   if (level !== "info" && level !== "debug") return;
   app.addHook("onResponse", (request, reply, done) => {

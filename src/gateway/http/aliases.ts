@@ -19,7 +19,7 @@ const RESOURCES = new Set([
   "vector_stores",
 ]);
 
-/** A path as the gateway has it, and the model that an Azure deployment path named. */
+/** A normalised path, and the model in an Azure deployment path. */
 export interface KnownPath {
   readonly path: string;
   readonly deployment?: string | undefined;
@@ -50,7 +50,7 @@ export function toKnownPath(path: string): KnownPath {
 
 const deployments = new WeakMap<IncomingMessage, string>();
 
-/** Rewrites a request's URL before it is routed: the query stays as it came. */
+/** Rewrites a request's URL before routing; the query is unchanged. */
 export function rewriteUrl(request: IncomingMessage): string {
   const given = request.url ?? "/";
   if (isOwn(given)) return given;
@@ -63,7 +63,7 @@ export function rewriteUrl(request: IncomingMessage): string {
   return end === -1 ? path : path + url.slice(end);
 }
 
-/** The model that an Azure deployment path named: the path wins over the body. */
+/** Returns the model in an Azure deployment path, which overrides the body. */
 export function deploymentOf(request: IncomingMessage): string | undefined {
   return deployments.get(request);
 }

@@ -4,9 +4,9 @@ import { recordingOf } from "./recording.ts";
 
 /** Keeps a stream alive while its model is silent, because proxies and clients close silent connections. */
 export interface Alive {
-  /** Whether the head was written, because the model was silent from the start. */
+  /** Whether the headers were written, because the model was silent at first. */
   readonly begun: boolean;
-  /** Something was written. */
+  /** Reports that data was written. */
   touch(): void;
   stop(): void;
 }
@@ -74,7 +74,7 @@ export async function askAlive<T>(
   return undefined;
 }
 
-/** Head of a stream of events. */
+/** Headers of an event stream. */
 export const EVENT_STREAM: { readonly "content-type": string; readonly "cache-control": string } = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-cache",

@@ -16,9 +16,9 @@ const EXPOSED =
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /**
- * Answers preflights before any key is asked for (browsers send none), and names the allowed origin on every answer.
- * Origins of loopback are those of pages in development, and allowed. Another one that the configuration does not name gets 403 on its preflight, and no CORS header elsewhere.
- * Keys travel in headers, never in cookies, so `access-control-allow-credentials` is never sent.
+ * Answers preflights without a key (browsers send none), and adds the allowed origin to every response. Origins of loopback are allowed,
+ * because pages in development use them. A preflight from an origin that is not configured gets 403; its other requests get no CORS
+ * headers. Keys are sent in headers, never in cookies, so `access-control-allow-credentials` is never sent.
  */
 export function allowOrigins(app: FastifyInstance, { origins, maxAgeSeconds }: CorsConfig): void {
   const known = new Set(origins.map((origin) => origin.toLowerCase().replace(/\/$/, "")));

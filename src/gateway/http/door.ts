@@ -5,7 +5,7 @@ import { hostOf, isLoopbackHost, originHost } from "./hosts.ts";
 import { header } from "../tenancy/identity.ts";
 import { hookRoutes } from "./route-hooks.ts";
 
-/** The lists that a request's `Host` and `Origin` are held against. */
+/** Configuration that a request's `Host` and `Origin` are checked against. */
 export type DoorConfig = Pick<GatewayConfig, "auth" | "host" | "publicUrl" | "allowedHosts" | "cors">;
 
 /** Decides whether a web page, or a name that was bent to this machine (DNS rebinding), may call. */
@@ -16,7 +16,7 @@ export interface Door {
   knowsOrigin(origin: string, host: string | undefined): boolean;
 }
 
-/** Makes the lists: loopback, the configured `host` and `publicUrl`, `allowedHosts` and `cors.origins`, whose `*` opens nothing here. */
+/** Makes the lists: loopback, the configured `host` and `publicUrl`, `allowedHosts` and `cors.origins`, whose `*` has no effect here. */
 export function createDoor({ host: own, publicUrl, allowedHosts, cors }: Omit<DoorConfig, "auth">): Door {
   const listed = [own.includes(":") ? `[${own}]` : own, ...allowedHosts].map((name) => hostOf(name));
   const publicOrigin = publicUrl === undefined ? undefined : new URL(publicUrl);

@@ -5,11 +5,11 @@ import type { FastifyInstance } from "fastify";
 
 /** Ends a stopping gateway's work in order. */
 export interface Draining {
-  /** Fires when the gateway begins to stop: readiness ends, and nothing that stands in a queue is taken any more. */
+  /** Fires when the gateway begins to stop: readiness ends, and no more jobs are taken. */
   readonly signal: AbortSignal;
   /** Begins: all further responses tell their clients to close the connection. May be called any number of times. */
   begin(): void;
-  /** Counts some work as unfinished until it ends, also when nobody waits for its answer any more. */
+  /** Counts work as unfinished until it ends, even if nothing awaits it. */
   track(work: Promise<unknown>): void;
   /**
    * Closes the port, waits until every request and all counted work have ended, and closes idle connections meanwhile. Resolves with false

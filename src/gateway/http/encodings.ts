@@ -19,8 +19,8 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
 const KNOWN = "gzip, deflate, br or zstd";
 
 /**
- * Decodes compressed request bodies. The route's body limit holds for the decoded bytes: decoding stops at the first byte over it, so a
- * small body cannot unfold into a large one. Unknown encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
+ * Decodes compressed request bodies. The route's body limit applies to the decoded bytes: decoding stops at the first byte over it, so a
+ * small body cannot expand into a large one. Unknown encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
  */
 export function acceptEncodings(app: FastifyInstance): void {
   app.addHook("preParsing", (request, _, payload, done) => {

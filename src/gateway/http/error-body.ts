@@ -23,9 +23,9 @@ export interface ErrorAnswer {
 }
 
 /**
- * Turns any failure into OpenAI's error shape. An endpoint's own refusal (4xx) goes through with its status and its words, bounded and with secrets
- * masked; that it refused *our* credentials is no fault of the client's and becomes 502. The words of an endpoint's 5xx stay here, and unknown
- * failures say nothing of themselves.
+ * Converts any failure to OpenAI's error format. An endpoint's own refusal (4xx) keeps its status and message, bounded and with secrets
+ * masked; a refusal of the gateway's credentials is not the client's fault and becomes 502. Messages of an endpoint's 5xx are not passed
+ * on, and unknown failures reveal nothing.
  */
 export function toErrorAnswer(error: unknown): ErrorAnswer {
   const known = MarrowError.is(error) ? error : toKnown(error);

@@ -9,7 +9,7 @@ const VALUE_BYTES_MAX = 256;
 
 /** A form to forward, and the fields read from it. */
 export interface ReadForm extends Omit<ForwardedForm, "model"> {
-  /** Absent where it names none. */
+  /** Absent if the form has none. */
   readonly model: string | undefined;
   readonly user: string | undefined;
   /** Number of file parts. */
@@ -17,9 +17,8 @@ export interface ReadForm extends Omit<ForwardedForm, "model"> {
 }
 
 /**
- * Reads which model, and which user, a `multipart/form-data` body names, wherever in it they stand, and nothing else. Takes time by its length
- * only. Pure.
- * @throws MarrowError `invalid_input` for a body that is malformed, has too many parts, or names one of them twice, or an empty model
+ * Reads the model and the user in a `multipart/form-data` body, at any position, and nothing else. Linear. Pure.
+ * @throws MarrowError `invalid_input` for a malformed body, too many parts, a duplicate of either, or an empty model
  */
 export function readForm(contentType: string, bytes: Buffer): ReadForm {
   const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);

@@ -14,7 +14,10 @@ const STOPPING = {
   reads: true,
 };
 
-/** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
+/**
+ * Registers `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: public, without tenants'
+ * data.
+ */
 export function registerHealth({ app, readiness, cacheReadiness, metrics, keys, redis, draining }: GatewayApp): void {
   /**
    * Returns true for an admin's request. An unknown key is refused. While Redis is unavailable no key is known, and only the public part is

@@ -43,13 +43,13 @@ export function readHeld(record: Buffer, name: string): Read {
   return typeof print === "string" && (isRunning || isDone) ? (value as unknown as Held) : "unreadable";
 }
 
-/** One idempotency key of a user's. */
+/** An idempotency key of a user. */
 export interface HeldKey {
   /** Takes a free key and returns `undefined`, or returns its state, if that can be read. */
   take(print: string, holder: string): Promise<Held | "unreadable" | undefined>;
   /** Renews the lease on a key; a response that is already stored stays. */
   renew(): Promise<void>;
-  /** Keeps the answer, unless the user was forgotten since the key was taken. */
+  /** Stores the response, unless the user was forgotten since the key was taken. */
   keep(print: string, answer: RecordedAnswer): Promise<void>;
   drop(): Promise<void>;
 }

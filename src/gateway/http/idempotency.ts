@@ -87,8 +87,8 @@ export function acceptIdempotencyKeys(
 }
 
 /**
- * The name of a request that came with an idempotency key: a retry has the same, also where the first one's process died. Requests of two
- * routes or with other headers and bodies have others; `undefined` without a key.
+ * Returns the key of a request with an idempotency key: equal for retries, also if the first one's process died, and different for other
+ * routes, headers or bodies. `undefined` without a key.
  */
 export function requestKeyOf(request: FastifyRequest): string | undefined {
   const key = header(request, "idempotency-key");

@@ -14,7 +14,7 @@ export interface InsideAnswer {
   readonly headers: AnswerHeaders;
 }
 
-/** Requests that the gateway sends to itself: all that holds for a client's holds for them. */
+/** Sends internal requests, which are treated like a client's. */
 export interface Inside {
   /** Returns the sender of an internal request; `undefined` for external ones. */
   principalOf(request: FastifyRequest): Principal | undefined;
@@ -29,7 +29,7 @@ export interface Inside {
 
 const HEADER = "x-marrow-inside";
 
-/** Makes the way into an application from inside. */
+/** Makes the internal requests of an application. */
 export function createInside(app: FastifyInstance): Inside {
   const askers = new Map<string, Principal>();
   return {

@@ -22,7 +22,10 @@ const threads = createThreads<JsonTask, JsonResult>({
   idleMs: IDLE_MS,
 });
 
-/** Whether reading a body may take long: a long text in which every few characters are escaped, such as source code. Takes well below a millisecond a MiB. */
+/**
+ * Returns true if parsing a body may take long: a long text in which every few characters are escaped, such as source code. Takes well
+ * below a millisecond per MiB.
+ */
 export function isSlowToRead(bytes: Buffer): boolean {
   if (bytes.length < BYTES_MIN) return false;
   let at = -1;

@@ -2,13 +2,13 @@ import { MarrowError, type ErrorCode } from "../../errors.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 import { readJson, type ReadJson } from "./json.ts";
 
-/** A body to be read. */
+/** A body to parse. */
 export interface JsonTask {
   readonly bytes: Uint8Array;
   readonly budget: JsonBudget;
 }
 
-/** The body, or why it is refused. */
+/** The parsed body, or its refusal. */
 export type JsonResult =
   | ReadJson
   | {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { MarrowError } from "../../errors.ts";
 
-/** A JSON text that was read. */
+/** A parsed JSON text. */
 export interface ReadJson {
   readonly value: unknown;
   /**
@@ -32,7 +32,7 @@ export function readJson(source: Uint8Array | string): ReadJson {
   return check(text, parse(text), scan(text));
 }
 
-/** The same in four steps, each in a turn of the event loop that `turn` gives. */
+/** The same in four steps, each in a turn of the event loop that `turn` provides. */
 export async function readJsonInTurns(source: Uint8Array, turn: () => Promise<void>): Promise<ReadJson> {
   const text = decode(source);
   await turn();

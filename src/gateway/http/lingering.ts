@@ -10,13 +10,13 @@ export interface LingerBounds {
 
 /** For a client that may have a key: a body over a limit, on its way. */
 export const LINGER: LingerBounds = { bytesMax: 128 * 1_048_576, totalMs: 30_000, idleMs: 3_000 };
-/** Of a client without a key. */
+/** For a client without a key. */
 export const LINGER_UNKNOWN: LingerBounds = { bytesMax: 16 * 1_048_576, totalMs: 5_000, idleMs: 1_000 };
 
 /**
- * Ends an answer, after which the connection closes, only once the rest of the request was read and dropped, within bounds. The answer itself
- * is sent at once. A connection that is closed while its client still writes is reset, and the client, which reads answers only after its
- * body, would see a broken connection in place of the answer.
+ * Keeps a connection open after its response until the rest of the request was read and discarded, within bounds. The response itself is
+ * sent at once. Closing earlier would reset the connection of a client that is still writing, and it would see a broken connection instead
+ * of the response.
  */
 export function lingerToEnd(request: IncomingMessage, response: ServerResponse, bounds: LingerBounds): void {
   if (request.complete || request.destroyed) return;

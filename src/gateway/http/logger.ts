@@ -6,11 +6,11 @@ import type { GatewayConfig } from "../config/config.ts";
 export interface LoggedError {
   readonly type: string;
   readonly code: string;
-  /** The innermost place in the code, such as `routes/files.ts:23`, for errors that should not happen. */
+  /** Innermost code position, such as `routes/files.ts:23`, for unexpected errors. */
   readonly at?: string | undefined;
 }
 
-/** Fastify's logger for a level and a place where its lines go. */
+/** Makes Fastify's logger for a level and a destination. */
 export function toLogger(
   level: GatewayConfig["logLevel"],
   stream: { write(line: string): void } | undefined,
@@ -37,7 +37,7 @@ export function toLoggedError(error: unknown): LoggedError {
 /** Most causes per log line. */
 const CAUSES_MAX = 5;
 
-/** An error and what caused it, each by its kind and code: `MarrowError unavailable`, `Error ECONNREFUSED`. */
+/** Formats an error and its causes by kind and code: `MarrowError unavailable`, `Error ECONNREFUSED`. */
 export function toCauses(error: unknown): readonly string[] {
   const causes: string[] = [];
   let one = error;

@@ -15,9 +15,12 @@ import { createTimeHistogram } from "./time-histogram.ts";
  * admins.
  */
 export interface Metrics {
-  /** Of Prometheus' text format. */
+  /** Content type of Prometheus' text format. */
   readonly contentType: string;
-  /** All of it in Prometheus' text format, or as OpenMetrics with exemplars; `forAdmin`: with the labels of tenants, keys and users. */
+  /**
+   * Formats all metrics in Prometheus' text format, or as OpenMetrics with exemplars; `forAdmin`: with the labels of tenants, keys and
+   * users.
+   */
   render(forAdmin: boolean, isOpen?: boolean): Promise<string>;
   /** Records the statistics of a queue. */
   queued(queue: string, stats: QueueStats): void;
@@ -30,14 +33,14 @@ export interface Metrics {
   recalled(recall: number, effort: number): void;
   /** Records a delay of the event loop, in seconds. */
   looped(seconds: number): void;
-  /** The event loop was held for longer than it may be. */
+  /** Counts a stall of the event loop. */
   stalled(route: string, step: string): void;
   spent(scope: string, spent: Spent): void;
   /** Records an answer, and for the cache's the savings. */
   saved(scope: string, answered: Answered): void;
   /** Records a call of one of several upstreams, and its result. */
   readonly asked: (asked: Asked) => void;
-  /** An upstream's model was benched, or is well again. */
+  /** Called when an upstream's model was benched, or is healthy again. */
   readonly healthy: (upstream: string, model: string, well: boolean) => void;
   /** Gathers no more. */
   close(): void;

@@ -31,15 +31,15 @@ const UNSERVED: readonly { readonly pattern: RegExp; readonly methods: ReadonlyS
   },
 ];
 
-/** The routes of an application, for answers that help. */
+/** The routes of an application, for helpful errors. */
 export interface KnownRoutes {
-  /** All of them; `HEAD`, which Fastify adds to each `GET`, left out. */
+  /** Returns all of them, without `HEAD`, which Fastify adds to each `GET`. */
   readonly list: () => readonly Route[];
   /** Explains a request without a route: 405 with the allowed methods, or 404 with the nearest path. Pure. */
   explain(method: string, path: string): { readonly error: MarrowError; readonly allow?: string | undefined };
 }
 
-/** Notes every route that is registered from now on. */
+/** Records every route that is registered afterwards. */
 export function noteRoutes(app: FastifyInstance): KnownRoutes {
   const routes = new Map<string, KnownRoute>();
   app.addHook("onRoute", ({ url, method }) => {

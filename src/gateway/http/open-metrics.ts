@@ -3,8 +3,8 @@ export const OPEN_METRICS = "application/openmetrics-text";
 export const OPEN_METRICS_TYPE: string = `${OPEN_METRICS}; version=1.0.0; charset=utf-8`;
 
 /**
- * Metrics in Prometheus' text format as OpenMetrics, with exemplars behind the samples that have one. (`prom-client` writes OpenMetrics too, and
- * puts `_total` behind the names of counters once more.) Pure.
+ * Converts metrics in Prometheus' text format to OpenMetrics, with exemplars. (`prom-client` writes OpenMetrics too, but appends `_total`
+ * to counters twice.) Pure.
  */
 export function toOpenMetrics(text: string, exemplars: ReadonlyMap<string, string>): string {
   const lines = text.split("\n").filter((line) => line !== "");

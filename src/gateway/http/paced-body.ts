@@ -19,10 +19,10 @@ const TOGETHER_BYTES = 65_536;
 export class PacedRequest extends IncomingMessage {
   #chunks = 0;
   #bytes = 0;
-  /** Small chunks that were not handed on yet, and their bytes. */
+  /** Small chunks that were not passed on yet, and their bytes. */
   #small: Buffer[] = [];
   #smallBytes = 0;
-  /** Whether reading waits for the next turn; whether the reader has enough for now. */
+  /** Whether reading waits for the next turn, and whether the reader's buffer is full. */
   #waits = false;
   #isFull = false;
   #isRefused = false;
@@ -56,7 +56,7 @@ export class PacedRequest extends IncomingMessage {
     return this;
   }
 
-  /** Node's own drops what nobody reads without asking for its pace. */
+  /** Node's own version discards the rest without pacing. */
   _dump(): void {
     this.removeAllListeners("data");
     this.resume();

@@ -17,8 +17,8 @@ interface Line {
 type Paused = Socket & { _paused?: boolean; readonly parser?: { resume(): void } | null };
 
 /**
- * Begins requests of one connection that come before the answer to an earlier one a few at a time, each in a turn of the event loop of its own.
- * Node begins all of them at once, thousands in one go. A request that comes alone is begun as before.
+ * Starts pipelined requests of one connection a few at a time, each in its own turn of the event loop; Node would start thousands at once.
+ * Single requests are not delayed.
  */
 export function paceRequests(server: Server): void {
   const handlers = server.listeners("request") as ((request: IncomingMessage, response: ServerResponse) => void)[];

@@ -8,7 +8,7 @@ export interface QuickCounterOptions {
   readonly registry: Registry;
 }
 
-/** A count under one set of labels. */
+/** A count with one set of labels. */
 export interface Count {
   /** Adds; never less than 0. @default 1 */
   inc(by?: number): void;
@@ -16,7 +16,7 @@ export interface Count {
 
 /** A counter that is updated several times per request: counting is an addition, and its text is made when it is read. */
 export interface QuickCounter {
-  /** The count under some labels. Few sets of them: each is kept, and its holder need not ask again. */
+  /** Returns the count for labels. Keep it: there are few sets of labels, and each is stored. */
   labels(labels: Readonly<Record<string, string>>): Count;
 }
 
@@ -37,7 +37,7 @@ class Series implements Count {
   }
 }
 
-/** Registers a counter with `prom-client`, whose own checks and sorts the labels each time that it counts. */
+/** Registers a counter with `prom-client`, whose own counters check and sort the labels at each increment. */
 export function createQuickCounter({ name, help, labelNames, registry }: QuickCounterOptions): QuickCounter {
   const known = new Map<string, Series>();
   const keyOf = (labels: Readonly<Record<string, string>>) => JSON.stringify(labelNames.map((label) => labels[label]));

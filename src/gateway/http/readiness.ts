@@ -9,7 +9,7 @@ export type Readiness =
       readonly ready: false;
       /** Reason in one word: an {@link OutageState}, or a problem that an operator must fix. */
       readonly state: OutageState | "refused" | "misused";
-      /** The same for people, without addresses, names and secrets. */
+      /** Reason for people, without addresses, names and secrets. */
       readonly reason: string;
       /** Whether stored data can be read: exact hits are served, and sessions are available. */
       readonly reads: boolean;

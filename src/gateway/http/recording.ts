@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 
-/** An answer as it was sent, or would have been: enough to send it again. */
+/** A response as it was sent, or would have been, complete enough to send again. */
 export interface RecordedAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -9,9 +9,9 @@ export interface RecordedAnswer {
 
 /** Records an answer while it is written, also after its client has left. */
 export interface Recording {
-  /** Takes bytes that are not written because the client is gone. */
+  /** Adds bytes that are not written because the client is gone. */
   add(bytes: string | Uint8Array): void;
-  /** Ends an answer whose client is gone. */
+  /** Ends a response whose client is gone. */
   end(): void;
   /** Marks the response as failed, whatever its status; nothing is stored. */
   fail(): void;
@@ -22,7 +22,7 @@ const KEPT = /^(content-type|x-marrow-.+|x-ratelimit-.+|ratelimit.*|age)$/;
 
 const recordings = new WeakMap<ServerResponse, Recording>();
 
-/** The recording of an answer, where it is recorded. */
+/** Returns the recording of a response, if there is one. */
 export function recordingOf(raw: ServerResponse): Recording | undefined {
   return recordings.get(raw);
 }

@@ -108,7 +108,7 @@ export async function findMissingRights(redis: Redis, timeoutMs: number): Promis
   }
 }
 
-/** The right that an error of Redis names, if it is about rights. */
+/** Returns the right that an error of Redis names, if it is about rights. */
 export function rightOf(error: unknown): string | undefined {
   if (outageOf(error) !== "rights") return undefined;
   const { right } = (error as { details?: Readonly<Record<string, unknown>> }).details ?? {};

@@ -5,9 +5,9 @@ type Hooks = Pick<RouteOptions, "onRequest" | "preHandler" | "preSerialization" 
 const KINDS = ["onRequest", "preHandler", "preSerialization", "onResponse"] as const;
 
 /**
- * Adds hooks to the routes alone that need them, among those that are registered from now on: a request is not held up by the hooks of others.
- * They run after the application's own of the same kind. `hooksOf` answers those of one route; a `HEAD`, which Fastify adds to each `GET`, is asked
- * for as that `GET`.
+ * Adds hooks only to the routes that need them, among those registered afterwards, so that other requests are not delayed. They run after
+ * the application's hooks of the same kind. `hooksOf` returns the hooks of a route; a `HEAD`, which Fastify adds to each `GET`, counts as
+ * that `GET`.
  */
 export function hookRoutes(app: FastifyInstance, hooksOf: (method: string, url: string) => Hooks | undefined): void {
   app.addHook("onRoute", (route) => {

@@ -10,7 +10,7 @@ const ANSWER_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const VALUES_MAX = 200;
 const STAGES = ["admit", "remember", "find", "ask", "finish"] as const;
 
-/** Makes the metrics that are gathered from signals. They are of the whole process. `close` stops the gathering. */
+/** Makes the metrics derived from signals, for the whole process. `close` stops them. */
 export function createSignalMetrics(registry: Registry): { close(): void } {
   const registers = [registry];
   const redis = createTimeHistogram({
@@ -121,7 +121,7 @@ export function createSignalMetrics(registry: Registry): { close(): void } {
   };
 }
 
-/** Metrics of the process itself, by the names that Prometheus' clients give them, and which build it is. */
+/** Registers the process's own metrics, with the names of Prometheus' clients, and its version. */
 export function createProcessMetrics(registry: Registry, version: string): void {
   const registers = [registry];
   new Gauge({

@@ -74,7 +74,7 @@ function twoKeys(first: string, second: string): MarrowError {
   return wrong(second, `a request must carry its key in one header, once: ${where}`);
 }
 
-/** Path and query of a target that is a URL (RFC 9112, 3.2.2); `undefined` where it is none of this host. */
+/** Returns path and query of a target that is a URL (RFC 9112, 3.2.2); `undefined` if it is not on this host. */
 export function pathOf(target: string, host: string | undefined): string | undefined {
   const url = URL.parse(target);
   if (url === null || host === undefined || !/^https?:$/.test(url.protocol) || target.includes("#")) return undefined;

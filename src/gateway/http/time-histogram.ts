@@ -13,15 +13,15 @@ export interface TimeHistogramOptions {
 
 /** Times under one set of labels. */
 export interface Times {
-  /** `traceId`: of the request that took this long, as an example of its bucket. */
+  /** Records a duration; `traceId` of the request becomes an exemplar of its bucket. */
   observe(seconds: number, traceId?: string): void;
 }
 
 /** A histogram that is updated several times per request: an observation is a few additions, and its text is made when it is read. */
 export interface TimeHistogram {
-  /** Times under these values of the labels, in their order. Few sets of them: each is kept. */
+  /** Returns the durations for label values, in their order. There are few sets of them; each is stored. */
   labels(first: string, second?: string): Times;
-  /** The last example of each bucket that has one, as OpenMetrics writes it, by the sample it stands behind. */
+  /** Returns the last exemplar of each bucket in OpenMetrics' format, by its sample. */
   exemplars(): ReadonlyMap<string, string>;
 }
 
@@ -40,7 +40,7 @@ interface Example {
   readonly atMs: number;
 }
 
-/** Registers a histogram of times with `prom-client`, whose own checks and sorts the labels at every observation. */
+/** Registers a histogram of durations with `prom-client`, whose own histograms check and sort the labels at each observation. */
 export function createTimeHistogram({
   name,
   help,

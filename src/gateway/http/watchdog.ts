@@ -1,4 +1,4 @@
-/** A time in which the event loop of this process was held in one go. */
+/** A time in which the event loop of this process was blocked. */
 export interface Stall {
   readonly delayMs: number;
   /** The step begun last before the longest part of it. */
@@ -8,14 +8,14 @@ export interface Stall {
 
 /** Measures the delay of the event loop's timers, and records the latest steps. */
 export interface Watchdog {
-  /** Notes that a step of a route begins now. Costs less than a microsecond. */
+  /** Marks the start of a route's step. Costs less than a microsecond. */
   mark(route: string, step: string): void;
   close(): void;
 }
 
 /** Options of the watchdog. */
 export interface WatchdogOptions {
-  /** A delay from which the loop counts as held, in milliseconds, at least 10. */
+  /** Delay from which the loop counts as blocked, in milliseconds, at least 10. */
   readonly stallMs: number;
   /** Called with each measurement, about 50 per second, in seconds. */
   readonly onDelay: (seconds: number) => void;

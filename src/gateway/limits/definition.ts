@@ -8,7 +8,7 @@ import {
   type Unit,
 } from "../../limiter/index.ts";
 
-/** One rule of a limit, as the library has it in camel case. */
+/** One rule of a limit; the library's fields are in camel case. */
 export interface RuleDefinition {
   readonly id: string;
   readonly by: string;
@@ -21,10 +21,10 @@ export interface RuleDefinition {
   readonly time_zone?: string | undefined;
 }
 
-/** A limit as it is declared and told. */
+/** A declared limit. */
 export interface LimitDefinition {
   readonly rules: readonly RuleDefinition[];
-  /** How long slots and reservations are held unless they are settled. */
+  /** Lease of unsettled slots and reservations. */
   readonly lease_ms?: number | undefined;
   readonly on_unavailable?: "allow" | "refuse" | undefined;
 }
@@ -48,17 +48,17 @@ const rule = z
     for (const [field, message] of faultsOf(given)) context.addIssue({ code: "custom", path: [field], message });
   });
 
-/** What a client declares a limit to be. */
+/** Schema of a limit's declaration. */
 export const limitSchema: z.ZodType<LimitDefinition, LimitDefinition> = z.strictObject({
   rules: z.array(rule).min(1).max(16),
   lease_ms: z.int().min(500).max(3_600_000).optional(),
   on_unavailable: z.enum(["allow", "refuse"]).optional(),
 });
 
-/** Default life of a reservation: a minute, since nobody renews it. */
+/** Default lease of a reservation: a minute, because nothing renews it. */
 const LEASE_MS_DEFAULT = 60_000;
 
-/** A definition as options of the library's limiter of that name. */
+/** Converts a definition to options of the library's limiter. */
 export function toLimiterOptions(
   limit: string,
   { rules, lease_ms: leaseMs = LEASE_MS_DEFAULT, on_unavailable: onUnavailable = "allow" }: LimitDefinition,
@@ -68,11 +68,11 @@ export function toLimiterOptions(
 
 function toRule({ window_ms: windowMs, time_zone: timeZone, ...given }: RuleDefinition): Rule {
   const own = { windowMs, timeZone, ...given };
-  // The schema let only fields pass that go together.
+  // The schema only accepts valid combinations of fields.
   return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as unknown as Rule;
 }
 
-/** Fields that a rule must have or must not, with why: what would be passed over must not be there. */
+/** Returns fields that a rule lacks or must not have, with the reason: fields without effect are refused. */
 function faultsOf(given: RuleDefinition): (readonly [field: string, message: string])[] {
   const { unit, algorithm, calendar } = given;
   const has = (field: keyof RuleDefinition) => given[field] !== undefined;

@@ -2,11 +2,14 @@ import { hash } from "node:crypto";
 import type { TurnBytes } from "../tenancy/turn-bytes.ts";
 import type { LimitDefinition } from "./definition.ts";
 
-/** What the takes of one scope's limits keep in Redis, counted among the bytes of the scope. */
+/** Bytes that the takes of one scope's limits store in Redis, counted among the scope's bytes. */
 export interface Footprint {
-  /** Weighs a take before it is made, and answers what counts it once it kept something. @throws MarrowError `too_large` where it would keep more while the scope is full */
+  /**
+   * Estimates a take before it is made; call the returned function once it stored something. @throws MarrowError `too_large` if it would
+   * store more in a full scope
+   */
   admit(name: string, definition: LimitDefinition, subjects: Subjects): () => void;
-  /** The same before a settlement, which is remembered for so long. @throws MarrowError `too_large` while the scope is full */
+  /** The same for a settlement, which is remembered this long. @throws MarrowError `too_large` for a full scope */
   settle(name: string, withinMs: number): () => void;
 }
 
@@ -15,11 +18,11 @@ type Subjects = Readonly<Record<string, string>>;
 /** Bytes of a key beside its subject, and of one entry of a sliding log, about. */
 const KEY_BYTES = 250;
 const ENTRY_BYTES = 64;
-/** Bytes of a key that remembers a settlement, about. */
+/** Approximate bytes of a key that marks a settlement. */
 const SETTLED_BYTES = 300;
-/** What is kept for less is counted for so long. */
+/** Shortest time that stored data is counted. */
 const PERIOD_MS_MIN = 60_000;
-/** Subjects that a process remembers to have counted; when there are so many, those of the time before are forgotten. */
+/** Subjects that a process caches as counted; beyond that, those of the previous period are dropped. */
 const KNOWN_MAX = 100_000;
 
 /**
@@ -35,7 +38,7 @@ export function createFootprint(scope: string, bytes: Pick<TurnBytes, "add" | "c
     known.add(name);
   }
 
-  /** The subjects of a take that were not counted in this period, with their bytes; bytes of its entries; and its period. */
+  /** Returns the subjects of a take that were not counted in this period, with their bytes; the bytes of its entries; and its period. */
   function weigh(name: string, { rules }: LimitDefinition, subjects: Subjects) {
     const periodMs = Math.max(PERIOD_MS_MIN, ...rules.map(toWindowMs));
     const period = Math.floor(Date.now() / periodMs);
@@ -73,7 +76,7 @@ export function createFootprint(scope: string, bytes: Pick<TurnBytes, "add" | "c
       bytes.check(scope);
       return () => {
         const period = Math.floor((SETTLED_PERIODS * Date.now()) / withinMs);
-        // What remembers the last settlement of a period ends a whole life later.
+        // The key of the last settlement in a period expires a whole TTL later.
         const lifeMs = withinMs + withinMs / SETTLED_PERIODS;
         bytes.add(scope, `limit-settled:${name}:${period}`, SETTLED_BYTES, lifeMs);
       };
@@ -81,10 +84,10 @@ export function createFootprint(scope: string, bytes: Pick<TurnBytes, "add" | "c
   };
 }
 
-/** Settlements are counted together that come in one of so many parts of their life. */
+/** Parts of their TTL in which settlements are counted together. */
 const SETTLED_PERIODS = 12;
 
-/** Longer subjects are kept as digests. */
+/** Longer subjects are stored as digests. */
 const SUBJECT_CHARS_KEPT = 128;
 
 const DAY_MS = 86_400_000;
@@ -101,8 +104,8 @@ function toWindowMs({ window_ms: windowMs, calendar }: LimitDefinition["rules"][
 }
 
 /**
- * How long after its take a permit may be settled, and the settlement is remembered, in milliseconds: an hour, or two of the longest windows or
- * leases of its limit, within which it is counted at all; a day at most. Pure.
+ * Returns the time after its take within which a permit may be settled, and for which the settlement is remembered, in milliseconds: an
+ * hour, or two of its limit's longest windows or leases, in which it still counts; at most a day. Pure.
  */
 export function settleWithinMs({ rules, lease_ms: leaseMs = 0 }: LimitDefinition): number {
   return Math.min(DAY_MS, Math.max(HOUR_MS, 2 * leaseMs, ...rules.map((rule) => 2 * toWindowMs(rule))));

@@ -8,16 +8,24 @@ import { createFootprint, settleWithinMs } from "./footprint.ts";
 
 /** The limits of a scope by name: each is the library's `createLimiter(redis.scope(scope), { name, … })`. */
 export interface Limits {
-  /** Declares a limit; declaring it again changes nothing. Other processes know within {@link KEPT_MS}. @throws MarrowError `invalid_option`, `too_large` */
+  /**
+   * Declares a limit; repeating it changes nothing. Other processes see it within {@link KEPT_MS}. @throws MarrowError `invalid_option`,
+   * `too_large`
+   */
   define(name: string, definition: LimitDefinition): Promise<void>;
-  /** Takes a declaration back; answers whether there was one. What it counted ends with its windows. */
+  /** Deletes a declaration; returns whether it existed. Its counts end with their windows. */
   remove(name: string): Promise<boolean>;
   all(): Promise<ReadonlyMap<string, LimitDefinition>>;
-  /** The limiter of a name. No round trip where its declaration is remembered; one that is not is looked for. @throws MarrowError `not_found` */
+  /** Returns the limiter of a name. No round trip if its declaration is cached. @throws MarrowError `not_found` */
   limiter(name: string): Promise<Limiter>;
-  /** Takes of a limit, as {@link Limiter.take}. @throws MarrowError `not_found`, and `too_large` where a full scope would keep more */
+  /**
+   * Takes from a limit like {@link Limiter.take}. @throws MarrowError `not_found`, and `too_large` if it would store more in a full scope
+   */
   take(name: string, ...taken: Parameters<Limiter["take"]>): Promise<Decision>;
-  /** Settles a permit by its text, once over all processes; answers whether it still counted, the same however often it is sent. One round trip. @throws MarrowError `too_large` while the scope is full */
+  /**
+   * Settles a permit by its text, once over all processes; returns whether it still counted, the same for repeated calls. One round trip.
+   * @throws MarrowError `too_large` for a full scope
+   */
   settle(name: string, token: string, costs: Costs): Promise<boolean>;
 }
 
@@ -25,7 +33,7 @@ export interface Limits {
 const LIMITS_MAX = 100;
 const WAIT_MS = 500;
 
-/** Keeps declarations in the hash `{app:scope}:gateway:limits`; what takes keep counts among the bytes of the scope. */
+/** Makes the limits of a scope. Declarations are in the hash `{app:scope}:gateway:limits`; data of takes counts among the scope's bytes. */
 export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | "check">): Limits {
   const footprint = createFootprint(redis.scope, bytes);
   const key = `${keyTag(redis)}:gateway:limits`;
@@ -37,14 +45,14 @@ export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | 
     try {
       return await anew();
     } catch (error) {
-      // While Redis is away what was known goes on.
+      // While Redis is unavailable the cached declarations stay.
       if (known === undefined) throw error;
       known = { ...known, atMs: performance.now() };
     }
     return known.definitions;
   }
 
-  /** Declarations as they are now: another process may have made one since. */
+  /** Reads the current declarations, because another process may have changed them. */
   async function anew(): Promise<ReadonlyMap<string, LimitDefinition>> {
     const reply = await redis.send(["HGETALL", key], { reply: "bytes", timeoutMs: WAIT_MS });
     const rows = [...toFields(reply as readonly Buffer[])];
@@ -53,7 +61,7 @@ export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | 
     return definitions;
   }
 
-  /** Changes what is known as Redis was changed, and has it read again when it is next asked for. */
+  /** Changes the cached declarations like Redis's, and lets the next use read them again. */
   function change(act: (definitions: Map<string, LimitDefinition>) => void): void {
     const definitions = new Map(known?.definitions);
     act(definitions);
@@ -92,7 +100,7 @@ export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | 
     },
 
     async define(name, definition) {
-      // Whatever the schema lets through and the limiter does not is found here.
+      // Reports values that the schema accepts and the limiter does not.
       createLimiter(redis, toLimiterOptions(name, definition));
       const there = await anew();
       if (!there.has(name) && there.size >= LIMITS_MAX)

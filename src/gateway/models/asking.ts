@@ -13,7 +13,7 @@ import type { Tenant } from "../tenancy/tenants.ts";
 export interface Admitted {
   readonly tenant: Tenant;
   readonly limiter: Limiter | undefined;
-  /** Among whom answers to them are shared at most. */
+  /** Groups within which answers may be shared. */
   readonly per: readonly SharedPer[];
 }
 

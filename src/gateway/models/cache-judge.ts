@@ -9,7 +9,7 @@ import type { GatewayConfig } from "../config/config.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
 import type { Metrics } from "../http/metrics.ts";
 
-/** A question of one tenant that is to be judged, in the gateway's queue. */
+/** A question of one tenant to be judged, in the gateway's queue. */
 export interface JudgeQueueJob {
   readonly type: "judge";
   readonly job: JudgeJob;
@@ -22,14 +22,14 @@ export interface CacheJudgeParts {
   readonly findModel: (id: string) => ChatModel | undefined;
   readonly prices: Prices;
   readonly metrics: Metrics;
-  /** Whether this process works at the gateway's queue by now: else it judges its own near misses itself. */
+  /** Returns whether this process serves the gateway's queue; otherwise it judges its own near misses. */
   readonly works: () => boolean;
 }
 
 /** Longest wait of a question for the judge: later ones are rarely asked again. */
 const WAIT_TTL_MS = 600_000;
 
-/** The judge of one tenant's cache, as the configuration names it; `undefined` where it names none. */
+/** Makes the configured judge of one tenant's cache; `undefined` without one. */
 export function toCacheJudge(parts: CacheJudgeParts, scope: string): JudgingOptions<StoredAnswer> | undefined {
   const { redis, findModel, prices, metrics, works } = parts;
   const configured = parts.config.cache.judge;

@@ -53,7 +53,7 @@ export function withCallsBack(messages: readonly ChatMessage[]): readonly ChatMe
   return all;
 }
 
-/** Whether an entry of `reasoning_details` is carried for a call. */
+/** Returns true for an entry of `reasoning_details` that belongs to a call. */
 export function isCarried(detail: unknown): detail is Fields {
   return isObject(detail) && detail["format"] === FORMAT;
 }

@@ -11,7 +11,7 @@ const CARRIED = "marrow1.";
 /** Longest carried reasoning that is read, in characters. */
 const CARRIED_CHARS_MAX = 4_194_304;
 
-/** An entry of `reasoning_details` as one text, from which {@link fromCarried} makes it again. */
+/** Encodes an entry of `reasoning_details` as one text; {@link fromCarried} decodes it. */
 export function toCarried(detail: Fields): string {
   return CARRIED + Buffer.from(JSON.stringify(detail)).toString("base64url");
 }
@@ -45,7 +45,7 @@ export function checkCarriedLength(text: unknown, path: string): void {
   );
 }
 
-/** The entry in a text; `undefined` for a text that carries none. */
+/** Decodes the entry in a text; `undefined` for any other text. */
 export function fromCarried(text: string): Fields | undefined {
   if (!isCarried(text) || text.length > CARRIED_CHARS_MAX) return undefined;
   try {
@@ -64,13 +64,13 @@ export function toEncryptedContent(detail: Fields): string | undefined {
   return type === "reasoning.text" && typeof signature === "string" && signature !== "" ? toCarried(detail) : undefined;
 }
 
-/** The same as it is kept: also with its maker, where the text alone does not name it. */
+/** The same for storage: with the entry's maker, if the text alone does not name it. */
 export function toKeptContent(detail: Fields): string | undefined {
   const shown = toEncryptedContent(detail);
   return shown === undefined || isCarried(shown) || detail[MAKER] === undefined ? shown : toCarried(detail);
 }
 
-/** An `encrypted_content` that was kept, as clients see it: in their provider's own words where the API has a place for these. */
+/** Converts a stored `encrypted_content` for clients: to the provider's own text if the API has a place for it. */
 export function toShownContent(content: string): string {
   const detail = fromCarried(content);
   return (detail && toEncryptedContent(detail)) ?? content;

@@ -10,8 +10,8 @@ import type { Redis } from "../../redis/index.ts";
 import type { EmbedderConfig } from "../config/config.ts";
 
 /**
- * The embedder that the configuration names. Dear ones share their work: texts of one moment make one batch, and vectors are
- * remembered in Redis, in a scope that no tenant has a key for. The store holds hashes of texts, never the texts.
+ * Makes the configured embedder. Expensive ones share work: texts of one moment are batched, and vectors are cached in Redis, in a scope
+ * without API keys. The cache contains hashes of texts, never the texts.
  */
 export function createEmbedder(config: EmbedderConfig, redis: Redis, onStoreError: (error: unknown) => void): Embedder {
   if (config.kind === "static") return staticEmbedder();

@@ -15,13 +15,13 @@ import { openUpstream, type Upstream } from "./upstreams.ts";
 
 /** Callbacks for the metrics of a gateway's models. */
 export interface ModelListeners {
-  /** An upstream of several was asked. */
+  /** Called when one of several upstreams was called. */
   readonly onAsked: (asked: Asked) => void;
-  /** One was benched, or is well again. */
+  /** Called when one was benched, or is healthy again. */
   readonly onHealth: (upstream: string, model: string, well: boolean) => void;
 }
 
-/** Where a gateway's models come from, which may be others tomorrow. */
+/** Source of a gateway's models, which may change. */
 export interface ModelSource {
   find(id: string): ChatModel | undefined;
   list(): Promise<readonly ModelInfo[]>;

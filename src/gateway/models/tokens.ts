@@ -18,9 +18,10 @@ const threads = createThreads<TokenTask, TokenResult>({
 });
 
 /**
- * Counts the tokens of messages by the encoding o200k_base (an estimate without the package `gpt-tokenizer`), in a worker thread: the first count of a process takes about 0.3 s longer, and holds
- * nobody else up.
- * @throws MarrowError `rate_limited` when too many wait
+ * Counts the tokens of messages in the encoding o200k_base (an estimate without the package `gpt-tokenizer`), in a worker thread, because
+ * the first count of a process takes about
+ * 0.3 s longer.
+ * @throws MarrowError `rate_limited` if too many calls wait
  */
 export async function countTokens(messages: readonly Turn[]): Promise<number> {
   const result = await threads.run({ count: messages });

@@ -4,7 +4,7 @@ import { readSecret } from "../../redis/index.ts";
 import type { LaneGates } from "../tenancy/lanes.ts";
 import type { UpstreamConfig } from "../config/upstream-config.ts";
 
-/** A model behind an endpoint, whose connections are closed at the end. */
+/** A model of an endpoint, whose connections are closed at the end. */
 export type Upstream = ChatModel & { readonly name: string; close(): Promise<void> };
 
 /** Opens an endpoint as its configuration describes it. @throws MarrowError `invalid_option` for a key's file that cannot be read */

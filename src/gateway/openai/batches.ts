@@ -19,7 +19,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/batches`: the lines of a file as jobs of the gateway's queue. */
+/** Registers `/v1/batches`: the lines of a file as jobs of the gateway's queue. */
 export function registerBatches({ app, batches }: GatewayApp): void {
   app.post("/v1/batches", { schema: { body: createBody } }, async (request) => {
     const {

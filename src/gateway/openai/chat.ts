@@ -35,7 +35,7 @@ const chatBody = z.looseObject({
   conversation: z.union([z.string().min(1).max(256), z.looseObject({ id: z.string().min(1).max(256) })]).nullish(),
 });
 
-/** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
+/** Registers `POST /v1/chat/completions`, whole or as a stream. */
 export function registerChat(parts: GatewayApp, { sessions, http }: Pick<GatewayConfig, "sessions" | "http">): void {
   const { app, metrics, draining } = parts;
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {

@@ -2,7 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import type { Stores } from "../../stores/index.ts";
 import type { StoredBytes } from "../tenancy/stored-bytes.ts";
 
-/** Name under which the bytes of a file's chunks in a store are counted. */
+/** Returns the name of a booking for a file's chunks in a store. */
 export function chunksOf(store: string, file: string): string {
   return `chunks:${store}/${file}`;
 }

@@ -3,13 +3,13 @@ import { lostError, lostResults } from "../../flow/index.ts";
 import type { Session, Turn } from "../../memory/index.ts";
 import { fromItemId, toItems, type ConversationItem } from "./kept-items.ts";
 
-/** Where an item stands in a conversation: its turn's number, and its place in that turn. */
+/** Position of an item in a conversation: its turn's sequence number, and its index in that turn. */
 export interface ItemPlace {
   readonly sequence: number;
   readonly at: number;
 }
 
-/** One item of a conversation, with the sequence number of its turn. @throws MarrowError `not_found` */
+/** Returns one item of a conversation, with the sequence number of its turn. @throws MarrowError `not_found` */
 export async function findItem(
   session: Session,
   id: string,
@@ -24,7 +24,7 @@ export async function findItem(
   return { item, sequence };
 }
 
-/** The place of an item of this conversation. @throws MarrowError `not_found` for any other id */
+/** Returns the position of an item of this conversation. @throws MarrowError `not_found` for any other id */
 export async function placeOf(session: Session, id: string): Promise<ItemPlace> {
   const place = fromItemId(session.id, id) ?? (await seekItem(session, id));
   if (place.sequence < 1) throw noItem();

@@ -40,7 +40,9 @@ const TURNS_READ = 20;
 /** Approximate characters per page of items: larger pages end early, with `has_more`, so that the event loop is not blocked. */
 const PAGE_CHARS_MAX = 2_097_152;
 
-/** `/v1/conversations` with their items, as OpenAI's API has them: sessions of their user, and what chat keeps with `conversation`. */
+/**
+ * Registers `/v1/conversations` with their items, as in OpenAI's API: sessions of their user, and the turns of chats with `conversation`.
+ */
 export function registerConversations(parts: GatewayApp): void {
   const { app, tenants } = parts;
   const open = (request: FastifyRequest, id: string): Session =>

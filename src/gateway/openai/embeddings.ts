@@ -29,7 +29,7 @@ const embeddingsBody = z.looseObject({
 /** Fields that the gateway's own embedder reads; `user` selects whose limits count. */
 const FIELDS: ReadonlySet<string> = new Set(["model", "input", "encoding_format", "dimensions", "user"]);
 
-/** `POST /v1/embeddings` by the gateway's own embedder, or by the upstream that serves the model. */
+/** Registers `POST /v1/embeddings`, by the gateway's own embedder or the upstream that serves the model. */
 export function registerEmbeddings(parts: GatewayApp): void {
   const { app, embedder, findModel } = parts;
   app.post("/v1/embeddings", { schema: { body: embeddingsBody } }, async (request, reply) => {

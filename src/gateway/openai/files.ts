@@ -19,7 +19,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/files`: upload (multipart), list, retrieve, content, delete. */
+/** Registers `/v1/files`: upload (multipart), list, retrieve, content, delete. */
 export function registerFiles(
   { app, stores, storedBytes }: GatewayApp,
   { fileBytesMax }: { readonly fileBytesMax: number },
@@ -91,7 +91,7 @@ export function registerFiles(
   });
 }
 
-/** A file that somebody may read. @throws MarrowError `not_found` also for another user's */
+/** Returns a file that the caller may read. @throws MarrowError `not_found` also for another user's */
 export async function readableFile(stores: Stores, reach: Reach, id: string): Promise<StoredFile> {
   const file = await stores.files.get(id);
   if (!mayReadFile(reach, file))

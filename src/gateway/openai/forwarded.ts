@@ -67,7 +67,10 @@ export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<Gate
   });
 }
 
-/** Passes a JSON request on, as it came; `id` names its model where it does not. @throws MarrowError `not_found` without a model that has other paths than chat, `model_failed` */
+/**
+ * Forwards a JSON request unchanged; `id` names its model if the body does not. @throws MarrowError `not_found` without a model that has
+ * other paths than chat, `model_failed`
+ */
 export async function forward(
   parts: GatewayApp,
   request: FastifyRequest,

@@ -5,7 +5,7 @@ import { toWordsOf } from "../responses/texts.ts";
 import { toShownContent } from "../models/carried-thoughts.ts";
 import type { Page, PageOptions } from "../../stores/index.ts";
 
-/** The query of a list in OpenAI's words. */
+/** Schema of a list's query in OpenAI's API. */
 export const pageQuery: z.ZodObject = z.looseObject({
   after: z.string().min(1).optional(),
   before: z.string().min(1).optional(),
@@ -28,7 +28,7 @@ const INCLUDES = [
   "message.output_text.logprobs",
 ] as const;
 const included = z.union([z.enum(INCLUDES), z.array(z.enum(INCLUDES)).max(32)]).optional();
-/** `include` in a query, by either name that clients give a list. */
+/** Schema of `include` in a query, by either name that clients use for a list. */
 export const including: Readonly<Record<"include" | "include[]", z.ZodType>> = {
   include: included,
   "include[]": included,
@@ -64,7 +64,7 @@ function includes(query: unknown, what: (typeof INCLUDES)[number]): boolean {
   return [include, list].flat().includes(what);
 }
 
-/** Such a query as the library takes it. */
+/** Converts such a query to the library's options. */
 export function toPageOptions(query: unknown): PageOptions {
   const { after, before, limit, order } = query as Readonly<Record<string, string | undefined>>;
   return {
@@ -75,7 +75,7 @@ export function toPageOptions(query: unknown): PageOptions {
   };
 }
 
-/** Such a query of a list of items, of which 20 are shown and 100 at most, the last first. @throws MarrowError `invalid_input` */
+/** Converts the query of a list of items: 20 by default, 100 at most, last first. @throws MarrowError `invalid_input` */
 export function toItemPage(query: unknown): { after: string | undefined; limit: number; newestFirst: boolean } {
   const { after, limit = 20, order = "desc" } = toPageOptions(query);
   if (limit < 1 || limit > 100)
@@ -83,7 +83,7 @@ export function toItemPage(query: unknown): { after: string | undefined; limit: 
   return { after, limit, newestFirst: order === "desc" };
 }
 
-/** A page in OpenAI's words. */
+/** Converts a page to OpenAI's format. */
 export function toListBody<T>(
   { data, hasMore, unreadable }: Page<T>,
   toBody: (item: T) => { readonly id: string },

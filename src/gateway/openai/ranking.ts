@@ -7,7 +7,7 @@ const RANKERS = ["auto", "default-2024-11-15", "none"] as const;
 /** Schema of the number of search results. */
 export const resultsMax: z.ZodType<number | null | undefined> = z.int().min(1).max(50).nullish();
 
-/** `ranking_options` of a search in vector stores. */
+/** Schema of `ranking_options` in a vector store search. */
 export const rankingOptions: z.ZodType<Ranking | null | undefined> = z
   .strictObject({
     ranker: z.enum(RANKERS).nullish(),

@@ -20,7 +20,7 @@ import { withHistory } from "../../flow/index.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { countTokens } from "../models/tokens.ts";
 
-/** `POST /v1/responses/compact` and `/v1/responses/input_tokens`. */
+/** Registers `POST /v1/responses/compact` and `/v1/responses/input_tokens`. */
 export function registerResponseExtras(parts: GatewayApp): void {
   const { app } = parts;
 

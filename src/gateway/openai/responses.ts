@@ -49,7 +49,7 @@ const streamQuery = z.looseObject({
     .optional(),
 });
 
-/** `/v1/responses`: at once or in the background, as a whole or as a stream that can be taken up again anywhere. */
+/** Registers `/v1/responses`: synchronous or in the background, whole or as a stream that can be resumed at any event. */
 export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfig, "http">): void {
   const { app, metrics } = parts;
   const of = (request: FastifyRequest) => parts.tenants(request.principal.scope).responses;

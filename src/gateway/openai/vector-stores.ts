@@ -70,7 +70,7 @@ interface Named {
   Params: { readonly store: string; readonly id: string };
 }
 
-/** `/v1/vector_stores` with files and file batches, as OpenAI's API has them. */
+/** Registers `/v1/vector_stores` with files and file batches, as in OpenAI's API. */
 export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): void {
   /** The stores of a scope, for a request that reads one of them, or changes it. @throws MarrowError `not_found`, `forbidden` */
   async function allowed(request: FastifyRequest<Named>, act: "read" | "change"): Promise<Stores> {

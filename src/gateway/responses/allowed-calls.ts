@@ -4,8 +4,8 @@ import type { Fields } from "../../internal/fields.ts";
 export type CallFilter = (calls: readonly Fields[]) => readonly Fields[];
 
 /**
- * Holds a model to `tool_choice`: with `none` no call passes, with `allowed_tools` only calls of the tools named there. Endpoints need not know
- * either, and a client that restricts what may run must be able to rely on it. A call whose name has not come yet waits for it.
+ * Enforces `tool_choice`: with `none` no call passes, with `allowed_tools` only calls of the named tools. Endpoints may not support these,
+ * and a client that restricts tools must be able to rely on it. A call is held back until its name is known.
  * @source Open Responses 2026-04-24, "allowed_tools": servers enforce it as a hard constraint
  */
 export function createCallFilter(choice: unknown): CallFilter {
@@ -45,7 +45,7 @@ interface State {
   readonly held: Fields[];
 }
 
-/** Which calls a choice allows; `undefined`: all of them. */
+/** Returns the test for allowed calls; `undefined` if all are. */
 function toRule(choice: unknown): ((type: string, name: string) => boolean) | undefined {
   if (choice === "none") return () => false;
   const { type, tools } = (choice ?? {}) as { readonly type?: unknown; readonly tools?: readonly Fields[] };

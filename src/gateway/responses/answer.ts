@@ -6,7 +6,7 @@ import type { ResponseEvent } from "./shape.ts";
 
 type Answered = Extract<ChatOutcome, { kind: "whole" | "stream" }>;
 
-/** The events of an answer but the last; afterwards the assembler has the whole response. */
+/** Yields the events of an answer except the last; afterwards the assembler has the whole response. */
 export async function* toEvents(
   outcome: Answered,
   search: Search | undefined,
@@ -17,7 +17,7 @@ export async function* toEvents(
   if (outcome.kind === "whole") yield* assembler.add(toChunk(await readCompletion(outcome.text)));
   else {
     const read = createChunkReader();
-    // Loops, not `yield*`: that costs several promises for each event of a list.
+    // Loops instead of `yield*`, which costs several promises per event.
     for await (const bytes of outcome.stream)
       for (const chunk of read(bytes)) for (const event of assembler.add(chunk)) yield event;
   }

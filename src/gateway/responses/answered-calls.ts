@@ -2,19 +2,19 @@ import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
 import type { Item } from "./shape.ts";
 
-/** What a call of each kind is named in OpenAI's words. */
+/** Names of calls by type, as in OpenAI's messages. */
 const CALLS: ReadonlyMap<string, string> = new Map([
   ["function_call", "function call"],
   ["custom_tool_call", "custom tool call"],
 ]);
 
 /**
- * Checks that every call of a tool has its output, before or within the input: models refuse a history that leaves one open. Pure.
- * @throws MarrowError `invalid_input` that names the first open call, in the words of OpenAI's API
+ * Checks that every tool call has its output, before or within the input, because models refuse a history with an open call. Pure.
+ * @throws MarrowError `invalid_input` that names the first open call, worded like OpenAI's API
  */
 export function checkAnswered(history: readonly Item[], input: readonly Item[]): void {
   const all = [...history, ...input];
-  // Some models count their calls anew in each turn, so an id may be called and answered more than once.
+  // Some models restart their call ids in each turn, so an id may be called and answered more than once.
   const outputs = new Map<unknown, number>();
   for (const { type, call_id: id } of all)
     if (type.endsWith("_call_output")) outputs.set(id, (outputs.get(id) ?? 0) + 1);

@@ -15,16 +15,16 @@ import { conversationOf, newResponseId, toChatRequest, type ResponseRequest } fr
 import { resolveFiles, type Known } from "./resolve.ts";
 import { outputOf, type Item } from "./shape.ts";
 
-/** What asking needs of the gateway. */
+/** Dependencies of asking. */
 export type AskParts = Pick<GatewayApp, "tenants" | "accounts" | "stores">;
 
-/** What came of asking: the flow's outcome, and the search that went before it. */
+/** Result of asking: the flow's outcome, and the search before it. */
 export interface Asked {
   readonly outcome: ChatOutcome;
   readonly search: Search | undefined;
 }
 
-/** Asks a tenant's flow what a response is to answer, after the responses before it. References in the input must be resolved. */
+/** Runs a tenant's flow for a response, after the previous responses. References in the input must be resolved. */
 export async function askFlow(
   parts: AskParts,
   asker: Asker,
@@ -33,9 +33,9 @@ export async function askFlow(
     readonly input: readonly Item[];
     readonly stream: boolean;
     readonly known?: Known | undefined;
-    /** The response's id, of which the ids of its items in a conversation are made. @default a new one */
+    /** Id of the response, from which the ids of its items in a conversation are derived. @default a new one */
     readonly id?: string | undefined;
-    /** The session that the response belongs to. */
+    /** The session of the response. */
     readonly session?: string | undefined;
   },
   how: Pick<ChatCall, "control" | "signal" | "gone" | "keeps" | "idempotencyKey" | "deadline">,
@@ -79,13 +79,13 @@ export async function askFlow(
   return { outcome, search };
 }
 
-/** What must be equal beside the texts for one answer to serve two requests: the phases of what was said, too, which no chat has. */
+/** Returns the values that must be equal for two requests to share an answer, including the phases of messages, which chats lack. */
 function withPhases(beside: unknown, items: readonly Item[]): unknown {
   const phases = items.map(({ phase }: Fields) => phase ?? null);
   return phases.every((phase) => phase === null) ? beside : [beside, phases];
 }
 
-/** All that was said up to the previous response. @throws MarrowError `not_found` with the code that clients know */
+/** Returns all items up to the previous response. @throws MarrowError `not_found` with OpenAI's code */
 export async function historyOf(
   { tenants }: Pick<AskParts, "tenants">,
   asker: Asker,

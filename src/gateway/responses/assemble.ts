@@ -10,34 +10,34 @@ import { firstEvents, type Item, type ResponseBody, type ResponseEvent, type Sea
 import { besideEach, createTexts, type Open } from "./texts.ts";
 import { createUnsaid } from "./unsaid.ts";
 
-/** Makes a response out of a chat completion, event by event. */
+/** Builds a response from a chat completion, event by event. */
 export interface Assembler {
-  /** The events that a stream begins with. */
+  /** Returns the first events of a stream. */
   begin(): readonly ResponseEvent[];
-  /** The events of an item that the gateway made itself, whole: a search in vector stores. */
+  /** Returns the events of a complete item that the gateway made: a search in vector stores. */
   put(item: Fields, steps: readonly string[]): readonly ResponseEvent[];
-  /** The events that a chunk makes. */
+  /** Returns the events of a chunk. */
   add(chunk: ChatChunk): readonly ResponseEvent[];
-  /** The events that close what is open; `isBroken` when the model broke off within it. */
+  /** Returns the events that close open items; `isBroken` if the model broke off. */
   close(isBroken?: boolean): readonly ResponseEvent[];
-  /** The response as it is; whole once it was closed. */
+  /** Returns the current response; complete once it was closed. */
   response(end?: End): ResponseBody;
-  /** What the makers of its thoughts want back, shown or not; `undefined` where there is nothing. */
+  /** Returns the encrypted reasoning, shown or not; `undefined` without any. */
   sealed(): Sealed | undefined;
 }
 
-/** How a response ended other than by its model's word. */
+/** End of a response other than by its model. */
 export type End =
   | { readonly status: "cancelled" }
   | { readonly status: "failed"; readonly error: { readonly code: string; readonly message: string } };
 
-/** Begins a response that the shell describes. `encrypted`: its items of thoughts show what their maker wants back. */
+/** Begins a response from its shell. `encrypted`: its reasoning items include the encrypted content. */
 export function createAssembler(
   shell: ResponseBody,
   { encrypted = false }: { readonly encrypted?: boolean } = {},
 ): Assembler {
   const output: Open[] = [];
-  /** The call that grows at each index of the model's list. */
+  /** The call under construction at each index of the model's list. */
   const calls = new Map<number, Open>();
   /** Calls that the model gave no id: clients answer a call by its id, so it gets one. */
   const unnamed = new WeakSet<Open>();
@@ -65,7 +65,7 @@ export function createAssembler(
     if (encrypted) one.item = { ...one.item, encrypted_content: shown };
   }
 
-  /** A tool call grows by deltas; a new id at a known index begins another one, and empty fields change nothing. */
+  /** Returns the events of a tool call's delta; a new id at a known index begins another call, and empty fields change nothing. */
   function call(delta: Fields, index: number): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
     const custom = delta["custom"] as Fields | undefined;
@@ -121,7 +121,7 @@ export function createAssembler(
 
   function closeCall(one: Open, isCut: boolean): readonly ResponseEvent[] {
     const field = one.item.type === "function_call" ? "arguments" : "input";
-    // Clients parse what a call without arguments is given.
+    // Clients parse the arguments even of a call without any.
     const isEmpty = field === "arguments" && one.item[field] === "" && !isCut;
     const events = isEmpty ? give(one, field, "{}") : [];
     const named = field === "arguments" ? { name: one.item["name"] } : {};
@@ -168,7 +168,7 @@ export function createAssembler(
 
     close(isBroken = false) {
       const isCut = isBroken || statusOf(finish) === "incomplete";
-      // Who answered nothing gave an empty message: clients look for one.
+      // A response without output gets an empty message, because clients look for one.
       const empty = output.length === 0 && !isBroken ? texts.begin() : [];
       const events = [...empty, ...texts.close(isCut)];
       for (const one of output) if (!one.done) events.push(...closeCall(one, isCut));
@@ -196,10 +196,10 @@ export function createAssembler(
   };
 }
 
-/** The words of events about a call's arguments, and about a custom tool's input. */
+/** Event names for a call's arguments, and for a custom tool's input. */
 const EVENTS = { arguments: "function_call_arguments", input: "custom_tool_call_input" } as const;
 
-/** A whole completion as the one chunk that says it all. */
+/** Converts a whole completion to a single chunk. */
 export function toChunk({ choices, usage, ...beside }: ChatCompletion): ChatChunk {
   return {
     ...beside,
@@ -226,7 +226,7 @@ function statusOf(finish: string | null): "completed" | "incomplete" {
   return finish === "length" || finish === "content_filter" ? "incomplete" : "completed";
 }
 
-/** Counts by the names of this API, and all that an endpoint tells beside them. */
+/** Converts token counts to this API's names, with the endpoint's additional fields. */
 function toUsage(usage: Usage): Fields {
   const {
     prompt_tokens: _,
@@ -236,7 +236,7 @@ function toUsage(usage: Usage): Fields {
     ...beside
   } = usage;
   const [input, output] = [told(given), told(made)];
-  // Some endpoints name a count and leave it open.
+  // Some endpoints send a count without a value.
   const count = (value: unknown) => (typeof value === "number" ? value : 0);
   const [asked, answered] = [count(usage.prompt_tokens), count(usage.completion_tokens)];
   return {
@@ -253,7 +253,7 @@ function toUsage(usage: Usage): Fields {
   };
 }
 
-/** What an endpoint told, without what it left open. */
+/** Removes fields without a value. */
 function told(fields: unknown): Fields {
   return isObject(fields) ? Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) : {};
 }

@@ -17,10 +17,10 @@ import type { Item } from "./shape.ts";
 import { toShell } from "./shell.ts";
 import { refused } from "./translation.ts";
 
-/** A request to compact a conversation: the fields of a response's that say what was said. */
+/** Schema of a request to compact a conversation: a response's fields with content. */
 export const compactBody: z.ZodType<ResponseRequest> = responseBody;
 
-/** What compacting comes to: the object, or a limit's refusal. */
+/** Result of compacting: the object, or a limit's refusal. */
 export type Compacted =
   | {
       readonly kind: "done";
@@ -30,9 +30,9 @@ export type Compacted =
   | Extract<ChatOutcome, { kind: "refused" }>;
 
 /**
- * Compacts a conversation: the user's own messages stay as they are, and all else becomes one `compaction` item, whose summary the named model
- * writes. Sent as the input of the next request, the output stands for the whole conversation. Costs one call of the model; nothing is stored.
- * The model is asked with the request's own fields, but for those of tools.
+ * Compacts a conversation: the user's messages stay, and everything else becomes one `compaction` item with a summary by the named model.
+ * The output replaces the conversation as input of the next request. One call of the model, with the request's own fields except those of
+ * tools; nothing is stored.
  * @throws MarrowError as a response does
  */
 export async function compact(parts: AskParts, asker: Asker, request: ResponseRequest): Promise<Compacted> {
@@ -89,7 +89,7 @@ export async function compact(parts: AskParts, asker: Asker, request: ResponseRe
   };
 }
 
-/** What becomes of fields that only a response has: the model that writes a summary calls no tool, and nothing is stored or streamed. */
+/** Conversion of fields that only a response has: the summary needs no tools, and is neither stored nor streamed. */
 const FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ...["input", "tools", "tool_choice", "parallel_tool_calls", "max_tool_calls", "include", "store"].map(
     (name) => [name, inert] as const,
@@ -100,13 +100,13 @@ const FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["text", send("text", toSummaryText)],
 ]);
 
-/** The fields that the model is asked with for a summary. @throws MarrowError `invalid_input` for one that has no meaning here */
+/** Returns the fields of the summary's request. @throws MarrowError `invalid_input` for an unsupported one */
 function toSummaryFields(request: ResponseRequest): ResponseRequest {
   const fields = applyRows(FIELDS, request, send, (name) => refused(name, "this field", ""));
   return { ...fields, model: request.model };
 }
 
-/** A summary is prose: how long may be asked for, another format may not. */
+/** Checks `text`: a summary may have a length, but no other format. */
 function toSummaryText(text: Fields, path: string): Fields {
   const { format, ...others } = text;
   if ((format ?? undefined) !== undefined && (format as Fields)["type"] !== "text")
@@ -114,7 +114,7 @@ function toSummaryText(text: Fields, path: string): Fields {
   return others;
 }
 
-/** For endpoints that count nothing: the field must be there. */
+/** Usage for endpoints that report none, because the field is required. */
 const NO_USAGE: Fields = {
   input_tokens: 0,
   input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },

@@ -4,14 +4,14 @@ import type { Fields } from "../../internal/fields.ts";
 const VERSION = "m1";
 
 /**
- * A summary as the opaque `encrypted_content` of a compaction item. It is encoded, not encrypted: it holds nothing but what its owner said,
- * goes back to its owner alone, and must be readable by every gateway without a key to share.
+ * Encodes a summary as the opaque `encrypted_content` of a compaction item. It is not encrypted: it only contains its owner's text, is only
+ * returned to them, and must be readable by every gateway without a shared key.
  */
 export function sealSummary(summary: string): string {
   return `${VERSION}.${Buffer.from(summary, "utf8").toString("base64url")}`;
 }
 
-/** The summary in a compaction item. @throws MarrowError `invalid_input` for content that no Marrow gateway made */
+/** Decodes the summary of a compaction item. @throws MarrowError `invalid_input` for content that no Marrow gateway made */
 export function openSummary(item: Fields, path: string): string {
   const content = item["encrypted_content"];
   if (typeof content === "string" && content.startsWith(`${VERSION}.`))
@@ -25,12 +25,12 @@ export function openSummary(item: Fields, path: string): string {
   );
 }
 
-/** What the model is told that stands in for the turns that were compacted. */
+/** Returns the text that replaces the compacted turns for the model. */
 export function toSummaryText(summary: string): string {
   return `Summary of the conversation so far:\n${summary}`;
 }
 
-/** What the model is asked for when a conversation is compacted. */
+/** Instructions to the model that compacts a conversation. */
 export const COMPACT_INSTRUCTIONS: string =
   "Summarize the conversation so far, so that it can be continued from your summary alone. Keep every fact, name, number, decision, open task and " +
   "the user's wishes; leave out greetings. Answer with the summary only.";

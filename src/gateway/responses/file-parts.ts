@@ -5,7 +5,7 @@ import type { GatewayApp } from "../parts.ts";
 import type { ChatMessage } from "../../models/index.ts";
 import type { Fields } from "../../internal/fields.ts";
 
-/** Media types by the end of a file's name. */
+/** Media types by file extension. */
 const TYPES: ReadonlyMap<string, string> = new Map([
   ["pdf", "application/pdf"],
   ["png", "image/png"],
@@ -22,12 +22,12 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ["xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],
 ]);
 
-/** The media type of a file by its name. */
+/** Returns the media type of a file by its name. */
 export function mediaTypeOf(filename: string): string {
   return TYPES.get(filename.split(".").at(-1)?.toLowerCase() ?? "") ?? "application/octet-stream";
 }
 
-/** The media type of a picture by its first bytes; `undefined` for what is none of the kinds that models see. */
+/** Returns the media type of an image by its first bytes; `undefined` for types that models do not support. */
 export function pictureTypeOf(content: Buffer): string | undefined {
   const begins = (at: number, bytes: string) => content.toString("latin1", at, at + bytes.length) === bytes;
   if (begins(0, "\x89PNG\r\n\x1a\n")) return "image/png";
@@ -37,8 +37,8 @@ export function pictureTypeOf(content: Buffer): string | undefined {
 }
 
 /**
- * A part that names a file of this gateway, with the file's bytes in place of its id: upstreams do not know the gateway's ids.
- * @throws MarrowError `not_found`, or `invalid_input` for a picture that is none, that names the field
+ * Replaces the id of a gateway's file in a part by the file's bytes, because upstreams do not know the gateway's ids.
+ * @throws MarrowError `not_found`, or `invalid_input` for an invalid image, that names the field
  */
 export async function readFilePart(
   { stores }: Pick<GatewayApp, "stores">,
@@ -70,14 +70,14 @@ export async function readFilePart(
   return { part: read, bytes: content.length };
 }
 
-/** Whether some message of a chat names a file. */
+/** Returns true if a message of a chat names a file. */
 export function namesFiles(messages: readonly ChatMessage[]): boolean {
   return messages.some(({ content }) => Array.isArray(content) && content.some(namesFile));
 }
 
 /**
- * Puts the bytes of the gateway's own files in place of their ids in the messages of a chat. An id that is not the gateway's goes on as it came:
- * it may be the upstream's.
+ * Replaces the ids of the gateway's own files in a chat's messages by their bytes. Other ids are unchanged, because they may be the
+ * upstream's.
  */
 export async function resolveChatFiles(
   parts: Pick<GatewayApp, "stores">,

@@ -11,31 +11,31 @@ import type { Fields } from "../../internal/fields.ts";
 import type { Item } from "./shape.ts";
 import { allowsFileSearch, isFileSearch, refused } from "./translation.ts";
 
-/** Vector stores that one request may search. */
+/** Most vector stores per request. */
 const STORES_MAX = 10;
-/** Chunks that a model is given when the tool names no number. */
+/** Chunks for the model if the tool sets no number. */
 const RESULTS_DEFAULT = 10;
 /** Characters of the question that is searched for. */
 const QUERY_CHARS_MAX = 4_096;
 
-/** What a tool says of its search beside the stores. */
+/** Options of the tool other than its stores. */
 const searchTool = z.looseObject({
   filters: z.looseObject({ type: z.string() }).nullish(),
   max_num_results: resultsMax,
   ranking_options: rankingOptions,
 });
 
-/** What a search found: the item that tells the client, and the message that tells the model. */
+/** Result of a search: the item for the client, and the message for the model. */
 export interface Search {
   readonly item: Fields;
   readonly told: Item;
 }
 
 /**
- * Runs `file_search` over the gateway's own vector stores: the last message of the user's is the question, and what is found stands before the
- * conversation as an instruction. So it works with every model, also one without tools, and costs no second call. `undefined` where the
- * request has no such tool, leaves the model no such tool, or asks nothing.
- * @throws MarrowError `not_found` for a store that is not there, `invalid_input`
+ * Runs `file_search` over the gateway's own vector stores. The user's last message is the query, and the results precede the conversation
+ * as an instruction. So it works with every model, also without tools, and costs no second call. `undefined` if the request has no such
+ * tool, does not allow it, or has no question.
+ * @throws MarrowError `not_found` for a store that does not exist, `invalid_input`
  */
 export async function searchFiles(
   { stores }: Pick<GatewayApp, "stores">,
@@ -88,7 +88,7 @@ export async function searchFiles(
   };
 }
 
-/** The steps of a search that a stream tells of. */
+/** Steps of a search in a stream. */
 export const SEARCH_STEPS: readonly string[] = ["in_progress", "searching", "completed"];
 
 function questionOf(input: readonly Item[]): string | undefined {

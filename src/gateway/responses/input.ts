@@ -5,7 +5,7 @@ import type { Fields } from "../../internal/fields.ts";
 import { checkReasoningItem } from "./reasoning-item.ts";
 import type { Item } from "./shape.ts";
 
-/** Prefix of an item's id by its type. */
+/** Prefix of item ids by type. */
 const PREFIXES: ReadonlyMap<string, string> = new Map([
   ["message", "msg"],
   ["function_call", "fc"],
@@ -17,12 +17,12 @@ const PREFIXES: ReadonlyMap<string, string> = new Map([
   ["file_search_call", "fs"],
 ]);
 
-/** Names the item at a place of a response: the id says where it is kept, so that a reference to it needs no index. */
+/** Makes the id of an item from its position in a response, so that references need no index. */
 export function toItemId(type: string, response: string, side: "i" | "o", at: number): string {
   return `${PREFIXES.get(type) ?? "item"}_${response.slice("resp_".length)}${side}${at}`;
 }
 
-/** The place that an item's id names, or `undefined` for an id that is not of this shape. */
+/** Returns the position in an item's id, or `undefined` for an id of another form. */
 export function fromItemId(
   id: string,
 ): { readonly response: string; readonly side: "i" | "o"; readonly at: number } | undefined {
@@ -32,8 +32,8 @@ export function fromItemId(
 }
 
 /**
- * What was asked as items, each with an id. Items that only name another one (`item_reference`) stay as they are, for `resolve.ts`.
- * @throws MarrowError `invalid_input` for an item of a kind that is not known here
+ * Converts the input to items with ids. References (`item_reference`) stay, for `resolve.ts`.
+ * @throws MarrowError `invalid_input` for an unknown item type
  */
 export function toInputItems({ input }: ResponseRequest, response: string): readonly Item[] {
   const said = typeof input === "string" ? [{ role: "user", content: input }] : (input ?? []);
@@ -64,7 +64,7 @@ export function toInputItems({ input }: ResponseRequest, response: string): read
   });
 }
 
-/** The type of a reference may be left out. */
+/** The type of a reference is optional. */
 function isReference(item: Fields): boolean {
   return typeof item["id"] === "string" && item["role"] === undefined && item["content"] === undefined;
 }

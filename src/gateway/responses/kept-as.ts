@@ -7,17 +7,17 @@ import type { ResponseRequest } from "./request.ts";
 import type { Item } from "./shape.ts";
 import { toShell } from "./shell.ts";
 
-/** What a response adds to its conversation. */
+/** Items that a response adds to its conversation. */
 export interface Adding {
-  /** The input's items as they were said. */
+  /** The original items of the input. */
   readonly input: readonly Item[];
-  /** The same with the bytes of files in place of their ids, as models are told. */
+  /** The same with files' bytes instead of their ids, as for models. */
   readonly now: readonly Item[];
   readonly search: Search | undefined;
   readonly id: string;
 }
 
-/** How a conversation keeps a response: each item of its input and its output as it was said, by the ids that the response has for them. */
+/** Returns how a conversation stores a response: each original item of its input and output, with its ids in the response. */
 export function keptAs(request: ResponseRequest, { input, now, search, id }: Adding): NonNullable<ChatCall["kept"]> {
   return {
     said: now.map((item, at) => withItems(toTurn(item, `input.${at}`), [input[at] ?? item])),

@@ -11,7 +11,7 @@ export interface LocalResponses {
 const RESPONSES_MAX = 256;
 const CHARS_MAX = 16 * 1_048_576;
 
-/** Makes the memory of one connection. */
+/** Makes the responses of one connection. */
 export function createLocalResponses(): LocalResponses {
   const kept = new Map<string, { readonly one: KeptResponse; readonly chars: number }>();
   let chars = 0;

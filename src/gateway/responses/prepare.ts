@@ -11,19 +11,19 @@ import { resolveFiles, type Known } from "./resolve.ts";
 import type { Item, ResponseEvent } from "./shape.ts";
 import { refused, toChatFields } from "./translation.ts";
 
-/** What preparing needs of the gateway. */
+/** Dependencies of preparing. */
 export type PrepareParts = AskParts & Pick<GatewayApp, "findModel">;
 
-/** A response that asks no model. */
+/** A response without a model call. */
 export interface Prepared {
   readonly kind: "prepared";
   readonly provenance: Extract<ChatOutcome, { kind: "whole" }>["provenance"];
 }
 
 /**
- * Checks what a response that asks no model (`generate: false`) holds, as if it were asked, so that later ones may go on from it. It counts as
- * one request, and uses no tokens.
- * @throws MarrowError what asking would throw before the model, and `invalid_input` for a conversation
+ * Checks and stores a response without a model call (`generate: false`), so that later ones can continue from it. It counts as one request,
+ * and uses no tokens.
+ * @throws MarrowError errors that a normal response would throw before the model, and `invalid_input` for a conversation
  */
 export async function prepare(
   parts: PrepareParts,
@@ -47,7 +47,7 @@ export async function prepare(
   return { kind: "prepared", provenance: { cache: "bypass", decision } };
 }
 
-/** The events of a prepared response but the last. */
+/** Yields the events of a prepared response except the last. */
 export async function* toPreparedEvents(assembler: Assembler): AsyncGenerator<ResponseEvent> {
   yield* assembler.begin();
   yield* assembler.add({ choices: [], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } });

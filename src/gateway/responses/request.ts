@@ -13,10 +13,10 @@ import type { Item } from "./shape.ts";
 import { toChatFields } from "./translation.ts";
 
 const text = z.string().max(256);
-/** Characters of a name by which OpenAI's API knows a user or a prefix of prompts. */
+/** Longest name of a user or prompt prefix in OpenAI's API. */
 const handle = z.string().max(64);
 
-/** Content and output, where an item has them, are a text or a list of parts, and a part is an object. */
+/** Content and output of items are a text or a list of parts, and a part is an object. */
 const anyContent = z.union([z.string(), z.array(z.looseObject({})), z.null()]).optional();
 const anyItem = z.looseObject({ content: anyContent, output: z.union([anyContent, z.looseObject({})]) });
 
@@ -53,13 +53,13 @@ const fields = {
   prompt_cache_key: handle.nullish(),
 };
 
-/** What must be right for a request to be understood; `translation.ts` says what becomes of each field. */
+/** Schema of a request; `translation.ts` defines the conversion of each field. */
 export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({ model, ...fields });
 
-/** The same where no model is asked, and may be named. */
+/** The same without a model call; the model is optional. */
 export const countedBody: z.ZodType<CountedRequest> = z.looseObject({ model: model.nullish(), ...fields });
 
-/** A request whose tokens are counted. */
+/** A request to count tokens. */
 export type CountedRequest = Omit<ResponseRequest, "model"> & Fields & { readonly model?: string | null | undefined };
 
 /** A request for a response, as the client sent it. */
@@ -86,15 +86,15 @@ export interface ResponseRequest extends Fields {
   readonly truncation?: "auto" | "disabled" | null | undefined;
 }
 
-/** An id for a new response. */
+/** Makes an id for a new response. */
 export function newResponseId(): string {
   return `resp_${randomBytes(24).toString("hex")}`;
 }
 
 /**
- * The chat request that a response asks its model: instructions, what was said before (`history`), what is said now, each in its order; only
- * the result of a tool comes right behind its call. Items must be resolved.
- * @throws MarrowError `invalid_input` for a field or an item that has no meaning here, and for the result of a call that nobody made
+ * Builds the chat request of a response: instructions, the history, and the new items, in order; tool results directly follow their calls.
+ * Items must be resolved.
+ * @throws MarrowError `invalid_input` for an unsupported field or item, and for a tool result without a call
  */
 export function toChatRequest(
   request: ResponseRequest,
@@ -120,31 +120,28 @@ export function toChatMessages(
     if (item.type === "reasoning") checkCarriedLength(item["encrypted_content"], `${path}.encrypted_content`);
     return toTurn(item, path);
   });
-  // The results of a conversation's calls are looked at where its history is read; a session has its own.
+  // Tool results of a conversation are checked where its history is read; a session has its own check.
   const turns = conversation == null && session === undefined ? withResultsChecked(said, history.length) : said;
   const first = instructions == null ? [] : [{ role: "system", content: instructions }];
   return [...first, ...withCallsBack(toMessages(withThoughts(turns)))];
 }
 
-/** The id of a conversation, given as such or in an object. */
+/** Returns the id of a conversation, which may be a string or an object. */
 export function conversationOf(conversation: NonNullable<ResponseRequest["conversation"]>): string {
   return typeof conversation === "string" ? conversation : conversation.id;
 }
 
-/**
- * Thoughts that a client gives back stand before the words or calls that they led to, and go with these to whoever thought them: in words, and as
- * what their maker wants back.
- */
+/** Moves reasoning that a client sends back before the text or calls it led to, as text and as encrypted content. */
 function withThoughts(turns: readonly Turn[]): readonly Turn[] {
   let details: Fields[] = [];
   /** The items that these are of. */
   let items: Fields[] = [];
   let words: string[] = [];
   const told: Turn[] = [];
-  /** Where the assistant spoke whose turn has not ended. */
+  /** Index of the assistant's current turn. */
   let speaking: number | undefined;
 
-  /** Some makers say what they want back of a call only behind it: nothing of the assistant's follows then. */
+  /** Adds encrypted parts that follow a call in some providers' output; the assistant's turn ends there. */
   function giveLate(): void {
     const late = details.filter(isCarried);
     const at = speaking ?? -1;
@@ -188,7 +185,7 @@ function withThoughts(turns: readonly Turn[]): readonly Turn[] {
   }
 }
 
-/** What a `reasoning` item says was thought: in full, else its summary. */
+/** Returns the reasoning text of a `reasoning` item, else its summary. */
 function wordsOf({ content, summary }: Fields): readonly string[] {
   const texts = [content, summary].map((parts) =>
     Array.isArray(parts)
@@ -204,8 +201,8 @@ export function itemPath(at: number, before: number): string {
 }
 
 /**
- * The result of a tool answers a call that was made before it and has no result yet: models refuse it otherwise. One that was kept before is
- * left out, so that it does not fail every later turn.
+ * Checks that each tool result answers an earlier open call, because models refuse others. An invalid one in the history is left out, so
+ * that it does not fail every later turn.
  */
 function withResultsChecked(turns: readonly Turn[], before: number): readonly Turn[] {
   const lost = lostResults(turns);

@@ -10,10 +10,10 @@ import { conversationOf, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { outputOf, type Item, type KeptResponse } from "./shape.ts";
 
-/** What resolving needs of the gateway. */
+/** Dependencies of resolving. */
 export type ResolveParts = Pick<GatewayApp, "tenants" | "stores">;
 
-/** Responses that are known beside the kept ones: those of one WebSocket that are not stored. */
+/** Returns unstored responses of one WebSocket. */
 export type Known = (id: string) => KeptResponse | undefined;
 
 /** Responses that the references of one request may lie in. */
@@ -22,9 +22,9 @@ const REFERRED_MAX = 100;
 const FILE_BYTES_MAX = 32 * 1_048_576;
 
 /**
- * Puts items in place of references to them: from responses and conversations that the asker may read. Thoughts that a client sends back as it was
- * shown them get what their maker wants back, from the newest {@link REFERRED_MAX} responses that they are of and that are still there.
- * @throws MarrowError `not_found` for an item that is not there or another user's
+ * Replaces references by the items of responses and conversations that the asker may read. Reasoning that a client sends back without its
+ * encrypted content gets it from the newest {@link REFERRED_MAX} of its responses that still exist.
+ * @throws MarrowError `not_found` for an item that does not exist or belongs to another user
  */
 export async function resolveReferences(
   { tenants }: ResolveParts,
@@ -74,7 +74,7 @@ export async function resolveReferences(
     [...new Set(thoughts.values())].slice(-REFERRED_MAX).map((one) => [one, sealedOf(one)] as const),
   );
 
-  /** The output of a response, for thoughts of it; a client can go on without them. */
+  /** Returns the output of a response for its reasoning, which a client can do without. */
   async function sealedOf(response: string): Promise<readonly Item[]> {
     try {
       const kept = known?.(response) ?? (await responses.find(response, asker));
@@ -105,7 +105,7 @@ export async function resolveReferences(
   );
 }
 
-/** The thoughts among items that their client was shown without what their maker wants back: the response that each is of, by its place. */
+/** Finds reasoning items that lack their encrypted content: the response of each, by index. */
 function shownThoughts(items: readonly Fields[]): ReadonlyMap<number, string> {
   const found = new Map<number, string>();
   for (const [at, { type, id, encrypted_content: content }] of items.entries()) {
@@ -120,7 +120,7 @@ function sealOf({ encrypted_content: content }: Fields): Fields {
   return content === undefined ? {} : { encrypted_content: content };
 }
 
-/** Puts the bytes of the gateway's own files in place of their ids, in messages and results of tools. @throws MarrowError `not_found`, `too_large` */
+/** Replaces the ids of the gateway's own files in messages and tool results by their bytes. @throws MarrowError `not_found`, `too_large` */
 export async function resolveFiles(
   parts: ResolveParts,
   asker: Asker,
@@ -160,7 +160,7 @@ export async function resolveFiles(
   );
 }
 
-/** Items with the bytes of their pictures beside the ids of files, where these are still there. At most 32 MiB of files. */
+/** Adds the bytes of images to items that name a file, if the file still exists. At most 32 MiB of files. */
 export async function withPictures<I extends Fields>(
   parts: ResolveParts,
   asker: Asker,
@@ -184,14 +184,14 @@ export async function withPictures<I extends Fields>(
       continue;
     }
     const seen: unknown[] = [];
-    // One after another: the bound counts what was read.
+    // Sequential, because the bound counts the bytes read.
     for (const part of content) seen.push(await read(part));
     shown.push({ ...item, content: seen });
   }
   return shown;
 }
 
-/** A picture that is named by the id of its file, and not shown beside it. */
+/** Returns true for an image that is only named by its file id. */
 function isPictureFile(part: unknown): part is Fields {
   const { type, file_id: file, image_url: url } = (part ?? {}) as Fields;
   return type === "input_image" && typeof file === "string" && typeof url !== "string";

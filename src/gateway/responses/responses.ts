@@ -19,46 +19,49 @@ import { mayRead, type Reach } from "../tenancy/ownership.ts";
 import type { ResponseRequest } from "./request.ts";
 import { outputOf, type Item, type KeptResponse, type ResponseBody } from "./shape.ts";
 
-/** A response that is to be made in the background. */
+/** A response to make in the background. */
 export interface ResponseJob extends KeptResponse {
   readonly type: "response";
   readonly request: ResponseRequest;
   readonly asker: Asker;
-  /** The session that it belongs to. */
+  /** The session of the response. */
   readonly session?: string | undefined;
 }
 
-/** The kept responses of one scope: those of the queue, and those that were answered at once. */
+/** The stored responses of one scope: background ones in the queue, and synchronous ones. */
 export interface Responses {
   /**
-   * Keeps a response that was answered at once, within `tookMs` milliseconds. Answers false where its user was forgotten meanwhile: it is not
-   * kept then. One round trip.
+   * Stores a synchronous response that took `tookMs` milliseconds. Returns false if its user was forgotten meanwhile; it is not stored
+   * then. One round trip.
    */
   keep(kept: KeptResponse, tookMs: number): Promise<boolean>;
-  /** Counts what a response of the background says, and its events as text, among the bytes of its scope. */
+  /** Counts the bytes of a background response and its events for its scope. */
   count(made: KeptResponse, eventChars: number): void;
-  /** Begins one in the background, and answers its id: the first one's for the same key. */
+  /** Begins a background response and returns its id: the first one's for a repeated key. */
   begin(
     job: ResponseJob,
     options: { readonly after?: string | undefined; readonly key?: string | undefined },
   ): Promise<string>;
-  /** @throws MarrowError `not_found`, also for another user's: here as below */
+  /** Returns a response. @throws MarrowError `not_found`, also for another user's, as all methods below */
   find(id: string, reach: Reach): Promise<KeptResponse>;
-  /** All that was said up to a response and in it, oldest first; ends at what expired or was forgotten. @throws MarrowError `not_found`, also for one of them that was deleted, `conflict` */
+  /**
+   * Returns all items up to and including a response, oldest first; expired and forgotten ones are missing. @throws MarrowError
+   * `not_found`, also if one of them was deleted, `conflict`
+   */
   history(id: string, reach: Reach): Promise<readonly Item[]>;
-  /** Cancels one in the background. @throws MarrowError `not_found`, `invalid_input` for one that is not in the background */
+  /** Cancels a background response. @throws MarrowError `not_found`, `invalid_input` for a synchronous one */
   cancel(id: string, reach: Reach): Promise<KeptResponse>;
-  /** @throws MarrowError `not_found` */
+  /** Deletes a response. @throws MarrowError `not_found` */
   remove(id: string, reach: Reach): Promise<void>;
   /** Events of one in the background. */
   read(id: string, signal: AbortSignal): AsyncIterable<OutputEvent>;
-  /** Forgets the responses of a user. Answers how many. */
+  /** Deletes the responses of a user. Returns how many. */
   forget(user: string): Promise<number>;
 }
 
 /** Responses that may follow each other. */
 const CHAIN_MAX = 1_000;
-/** How long a cancelled response's output is waited for, in milliseconds. */
+/** Longest wait for a cancelled response's output, in milliseconds. */
 const CANCEL_WAIT_MS = 1_000;
 const ID = /^resp_\w{1,59}$/;
 
@@ -78,7 +81,7 @@ export function createResponses(
   const deletedKey = (id: string) => `${keyTag(scoped, ["response", id])}:deleted`;
   const isDeleted = async (id: string) => Number(await scoped.send(["EXISTS", deletedKey(id)])) === 1;
 
-  /** Notes whose a response is, so that it can be forgotten with its user. */
+  /** Records the user of a response, so that it can be deleted with the user's data. */
   async function note(id: string, user: string): Promise<void> {
     const now = Date.now();
     const key = userKey(user);
@@ -181,7 +184,7 @@ export function createResponses(
         const found = await look(next);
         if (found === undefined || !mayRead(reach, found.kept.user)) {
           if (length === 0) await find(next, reach);
-          // What expired is left out; what was deleted would be missed.
+          // Expired items are left out; deleted ones are an error.
           if (await isDeleted(next)) throw noPrevious(next);
           break;
         }
@@ -209,7 +212,7 @@ export function createResponses(
         throw new MarrowError("invalid_input", "only a background response can be cancelled", {
           details: { path: "response_id" },
         });
-      // Its worker hears of it at once, and keeps what there was: that is the answer, unless the worker is slow or gone.
+      // Its worker is signalled at once and stores the partial response, which is returned unless the worker is slow or gone.
       if ((await queue.cancel(id)) === "cancelling")
         await queue.wait(id, { waitMs: CANCEL_WAIT_MS }).catch((error: unknown) => {
           if (!MarrowError.is(error, "timeout")) throw error;
@@ -240,19 +243,19 @@ export function createResponses(
   };
 }
 
-/** The error that OpenAI's clients know for a previous response that is not there. */
+/** Builds OpenAI's error for a missing previous response. */
 export function noPrevious(id: string): MarrowError {
   return new MarrowError("not_found", `Previous response with id '${id.slice(0, 80)}' not found.`, {
     details: { path: "previous_response_id", answerCode: "previous_response_not_found" },
   });
 }
 
-/** A response that has no end of its own yet, as its job tells of it. */
+/** Sets the state of an unfinished response from its job. */
 function withState(response: ResponseBody, { state, reason }: Job): ResponseBody {
   switch (state) {
     case "running":
       return { ...response, status: "in_progress" };
-    // What is being cancelled ends as such, or was whole before: clients are told the end, not the way to it.
+    // A response that is being cancelled ends as cancelled, or is complete already: clients only get final states.
     case "cancelling":
     case "cancelled":
       return { ...response, status: "cancelled" };

@@ -1,17 +1,17 @@
-/** The shapes of OpenAI's Responses API that the gateway writes. Source: the official SDK's types, the Open Responses specification. */
+/** Types of OpenAI's Responses API that the gateway writes. Source: the official SDK's types, the Open Responses specification. */
 
 import type { Fields } from "../../internal/fields.ts";
 
-/** One item of what was asked or answered. */
+/** One item of an input or output. */
 export interface Item extends Fields {
   readonly id: string;
   readonly type: string;
 }
 
-/** Where a response is. */
+/** Status of a response. */
 export type ResponseStatus = "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
 
-/** A response as clients see it. */
+/** A response in its public form. */
 export interface ResponseBody extends Fields {
   readonly id: string;
   readonly object: "response";
@@ -26,14 +26,14 @@ export interface ResponseBody extends Fields {
   readonly usage: Fields | null;
 }
 
-/** A response as it is kept: with what was asked. */
+/** A stored response with its input. */
 export interface KeptResponse {
   readonly response: ResponseBody;
   readonly input: readonly Item[];
   readonly user: string;
   /**
-   * What the makers of its thoughts want back, by the id of the `reasoning` item: kept also where the client did not ask to see it, so that a
-   * later request has it. Absent where there is nothing.
+   * Encrypted reasoning by the id of its `reasoning` item. Stored even if the client did not request it, because a later request may need
+   * it. Absent without any.
    */
   readonly sealed?: Sealed | undefined;
 }
@@ -41,7 +41,7 @@ export interface KeptResponse {
 /** The `encrypted_content` of items, by their ids. */
 export type Sealed = Readonly<Record<string, string>>;
 
-/** The output of a kept response with what the makers of its thoughts want back. */
+/** Returns the output of a stored response with its encrypted reasoning. */
 export function outputOf({ response: { output }, sealed }: KeptResponse): readonly Item[] {
   if (sealed === undefined) return output;
   return output.map((item) =>
@@ -49,12 +49,12 @@ export function outputOf({ response: { output }, sealed }: KeptResponse): readon
   );
 }
 
-/** An event of a streamed response; its number is given where it is sent. */
+/** An event of a streamed response, numbered when it is sent. */
 export interface ResponseEvent extends Fields {
   readonly type: string;
 }
 
-/** The events that a stream begins with, of a response that may have ended since. */
+/** Returns the first events of a stream, also for a response that has ended since. */
 export function firstEvents(response: ResponseBody): readonly ResponseEvent[] {
   const open = { error: null, incomplete_details: null, output: [], usage: null, completed_at: null };
   const running = { ...response, ...open, status: "in_progress" as const };
@@ -64,10 +64,10 @@ export function firstEvents(response: ResponseBody): readonly ResponseEvent[] {
   ];
 }
 
-/** The event that ends a stream. */
+/** Returns the last event of a stream. */
 export function lastEvent(response: ResponseBody): ResponseEvent {
   const { status } = response;
-  // The clients know no event of a cancelled response: it is one that did not become whole.
+  // Clients have no event for a cancelled response: it counts as incomplete.
   const word = status === "completed" || status === "failed" ? status : "incomplete";
   return { type: `response.${word}`, response };
 }

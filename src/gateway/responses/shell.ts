@@ -4,8 +4,8 @@ import { conversationOf, type ResponseRequest } from "./request.ts";
 import { toToolChoice } from "./translation.ts";
 
 /**
- * A response before its model is asked: every field of the resource, as Open Responses and OpenAI's clients require them. What the request
- * leaves open has the value that the specification gives it; what is not known yet is null.
+ * Makes a response before its model is called, with every field that Open Responses and OpenAI's clients require. Absent fields have the
+ * specification's defaults; unknown values are null.
  */
 export function toShell(request: ResponseRequest, id: string, nowMs: number): ResponseBody {
   const { model, conversation, text, reasoning, tools, tool_choice: choice } = request;
@@ -49,7 +49,7 @@ export function toShell(request: ResponseRequest, id: string, nowMs: number): Re
   };
 }
 
-/** `auto` is a wish, not a tier. */
+/** `auto` is a preference, not a tier. */
 function toTier(asked: unknown): string {
   return typeof asked === "string" && asked !== "auto" ? asked : "default";
 }
@@ -59,14 +59,14 @@ function toFormat(format: Fields | null | undefined): Fields {
   return format["type"] === "json_schema" ? { description: null, strict: false, ...format } : format;
 }
 
-/** A tool with the fields that the specification requires of it. */
+/** Adds the fields of a tool that the specification requires. */
 function toTool(tool: Fields): Fields {
   const {
     function: named,
     custom,
     ...rest
   } = tool as Fields & { readonly function?: Fields; readonly custom?: Fields };
-  // What lies a level deeper came in the form of a chat.
+  // A nested definition came in the form of a chat.
   if (rest["type"] === "function") return { description: null, parameters: null, strict: null, ...rest, ...named };
   return rest["type"] === "custom" ? { ...rest, ...custom } : tool;
 }

@@ -24,35 +24,35 @@ import type { Fields } from "../../internal/fields.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { beginTurn } from "./turn.ts";
 
-/** Connections of this process at the same time. */
+/** Most concurrent connections of this process. */
 const SOCKETS_MAX = 1_000;
-/** Messages of one connection beside the one whose turn is made: they wait, or are made side by side in other lanes. */
+/** Messages of one connection beside the current turn: they wait, or run in parallel in other lanes. */
 const WAITING_MAX = 16;
 /** Characters of the `stream_id` of a message. */
 const LANE_CHARS_MAX = 256;
-/** How long a connection lives, in milliseconds: an hour, as at OpenAI. */
+/** Lifetime of a connection, in milliseconds: an hour, as at OpenAI. */
 const LIFE_MS = 3_600_000;
-/** How often a connection is asked whether it lives, in milliseconds; one that does not answer until the next time is ended. */
+/** Ping interval of a connection, in milliseconds; one that does not answer until the next ping is closed. */
 const PING_MS = 30_000;
 
 /** Pings of a client within the time between two of the server's own. */
 const PINGS_MAX = 300;
-/** The status of a WebSocket that ends because a message is over the bound. */
+/** WebSocket status for a message over the bound. */
 const TOO_LARGE = 1009;
-/** The status of a WebSocket that ends because its client asks too much of it. */
+/** WebSocket status for a client with too many requests. */
 const TOO_MUCH = 1008;
 
-/** The status of a WebSocket that ends because its server does. */
+/** WebSocket status for a stopping server. */
 const GOING_AWAY = 1001;
 
-/** What the socket needs beside the gateway's parts. */
+/** Dependencies of the socket beside the gateway's parts. */
 export interface SocketParts {
   readonly config: GatewayConfig;
   readonly identify: (request: Pick<FastifyRequest, "headers">) => Principal | Promise<Principal>;
   readonly door: Door;
 }
 
-/** A WebSocket that says in an event why it closes on a message that is too large, as clients read no status of closing. */
+/** A WebSocket that sends an event before it closes on a message that is too large, because clients do not read the closing status. */
 class ToldSocket extends WebSocket {
   override close(code?: number, data?: string | Buffer): void {
     if (code === TOO_LARGE && this.readyState === this.OPEN)
@@ -62,9 +62,10 @@ class ToldSocket extends WebSocket {
 }
 
 /**
- * The WebSocket of `/v1/responses` (Open Responses 2026-04-24): each `response.create` is a turn, whose events are those of a stream over HTTP,
- * one message each. Turns are made one at a time, or one for each `stream_id`, which their events repeat. Responses with `store: false` can be gone on from within their connection; a turn that fails forgets
- * the response that it went on from. Keys, limits and users are as over HTTP, and looked at anew for each turn.
+ * Registers the WebSocket of `/v1/responses` (Open Responses 2026-04-24). Each `response.create` is a turn; its events are those of an HTTP
+ * stream, one message each. Turns run one at a time, or one for each `stream_id`, which their events repeat. Responses with `store: false`
+ * can be continued within their connection; a turn that fails drops the response that it continued from. Keys, limits and users are as over
+ * HTTP, and checked for each turn.
  */
 export function openResponsesSocket(parts: GatewayApp, { config, identify, door }: SocketParts): void {
   const { app } = parts;
@@ -73,7 +74,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     WebSocket: ToldSocket,
     maxPayload: config.bodyBytesMax,
     perMessageDeflate: false,
-    // A message or ping a turn of the event loop: thousands that come in one packet hold nobody up.
+    // One message or ping per turn of the event loop, so that thousands in one packet do not block it.
     allowSynchronousEvents: false,
   });
 
@@ -112,9 +113,9 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   function serve(socket: WebSocket, request: IncomingMessage): void {
     const local = createLocalResponses();
     const lanes = createLanes();
-    // Each turn hears whether the client goes.
+    // Each turn listens for the client's disconnect.
     socket.setMaxListeners(2 * WAITING_MAX);
-    /** Turns that are asked for and not made yet. */
+    /** Number of requested turns that have not ended. */
     let turns = 0;
     /** Messages are read one after another, so that each joins its lane in its turn. */
     let reading: Promise<void> = Promise.resolve();
@@ -135,7 +136,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       if (pings === PINGS_MAX) socket.close(TOO_MUCH, `at most ${PINGS_MAX} pings in ${PING_MS / 1_000} seconds`);
     });
     socket.on("error", () => {
-      // What was said of a message that is too large is still on its way; the closing has a bound of its own.
+      // The event about a message that is too large may still be in flight; closing has its own timeout.
       if (socket.readyState !== socket.CLOSING) socket.terminate();
     });
     const closeIfIdle = () => {
@@ -167,7 +168,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     });
   }
 
-  /** Makes one turn and sends its events. Never rejects. */
+  /** Runs one turn and sends its events. Never rejects. */
   async function turn(
     socket: WebSocket,
     { headers }: IncomingMessage,
@@ -221,7 +222,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   }
 }
 
-/** The JSON of a message, within the bounds of a body over HTTP. @throws MarrowError `invalid_input`, `too_large` */
+/** Parses the JSON of a message, within the bounds of an HTTP body. @throws MarrowError `invalid_input`, `too_large` */
 async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<unknown> {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
   if (isSlowToRead(data)) return (await readJsonInThread(data, budget)).value;
@@ -229,7 +230,7 @@ async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<un
   return readJson(data).value;
 }
 
-/** A turn that a message asks for. */
+/** A requested turn. */
 interface Asked {
   readonly body: ResponseRequest;
   readonly prepares: boolean;
@@ -237,7 +238,7 @@ interface Asked {
   readonly lane: string | undefined;
 }
 
-/** What a message asks for, or what is wrong with it. Never rejects. */
+/** Reads the request or the problem of a message. Never rejects. */
 async function readMessage(
   data: Buffer | undefined,
   budget: JsonBudget,
@@ -252,7 +253,7 @@ async function readMessage(
   }
 }
 
-/** The lane that a message names. @throws MarrowError `invalid_input` */
+/** Returns the lane that a message names. @throws MarrowError `invalid_input` */
 function laneOf({ stream_id: lane }: Fields): string | undefined {
   if (lane === undefined || lane === null) return undefined;
   if (typeof lane === "string" && lane !== "" && lane.length <= LANE_CHARS_MAX) return lane;
@@ -261,7 +262,7 @@ function laneOf({ stream_id: lane }: Fields): string | undefined {
   });
 }
 
-/** An event as its lane's client tells it from others. */
+/** Adds the lane to an event. */
 function inLane(lane: string | undefined, event: Fields): Fields {
   return lane === undefined ? event : { ...event, stream_id: lane };
 }
@@ -280,7 +281,7 @@ function createLanes(): { add(lane: string | undefined, act: () => Promise<void>
   };
 }
 
-/** The request in a message. @throws MarrowError `invalid_input` */
+/** Returns the request in a message. @throws MarrowError `invalid_input` */
 function toRequest(value: Fields): Omit<Asked, "lane"> {
   const { type, stream: _, stream_options: __, stream_id: ___, generate, ...body } = value;
   if (type !== "response.create")
@@ -300,7 +301,7 @@ function toRequest(value: Fields): Omit<Asked, "lane"> {
   return { body: body as ResponseRequest, prepares: generate === false };
 }
 
-/** Sends a message and waits until the socket took it, so that a slow client slows its own turn and fills no memory. */
+/** Sends a message and waits until the socket accepted it, so that a slow client slows only its own turn and fills no memory. */
 function send(socket: WebSocket, message: Fields): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState !== socket.OPEN) return resolve();
@@ -309,7 +310,7 @@ function send(socket: WebSocket, message: Fields): Promise<void> {
 }
 
 function toEvent({ status, body: { error } }: ErrorAnswer): Fields {
-  // OpenAI's WebSocket says 400 of a previous response that is not there, and its clients look for that.
+  // OpenAI's WebSocket reports a missing previous response as 400, and its clients rely on that.
   return { type: "error", status: error.code === "previous_response_not_found" ? 400 : status, error };
 }
 

@@ -4,20 +4,20 @@ import { isObject, type Fields } from "../../internal/fields.ts";
 import { beginsPart, movedBy, placeOf, toFlatAnnotation } from "../../internal/phases.ts";
 import type { Item, ResponseEvent } from "./shape.ts";
 
-/** An item of the output that may still grow. */
+/** An item of the output that may still be under construction. */
 export interface Open {
   readonly index: number;
   item: Item;
   done: boolean;
 }
 
-/** What a model says in words: its thoughts, and messages of texts and refusals. One of them grows at a time. */
+/** Builds the output items of a model's text: reasoning, and messages with texts and refusals. At most one item is open at a time. */
 export interface Texts {
-  /** The events that a delta of a chat completion makes; `choice` has what stands beside it, such as `logprobs`. */
+  /** Returns the events of a chat completion's delta; `choice` has the fields beside it, such as `logprobs`. */
   add(delta: Fields, choice: Fields): readonly ResponseEvent[];
-  /** The events that begin a message in which nothing was said yet. */
+  /** Returns the events that begin an empty message. */
   begin(): readonly ResponseEvent[];
-  /** The events that close what is open; `isCut` when the model was cut off within it. */
+  /** Returns the events that close open items; `isCut` if the model was cut off. */
   close(isCut?: boolean): readonly ResponseEvent[];
   /** Puts everything said so far into the items. */
   settle(): void;
@@ -37,16 +37,16 @@ export function createTexts(
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
   /** Whether the thoughts that grow have what their maker wants back. */
   let isSealed = false;
-  /** Characters of thoughts so far: parts say after how many of them they begin. And whether an item tells of any. */
+  /** Characters of reasoning so far, from which parts count their start; and whether any item has reasoning. */
   let [thought, isThought] = [0, false];
-  /** Citations that wait for the text that they are of, and characters of all messages before the part that grows. */
+  /** Citations whose text has not arrived yet, and the number of message characters before the current part. */
   let early: readonly Fields[] = [];
   let partStart = 0;
   /** Citations and log probabilities of the open part: a copy in the part for each piece would be quadratic. */
   let beside: { readonly annotations: Fields[]; readonly logprobs: Fields[] } = { annotations: [], logprobs: [] };
-  /** Whether anything was said in writing: what is spoken beside it says the same. */
+  /** Whether the message has text; an audio transcript would repeat it. */
   let isWritten = false;
-  /** Characters of the messages so far, where further ones begin that these have not reached, and in which phase the next one is said. */
+  /** Message characters so far, the starts of further messages, and the phase of the next one. */
   let spoken = 0;
   let marks: readonly Fields[] = [];
   let phase: string | undefined;
@@ -90,7 +90,7 @@ export function createTexts(
     ];
   }
 
-  /** Thoughts of a delta, part by part, and what their maker wants back, which ends their item. */
+  /** Returns the events of a delta's reasoning by part, and of the encrypted content that ends its item. */
   function think(words: string, details: readonly Fields[]): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
     const before = thought;
@@ -99,7 +99,7 @@ export function createTexts(
     const sayTo = (end: number) => {
       const piece = words.slice(told, Math.max(told, end));
       told += piece.length;
-      // What parts an item's thoughts from those of the item before says nothing.
+      // The separator between two items' reasoning is not part of either.
       const said = isThought && current?.kind !== "reasoning" ? piece.replace(/^\n\n/, "") : piece;
       if (said === "") return;
       isThought = true;
@@ -161,8 +161,8 @@ export function createTexts(
   }
 
   /**
-   * Words of messages, each message and part begun where a mark says so, and the citations of each. A stored answer may come with all marks and
-   * citations before its text.
+   * Returns the events of message text, with messages and parts begun at their marks, and their citations. A stored answer may have all
+   * marks and citations before its text.
    */
   function speak(words: string, found: readonly Fields[], logprobs: readonly Fields[]): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
@@ -182,7 +182,7 @@ export function createTexts(
       used += own.length;
       events.push(...grow(piece, own), ...cite((place = start) => place < start));
       if (beginsPart(mark) && current?.kind === "output_text") events.push(...endPart(current), beginPart(current));
-      // Behind a refusal, text is a part of its own.
+      // After a refusal, text is a separate part.
       else if (!beginsPart(mark) || current?.kind !== "refusal") {
         if (current !== undefined && current.kind !== "reasoning") events.push(...close());
         phase = typeof next === "string" ? next : undefined;
@@ -198,7 +198,7 @@ export function createTexts(
     return events;
   }
 
-  /** Puts citations to the text that grows: those that wait for it, by where they begin. */
+  /** Adds pending citations to the text under construction, by their start. */
   function cite(isOf: (place: number | undefined) => boolean): readonly ResponseEvent[] {
     if (current?.kind !== "output_text" || early.length === 0) return [];
     const [found, waiting]: [Fields[], Fields[]] = [[], []];
@@ -240,7 +240,7 @@ export function createTexts(
       const logprobs = toLogprobs(choice["logprobs"]);
       const { reasoning_content: named, reasoning: other, reasoning_details: details } = delta;
       events.push(...think(wordsOf(named), Array.isArray(details) ? (details as readonly Fields[]) : []));
-      // Some endpoints send the same thought under both names.
+      // Some endpoints send the same reasoning under both names.
       if (other !== named) events.push(...think(wordsOf(other), []));
       if (typeof delta["content"] !== "string") events.push(...think(thoughtsIn(delta["content"]), []));
       if (Array.isArray(delta["annotations"])) {
@@ -274,7 +274,7 @@ export function toWordsOf({ summary }: Fields): string | undefined {
   return words === "" ? undefined : toWordsContent(words);
 }
 
-/** Characters between two parts of thoughts. */
+/** Characters between two parts of reasoning. */
 const SEPARATOR = 2;
 const PARTS = { output_text: "content_part", refusal: "content_part", reasoning: "reasoning_summary_part" } as const;
 const WORDS = { output_text: "output_text", refusal: "refusal", reasoning: "reasoning_summary_text" } as const;
@@ -301,7 +301,7 @@ function lastPart(one: Open, kind: Kind): Fields {
   return partsOf(one, kind).at(-1) ?? {};
 }
 
-/** Puts a part in the place of the last one. */
+/** Replaces the last part. */
 function put(one: Open, kind: Kind, part: Fields): void {
   one.item = { ...one.item, [listOf(kind)]: [...partsOf(one, kind).slice(0, -1), part] };
 }
@@ -319,7 +319,7 @@ function wordsOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Log probabilities of a choice; endpoints leave bytes and alternatives out, clients require both. */
+/** Converts log probabilities; endpoints omit bytes and alternatives, which clients require. */
 function toLogprobs(value: unknown): readonly Fields[] {
   const content = (value as { readonly content?: unknown } | null | undefined)?.content;
   if (!Array.isArray(content)) return [];
@@ -331,7 +331,7 @@ function toLogprobs(value: unknown): readonly Fields[] {
   }));
 }
 
-/** Deltas, each with what stands beside it in its choice: of the log probabilities, those of its own text. */
+/** Pairs each delta with its choice's other fields; log probabilities are split, so that each delta gets those of its own text. */
 export function besideEach(deltas: readonly Fields[], choice: Fields): readonly (readonly [Fields, Fields])[] {
   const [only] = deltas;
   if (deltas.length === 1 && only !== undefined) return [[only, choice]];

@@ -4,9 +4,8 @@ import { applyRows, inert, isTextOnly, own, refuse, send, type FieldRow } from "
 import type { Fields } from "../../internal/fields.ts";
 
 /**
- * How a request of the Responses API is said in chat completions: one row for each field. Models that speak chat completions are asked by
- * this table, so that nothing a caller sends is dropped without a word. A field without a row is passed on as it came: the upstream knows it,
- * or refuses it.
+ * Conversion of each field of a Responses request to chat completions, for models with that API, so that nothing is dropped silently. A
+ * field without a row is passed on unchanged; the upstream accepts or refuses it.
  */
 export const REQUEST_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", own],
@@ -26,7 +25,7 @@ export const REQUEST_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["truncation", inert],
   ["prompt", refuse()],
   ["context_management", refuse()],
-  // A WebSocket's own; and what only a chat has, whose answers have no place in a response.
+  // Fields of a WebSocket, and fields of chats whose results have no place in a response.
   ["generate", refuse()],
   ["messages", refuse()],
   ["n", refuse()],
@@ -51,7 +50,7 @@ export const REQUEST_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["metadata", send("metadata")],
 ]);
 
-/** What may be asked for in `include`; the rest belongs to tools that the gateway does not run. */
+/** Supported values of `include`; others belong to tools that the gateway does not run. */
 const INCLUDES = new Set([
   "reasoning.encrypted_content",
   "message.output_text.logprobs",
@@ -59,14 +58,14 @@ const INCLUDES = new Set([
   "file_search_call.results",
 ]);
 
-/** Whether a request asks for what the maker of thoughts wants back. */
+/** Returns true if a request asks for encrypted reasoning. */
 export function wantsEncrypted({ include }: { readonly include?: readonly string[] | null | undefined }): boolean {
   return include?.includes("reasoning.encrypted_content") === true;
 }
 
 /**
- * The fields of a chat request that a request of the Responses API comes to, without its messages. Pure.
- * @throws MarrowError `invalid_input` that names a field, tool or choice that has no meaning here
+ * Converts the fields of a Responses request for a chat request, without its messages. Pure.
+ * @throws MarrowError `invalid_input` that names an unsupported field, tool or choice
  */
 export function toChatFields(request: Fields): Fields {
   const fields = applyRows(REQUEST_FIELDS, request, send, (name) => refused(name, "this field", ""));
@@ -81,10 +80,10 @@ export function toChatFields(request: Fields): Fields {
   for (const [at, one] of (include ?? []).entries())
     if (!INCLUDES.has(wordOf(one))) throw refused(`include.${at}`, wordOf(one), "");
   const wantsLogprobs = include?.includes("message.output_text.logprobs") === true;
-  // None is the specification's default: a client that says so asks for nothing, and models that reason refuse the field.
+  // 0 is the specification's default and requests nothing; reasoning models refuse the field.
   if (fields["top_logprobs"] === 0 && !wantsLogprobs) delete fields["top_logprobs"];
   if (wantsLogprobs || fields["top_logprobs"] !== undefined) fields["logprobs"] = true;
-  // Endpoints refuse what is said of tools where there are none.
+  // Endpoints refuse options of tools without tools.
   if (fields["tools"] === undefined) {
     delete fields["parallel_tool_calls"];
     if (tools?.some(isFileSearch) === true || fields["tool_choice"] === "auto" || fields["tool_choice"] === "none")
@@ -93,12 +92,12 @@ export function toChatFields(request: Fields): Fields {
   return { ...fields };
 }
 
-/** Whether a tool is a search in the gateway's own vector stores. */
+/** Returns true for a search in the gateway's own vector stores. */
 export function isFileSearch(tool: Fields): boolean {
   return tool["type"] === "file_search";
 }
 
-/** What a chat has no word for goes in `text` as it came: the upstream knows it, or refuses it. */
+/** Converts `text`; fields without an equivalent are passed on unchanged. */
 function toTextFields({ format, verbosity, ...others }: Fields): Fields {
   const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   if (verbosity !== undefined && verbosity !== null) {
@@ -128,8 +127,8 @@ function wrong(path: string, expected: string): MarrowError {
 }
 
 /**
- * Chat completions know `effort`; which summary is wanted is said as OpenRouter's API does: an endpoint that refuses it is asked without. Others
- * go beside it as they came.
+ * Converts reasoning options. Chat completions support `effort`; the summary option is sent in the form of OpenRouter's API, and omitted
+ * after a refusal. Other fields are passed on unchanged.
  */
 function toReasoningFields({ effort, summary, generate_summary: older, ...others }: Fields): Fields {
   const wanted = summary ?? older ?? undefined;
@@ -145,7 +144,7 @@ function toChatTools(tools: readonly Fields[], path: string): readonly Fields[] 
   return sent.length === 0 ? undefined : sent;
 }
 
-/** One tool as chat completions have it. */
+/** Converts one tool for chat completions. */
 function toChatTool(tool: Fields, path: string): Fields {
   const { type, ...rest } = tool;
   const isNamed = typeof rest["name"] === "string" || rest["function"] !== undefined || rest["custom"] !== undefined;
@@ -164,7 +163,7 @@ const NAME_CHARS_MAX = 64;
 const CHOICES: ReadonlySet<string> = new Set(["none", "auto", "required"]);
 const KNOWN_TOOLS = "; the gateway knows function, custom and file_search";
 
-/** A grammar lies one level deeper in chat completions. */
+/** Converts a custom tool, whose grammar is nested one level deeper in chat completions. */
 function toCustom(custom: Fields): Fields {
   const format = custom["format"] as Fields | undefined;
   if (format?.["type"] !== "grammar" || format["grammar"] !== undefined) return custom;
@@ -172,7 +171,7 @@ function toCustom(custom: Fields): Fields {
   return { ...custom, format: { type, grammar } };
 }
 
-/** A choice among tools names tools that the request has: a model cannot be held to others. */
+/** Checks that a tool choice names tools of the request, because a model cannot be restricted to others. */
 function checkChoice(choice: string | Fields | null | undefined, tools: readonly Fields[], path: string): void {
   if (choice === "required" && tools.length === 0) throw wrong(path, "none or auto where there are no tools");
   if (typeof choice !== "object" || choice === null) return;
@@ -196,12 +195,12 @@ function absent(path: string, what: string): MarrowError {
   return new MarrowError("invalid_input", `${path}: ${what}`, { details: { path } });
 }
 
-/** The name of a tool, in the form of either API. */
+/** Returns the name of a tool in the form of either API. */
 function nameOf(tool: Fields): unknown {
   return tool["name"] ?? ((tool["function"] ?? tool["custom"]) as Fields | undefined)?.["name"];
 }
 
-/** Whether a choice among tools leaves the gateway's own search: one that names other tools does not. */
+/** Returns true if a tool choice permits the gateway's own search. */
 export function allowsFileSearch(choice: string | Fields | null | undefined): boolean {
   if (typeof choice !== "object" || choice === null) return choice !== "none";
   if (choice["type"] !== "allowed_tools") return isFileSearch(choice);
@@ -209,13 +208,13 @@ export function allowsFileSearch(choice: string | Fields | null | undefined): bo
   return Array.isArray(tools) && (tools as readonly Fields[]).some(isFileSearch);
 }
 
-/** The tools that a choice leaves, in the form of either API. */
+/** Returns the tools that a choice permits, in the form of either API. */
 function allowedOf(choice: Fields): { readonly mode: unknown; readonly tools: unknown } {
   const { mode, tools } = (choice["allowed_tools"] ?? choice) as Fields;
   return { mode: mode ?? "auto", tools };
 }
 
-/** A choice as the Responses API has it: a request may say it as a chat does. */
+/** Converts a tool choice to the form of the Responses API; a request may have that of chats. */
 export function toToolChoice(choice: string | Fields | null | undefined): unknown {
   if (typeof choice !== "object" || choice === null) return choice ?? "auto";
   const { type } = choice;
@@ -238,7 +237,7 @@ function toChatToolChoice(choice: string | Fields, path: string): unknown {
   if (type === "allowed_tools") {
     const { mode, tools } = allowedOf(choice);
     const allowed = ((tools ?? []) as readonly Fields[]).filter((tool) => !isFileSearch(tool));
-    // The search is the gateway's own: it has run, and the model is left no tool.
+    // The gateway's own search has already run, and the model gets no tool.
     if (allowed.length === 0) return "none";
     return {
       type,
@@ -252,7 +251,7 @@ function withoutNulls(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
-/** An error for what has no meaning at this gateway. */
+/** Builds the error for an unsupported value. */
 export function refused(path: string, what: string, hint: string): MarrowError {
   return new MarrowError("invalid_input", `${path}: ${what} cannot be served here${hint}`, { details: { path } });
 }

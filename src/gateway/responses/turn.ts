@@ -16,45 +16,45 @@ import { lastEvent, type KeptResponse, type ResponseEvent } from "./shape.ts";
 import { wantsEncrypted } from "./translation.ts";
 import { toShell } from "./shell.ts";
 
-/** A response that is made while its client waits. */
+/** Outcome of a synchronous response. */
 export type TurnOutcome =
   | Extract<ChatOutcome, { kind: "refused" | "absent" }>
   | {
       readonly kind: "begun";
       readonly provenance: Extract<ChatOutcome, { kind: "whole" }>["provenance"];
-      /** All events, the last one included; the response is kept before its last event. A failure of the model is an event, too. */
+      /** All events including the last; the response is stored before its last event. A failure of the model is an event, too. */
       readonly events: AsyncGenerator<ResponseEvent>;
-      /** Runs the events to their end and answers the response. @throws what the model failed with */
+      /** Runs the events to their end and returns the response. @throws the model's failure */
       readonly whole: () => Promise<KeptResponse>;
     };
 
-/** What a turn needs of the gateway. */
+/** Dependencies of a turn. */
 export type TurnParts = AskParts & Pick<GatewayApp, "metrics" | "findModel">;
 
-/** What one turn is about. */
+/** Options of one turn. */
 export interface TurnCall {
   readonly request: ResponseRequest;
   readonly stream: boolean;
-  /** The session that the response belongs to. */
+  /** The session of the response. */
   readonly session?: string | undefined;
-  /** Asks no model: the response is complete without output, and may be gone on from. @default false */
+  /** Makes no model call: the response is complete without output, and can be continued. @default false */
   readonly prepares?: boolean | undefined;
   readonly control?: CacheControl | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Names the request, for its retries. */
   readonly idempotencyKey?: string | undefined;
-  /** Fires when the client left: a response that is kept is made to its end. */
+  /** Fires when the client leaves; a response that is stored is still completed. */
   readonly gone?: AbortSignal | undefined;
-  /** When the client waits no longer. */
+  /** Time at which the client stops waiting. */
   readonly deadline?: ChatCall["deadline"];
-  /** Responses beside the stored ones that may be gone on from. */
+  /** Unstored responses that can be continued. */
   readonly known?: Known | undefined;
-  /** Hears the response when it ended by itself, before its last event. */
+  /** Called with the response if it ended normally, before its last event. */
   readonly onEnd?: ((kept: KeptResponse) => void) | undefined;
   readonly log?: FastifyRequest["log"] | undefined;
 }
 
-/** Asks for a response and makes its events, over HTTP and WebSocket alike. */
+/** Runs a response and returns its events, over HTTP and WebSocket. */
 export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
   const { request, stream, session, control, signal, idempotencyKey, gone, deadline, known, onEnd, log } = call;
   checkKept(request, session);
@@ -114,8 +114,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
 }
 
 /**
- * Keeps a response. Answers false where its user was forgotten while it was made, and while Redis cannot serve: what the model said is not
- * lost for it.
+ * Stores a response. Returns false if its user was forgotten meanwhile, or if Redis is unavailable; the model's answer is still returned.
  */
 async function keep(
   { tenants, metrics }: TurnParts,
@@ -132,18 +131,18 @@ async function keep(
   }
 }
 
-/** The code of a failed response: clients know words of OpenAI's API there. What an upstream called a failure of the request stays. */
+/** Converts the code of a failed response to OpenAI's codes. An upstream's refusal of the request keeps its code. */
 function toFailedCode(code: string, status: number): string {
   if (status === 429) return "rate_limit_exceeded";
   return status >= 500 || code === "model_failed" ? "server_error" : code;
 }
 
-/** The response as its client is told of it when it could not be kept. */
+/** Returns the response for its client if it could not be stored. */
 function withoutStore({ response, ...rest }: KeptResponse): KeptResponse {
   return { ...rest, response: { ...response, store: false } };
 }
 
-/** What can be taken up again must be kept, and one history is enough. */
+/** Checks that a response to be continued is stored, and has only one history. */
 export function checkKept(
   { background, store, previous_response_id: previous, conversation }: ResponseRequest,
   session: string | undefined,

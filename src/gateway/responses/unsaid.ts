@@ -1,20 +1,20 @@
 import { isObject, type Fields } from "../../internal/fields.ts";
 import type { ChatChunk } from "../../models/index.ts";
 
-/** What a chat says that has no place among a response's items, noted for the response's own fields. */
+/** Content of a chat without a place among a response's items, collected for the response's own fields. */
 export interface Unsaid {
-  /** Notes what stands beside the choices of a chunk. */
+  /** Adds the fields of a chunk other than its choices. */
   addBeside(chunk: ChatChunk): void;
   /** Notes the parts of a delta that no item has. */
   add(delta: Fields): void;
-  /** The fields of a response that tell of them: `omitted` with each type once, and what came beside the choices by its own name. */
+  /** Returns a response's fields for them: `omitted` with each type once, and the other fields under their own names. */
   told(shell: Fields): Fields;
 }
 
-/** Types that are told of one response, characters of each, and fields beside the choices. */
+/** Most types reported per response, characters of each, and additional fields. */
 const [TYPES_MAX, TYPE_CHARS_MAX, FIELDS_MAX] = [32, 64, 64];
 
-/** Fields of a chunk that a response says in its own words; `obfuscation` says nothing. */
+/** Fields of a chunk that a response expresses otherwise; `obfuscation` carries no information. */
 const KNOWN: ReadonlySet<string> = new Set([
   "id",
   "object",
@@ -27,10 +27,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   "obfuscation",
 ]);
 
-/** Types of parts whose text or thoughts become items. */
+/** Types of parts whose text or reasoning becomes items. */
 const TOLD: ReadonlySet<unknown> = new Set(["text", "output_text", "refusal", "thinking", "reasoning"]);
 
-/** Begins to note. */
+/** Makes the collection. */
 export function createUnsaid(): Unsaid {
   const types = new Set<string>();
   const beside = new Map<string, unknown>();
@@ -58,7 +58,7 @@ export function createUnsaid(): Unsaid {
 
     told(shell) {
       const own = [...beside].filter(([name]) => !Object.hasOwn(shell, name));
-      // Not by assignment: an endpoint names these.
+      // Not by assignment, because an endpoint chose the names.
       return { ...Object.fromEntries(own), ...(types.size > 0 && { omitted: [...types] }) };
     },
   };

@@ -10,10 +10,13 @@ import type { ResponseJob } from "./responses.ts";
 import { wantsEncrypted } from "./translation.ts";
 import type { KeptResponse } from "./shape.ts";
 
-/** What the work in the background needs of the gateway. */
+/** Dependencies of background responses. */
 export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics" | "stores">;
 
-/** Makes a response in the background: its events are the job's output, the response is its result; a cancelled one is what there was of it. */
+/**
+ * Makes a response in the background: its events are the job's output, and the response its result; for a cancelled one the partial
+ * response.
+ */
 export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, asker: Asker): Promise<KeptResponse> {
   const { response: shell, request, input, user, session } = work.payload;
   const { signal, idempotencyKey } = work;
@@ -23,7 +26,7 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
     if (words === undefined) throw error;
     return words;
   });
-  // Refused for good: the client reads why, in the words that it would be answered at once.
+  // Refused permanently: the client reads the reason as in a synchronous response.
   if ("refused" in asking) {
     work.conclude("failed");
     return { response: { ...shell, status: "failed", error: asking.refused }, input, user };
@@ -32,7 +35,7 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
   if (outcome.kind === "refused") {
     parts.metrics.refused(outcome.decision.refusedBy);
     const { retryAfterMs } = outcome.decision;
-    // Waiting cannot help where the request is larger than the limit itself.
+    // Waiting does not help if the request exceeds the limit itself.
     if (retryAfterMs === undefined)
       throw new MarrowError("too_large", "the request is larger than the limit allows at once", {
         details: { path: "input" },
@@ -64,7 +67,7 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
 /** Statuses that another try may mend. */
 const PASSING = new Set([408, 409, 425, 429]);
 
-/** What a request that is wrong was answered; `undefined` for a failure that may pass. */
+/** Returns the error of an invalid request; `undefined` for a failure that may pass. */
 function refusalOf(
   error: unknown,
 ): { readonly refused: { readonly code: string; readonly message: string } } | undefined {

@@ -47,8 +47,8 @@ const OWN = "chat";
 const ID = /^[\w-]{1,64}$/;
 
 /**
- * `/v1/caches/{name}/…`: the semantic cache for programs in any language, in the shape of LangCache's API, so that its clients need nothing but
- * another server URL.
+ * Registers `/v1/caches/{name}/…`: the semantic cache for programs in any language, in the format of LangCache's API, so that its clients
+ * only need another server URL.
  */
 export function registerCaches({ app, caches }: GatewayApp): void {
   const options = {

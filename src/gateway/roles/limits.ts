@@ -33,7 +33,7 @@ interface Named {
 const NAME = /^[\w.:-]{1,100}$/;
 const OWN: ReadonlySet<string> = new Set(["chat", "http-reads", "http-writes"]);
 
-/** `/v1/limits/{name}`: the library's limiter for programs in any language, for keys that act for any user. */
+/** Registers `/v1/limits/{name}`: the library's limiter for programs in any language, for keys that act for any user. */
 export function registerLimits({ app, limits, metrics }: GatewayApp): void {
   const of = ({ principal }: FastifyRequest) => limits(principal.scope);
   const nameOf = ({ params }: FastifyRequest<Named>) => {

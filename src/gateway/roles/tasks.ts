@@ -26,7 +26,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/tasks`: plain jobs of a scope, done by workers of the user's own at the queue `tasks`. */
+/** Registers `/v1/tasks`: plain jobs of a scope, run by the user's own workers on the queue `tasks`. */
 export function registerTasks({ app, redis }: GatewayApp): void {
   const of = (request: FastifyRequest) => createQueue(redis.scope(request.principal.scope), { name: TASKS_QUEUE });
 

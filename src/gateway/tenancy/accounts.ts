@@ -5,22 +5,22 @@ import type { Plan } from "../config/config.ts";
 
 /** Plans, and the users that have them. Other processes see changes within {@link KEPT_MS}. */
 export interface Accounts {
-  /** A plan by its name, if there is one: set here, or the configuration's. */
+  /** Returns a plan by its name: stored here, or the configuration's. */
   plan(name: string | undefined): Promise<Plan | undefined>;
   plans(): Promise<ReadonlyMap<string, Plan>>;
   /** Returns the plans of a user and a key if they are cached; else `undefined`. */
   known(scope: string, user: string, keyPlan: string | undefined): KnownPlans | undefined;
   /**
-   * Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again.
-   * @throws MarrowError `too_large` for a further plan beyond 1,000
+   * Sets a plan for all who have it; `undefined` deletes it, and the configuration's applies again.
+   * @throws MarrowError `too_large` for a new plan beyond 1,000
    */
   setPlan(name: string, plan: Plan | undefined): Promise<void>;
-  /** The name of a user's plan, or of the default one. */
+  /** Returns the name of a user's plan, or of the default one. */
   planOf(scope: string, user: string): Promise<string | undefined>;
   setPlanOf(scope: string, user: string, plan: string | undefined): Promise<void>;
 }
 
-/** The plans that hold for one request. */
+/** Plans that apply to one request. */
 export interface KnownPlans {
   readonly userPlan: Plan | undefined;
   readonly keyPlan: Plan | undefined;
@@ -37,7 +37,7 @@ export function plansKeyOf({ app }: Pick<Redis, "app">): string {
   return `{${encodeKeyPart("app", app)}}:gateway:plans`;
 }
 
-/** Keeps plans in the hash `{app}:gateway:plans`, users' plans in `{app:scope}:gateway:users`. */
+/** Makes the accounts: plans in the hash `{app}:gateway:plans`, users' plans in `{app:scope}:gateway:users`. */
 export function createAccounts(
   redis: Redis,
   configured: { readonly plans: Readonly<Record<string, Plan>>; readonly defaultPlan?: string | undefined },

@@ -22,9 +22,9 @@ export const NOBODY: Principal = {
 
 /** Options for listing keys. */
 export interface KeyPage {
-  /** Only keys of this scope. @default of all scopes */
+  /** Lists only keys of this scope. @default all scopes */
   readonly scope?: string | undefined;
-  /** The id of the last key of the page before. @default the first page */
+  /** Id of the last key of the previous page. @default the first page */
   readonly after?: string | undefined;
   /** 1 to 1,000. @default 100 */
   readonly limit?: number | undefined;
@@ -39,7 +39,7 @@ export interface KeyList {
 
 /** Result of a rotation. */
 export interface RotatedKey {
-  /** The new key: the only time that it is seen. */
+  /** The new key, which cannot be read again. */
   readonly key: string;
   readonly made: Principal;
   readonly before: Principal;
@@ -95,7 +95,7 @@ export const KEPT_MS = 10_000;
 export const KEPT_AWAY_MS = 600_000;
 /** TTL of a cached key for background work. */
 export const CHECKED_MS = 1_000;
-/** Longest life of a key, and longest overlap of a rotation, in milliseconds: ten years. */
+/** Longest lifetime of a key, and longest overlap of a rotation, in milliseconds: ten years. */
 export const KEY_LIFE_MS_MAX: number = 3_653 * 86_400_000;
 const CHANGE_TRIES = 16;
 const LISTED = 100;
@@ -106,7 +106,7 @@ const MARK_EVERY_MS = 60_000;
 const ID = /^[0-9a-f]{16}$/;
 const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
 
-/** Returns true if a text has the form of a key of this gateway; whether it is one is for {@link ApiKeys.identify} to say. */
+/** Returns true if a text has the form of a key of this gateway; {@link ApiKeys.identify} decides whether it is valid. */
 export function isOwnKey(key: string | undefined): boolean {
   return key !== undefined && SHAPE.test(key);
 }
@@ -308,7 +308,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
   };
 }
 
-/** Whether a key has ended by now. */
+/** Returns true for an expired key. */
 export function hasEnded({ endsAtMs }: Pick<Principal, "endsAtMs">): boolean {
   return endsAtMs !== undefined && endsAtMs <= Date.now();
 }
@@ -323,7 +323,7 @@ function checkEnd(endsAtMs: number | undefined): void {
     checkInteger("endsAtMs", endsAtMs, { min: 0, max: Date.now() + KEY_LIFE_MS_MAX }, "invalid_input");
 }
 
-/** The id of a key: the start of its hash. Pure. */
+/** Returns the id of a key: the start of its hash. Pure. */
 export function idOf(key: string): string {
   return digest(key).slice(0, ID_CHARS);
 }

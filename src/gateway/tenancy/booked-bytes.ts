@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import { keyTag, type Redis } from "../../redis/index.ts";
 
-/** The keys in which a scope's bytes are counted: of files, tasks and whatever else it keeps, and of turns. */
+/** Returns the keys with a scope's booked bytes: of files, tasks and other items, and of turns. */
 export function bookedKeys(
   { app }: Pick<Redis, "app">,
   scope: string,

@@ -7,7 +7,7 @@ import { sumUp, type Summing, type Sums } from "./summing.ts";
 export interface DaySumsOptions {
   /** Most rows per record and day; further ones are summed under substitute names. */
   readonly rowsMax: number;
-  /** Days that are kept. */
+  /** Days that sums are kept. */
   readonly daysKept: number;
 }
 
@@ -63,8 +63,8 @@ interface Row<What extends string> {
 }
 
 /**
- * Keeps a hash a record and day: field = the names, each encoded, with `|` between, and `|=`; value = the sums with spaces between. Builds before
- * had a field for each sum, `names|what`; these count as well.
+ * Makes the sums, stored in a hash per record and day: field = the names, each encoded, separated by `|`, and `|=`; value = the sums
+ * separated by spaces. Earlier builds had a field for each sum, `names|what`; these count as well.
  */
 export function createDaySums<What extends string>(redis: Redis, parts: Parts<What>): DaySums<What> {
   const { whats, keyOf, standIn, rowsMax, daysKept, onError } = parts;

@@ -6,7 +6,7 @@ const LIFE_MS = 86_400_000;
 
 /** Users of a scope whose data was deleted recently. A request that began before the deletion must not store data for them afterwards. */
 export interface Forgotten {
-  /** Notes it, before anything is taken away. One round trip. */
+  /** Records the deletion, before anything is deleted. One round trip. */
   note(user: string): Promise<void>;
   /**
    * Returns whether a user was forgotten within the last `agoMs` milliseconds. Send it right after the write in question; a later deletion

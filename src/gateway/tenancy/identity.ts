@@ -20,15 +20,15 @@ export function checkUserName(path: string, name: string): void {
     );
 }
 
-/** One header as text, or `undefined`. */
+/** Returns one header as text, or `undefined`. */
 export function header(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /**
- * A header that names something, such as a user: its bytes are UTF-8, or Latin-1 where they are no UTF-8, so that a name is the same one in a
- * header, a body and a path. Node gives each byte as a character.
+ * Returns a header with a name, such as a user: its bytes are UTF-8, or else Latin-1, so that a name is equal in a header, a body and a
+ * path. Node returns each byte as a character.
  */
 export function nameHeader(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
   const value = header(request, name);
@@ -39,8 +39,8 @@ export function nameHeader(request: Pick<FastifyRequest, "headers">, name: strin
 }
 
 /**
- * The API key of a request: `authorization: Bearer …` (the scheme in any case, RFC 9110), else `x-api-key` as Anthropic's clients send it,
- * else `api-key` as Azure's do.
+ * Returns the API key of a request: `authorization: Bearer …` (the scheme in any case, RFC 9110), else `x-api-key` of Anthropic's clients,
+ * else `api-key` of Azure's.
  */
 export function bearerOf(request: Pick<FastifyRequest, "headers">): string | undefined {
   const bearer = /^bearer +(\S+) *$/i.exec(header(request, "authorization") ?? "")?.[1];
@@ -56,7 +56,7 @@ export function userOf(request: FastifyRequest, inBody: unknown): string {
   return namedUser(request, inBody) ?? request.principal.user;
 }
 
-/** The user that a request names, or `undefined`. Throws as {@link userOf} does. */
+/** Returns the user that a request names, or `undefined`. Throws like {@link userOf}. */
 export function namedUser(request: FastifyRequest, inBody: unknown): string | undefined {
   const inHeader = nameHeader(request, "x-marrow-user");
   const given = typeof inBody === "string" && inBody !== "" ? inBody : undefined;

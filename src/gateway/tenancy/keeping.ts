@@ -18,8 +18,8 @@ const A2A_KEEPING: ReadonlySet<unknown> = new Set([
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Whether a post to a route keeps something of its body, if it succeeds: only that is booked. Turns of sessions and conversations are counted
- * where they are added. `embedder` is the model whose vectors the gateway remembers.
+ * Returns true if a route stores part of a body on success; only that is booked. Turns of sessions and conversations are counted when they
+ * are added. `embedder` is the model whose vectors the gateway caches.
  */
 export function keeps(url: string, body: unknown, embedder: string | undefined): boolean {
   if (KEEPS_NOTHING.has(url) || NAMING.test(url)) return false;

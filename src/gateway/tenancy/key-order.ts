@@ -1,6 +1,6 @@
 import { createFieldOrder, encodeKeyPart, readRecord, type Redis } from "../../redis/index.ts";
 
-/** Where an API key stands in lists: in that of all keys, and in its scope's. A key that cannot be read is in no scope's. */
+/** Returns the lists of an API key: that of all keys, and its scope's. A key that cannot be read is in no scope's. */
 export function placesOf(digest: string, scope: string): readonly string[] {
   return [`all ${digest}`, `in ${scope === "" ? "" : encodeKeyPart("scope", scope)} ${digest}`];
 }
@@ -12,16 +12,16 @@ export interface KeyRange {
   readonly limit: number;
 }
 
-/** The hashes of API keys in order, so that one of 100,000 is found, and a page of them read, without reading all. */
+/** Ordered hashes of API keys, so that one of 100,000 is found, and a page read, without reading all. */
 export interface KeyOrder {
-  /** The sorted set that writers change with the keys. */
+  /** Key of the sorted set, which writers change together with the keys. */
   readonly key: string;
   page(range: KeyRange): Promise<readonly string[]>;
-  /** The hash of the key of an id. */
+  /** Returns the hash of the key with an id. */
   find(id: string): Promise<string | undefined>;
 }
 
-/** Keeps the order of the keys in `stored` in `…:order` beside it. */
+/** Makes the order of the keys in `stored`, in `…:order` beside it. */
 export function createKeyOrder(redis: Redis, stored: string): KeyOrder {
   const key = `${stored}:order`;
   const order = createFieldOrder(redis, {

@@ -24,7 +24,7 @@ const USERS_MAX = 100_000;
 const PAIRS_MAX = 50_000;
 const WAIT_MS = 500;
 
-/** Keeps the users of each key in `{app:scope}:gateway:users-of:<key>`. */
+/** Makes the users of keys, stored in `{app:scope}:gateway:users-of:<key>`. */
 export function createKeyUsers(
   redis: Redis,
   { enabled, keyUsers }: Pick<GatewayConfig["limits"], "enabled" | "keyUsers">,

@@ -15,11 +15,11 @@ export interface LaneGates {
    * overloaded provider `model_failed` with `isUnsent`.
    */
   (baseUrl: string, apiKey: string | undefined, headers?: Readonly<Record<string, string>>): LaneGate;
-  /** Opens a model's lanes before their time: those of one provider (a host), or of all endpoints of this gateway. Answers how many. */
+  /** Opens a model's lanes early: those of one provider (a host), or of all endpoints of this gateway. Returns how many. */
   readonly open: (model: string, provider?: string) => Promise<number>;
 }
 
-/** Makes them. Lanes are the providers' and not a tenant's. */
+/** Makes the lanes, which belong to providers and not to tenants. */
 export function createLaneGates(redis: Redis): LaneGates {
   const lanes = createLanes(redis.scope(SCOPE), { name: "upstream" });
   const known = new Map<string, { readonly provider: string; readonly key: string }>();

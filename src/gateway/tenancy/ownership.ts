@@ -3,7 +3,7 @@ import { MarrowError } from "../../errors.ts";
 
 /** Restricts a request to the resources of one user. */
 export interface Reach {
-  /** One user's alone: the key acts for that user, or the request names it. Absent: everything in the scope. */
+  /** The only user: the key acts for that user, or the request names it. @default everything in the scope */
   readonly only?: string | undefined;
 }
 
@@ -65,7 +65,10 @@ export const RESOURCES: Readonly<Record<Resource, Belonging>> = {
   health: "open",
 };
 
-/** Whether somebody may read a thing; `owner` is absent for one that is the scope's, which the users of a `shared` resource read too. */
+/**
+ * Returns true if the caller may read an item; `owner` is absent for one of the scope, which the users of a `shared` resource may read,
+ * too.
+ */
 export function mayRead({ only }: Reach, owner: string | undefined, shared = false): boolean {
   return only === undefined || owner === only || (shared && owner === undefined);
 }
@@ -73,7 +76,7 @@ export function mayRead({ only }: Reach, owner: string | undefined, shared = fal
 /** Purposes of files that a batch reads and writes: they have its requests and answers. */
 const OF_BATCHES: ReadonlySet<string> = new Set(["batch", "batch_output"]);
 
-/** Whether somebody may read a file: those of a batch are as little shared as the batch. */
+/** Returns true if the caller may read a file: those of a batch are not shared, like the batch. */
 export function mayReadFile(
   reach: Reach,
   { owner, purpose }: { readonly owner?: string | undefined; readonly purpose: string },
@@ -81,7 +84,7 @@ export function mayReadFile(
   return mayRead(reach, owner, !OF_BATCHES.has(purpose));
 }
 
-/** Whether somebody may change a thing. */
+/** Returns true if the caller may change an item. */
 export function mayChange({ only }: Reach, owner: string | undefined): boolean {
   return only === undefined || owner === only;
 }
@@ -96,7 +99,7 @@ export function tagOf(user: string): string {
   return `u${hash("sha256", JSON.stringify(["user", user]), "hex").slice(0, 14)}-`;
 }
 
-/** A key under which requests are taken for one; of one user it is no other's. At most 256 characters. */
+/** Returns the idempotency key, distinct for each user. At most 256 characters. */
 export function ownKey({ only }: Reach, key: string | undefined): string | undefined {
   if (key === undefined || only === undefined) return key;
   return `${tagOf(only)}${hash("sha256", key, "hex")}`;

@@ -16,7 +16,7 @@ export interface Plan {
   readonly cachePer?: "scope" | "user" | "key" | undefined;
 }
 
-/** An amount in the currency of the prices. */
+/** Schema of an amount in the currency of the prices. */
 export const money: z.ZodNumber = z.number().min(0).max(1_000_000);
 const limited = integer(0, 2 ** 40).optional();
 
@@ -29,10 +29,10 @@ export const priceSchema: z.ZodType<Price, Price> = z.strictObject({
   reasoning: money.optional(),
 });
 
-/** Among whom answers are shared. */
+/** Schema of the group that shares answers. */
 export const sharedPer: z.ZodEnum<{ scope: "scope"; user: "user"; key: "key" }> = z.enum(["scope", "user", "key"]);
 
-/** A plan as it is written in the configuration and in the admin API. */
+/** Schema of a plan in the configuration and the admin API. */
 export const planSchema: z.ZodType<Plan, Plan> = z.strictObject({
   requestsPerMinute: limited,
   tokensPerMinute: limited,

@@ -22,7 +22,7 @@ export interface QuotaParts {
   readonly metrics: Metrics;
   readonly inside: Pick<Inside, "principalOf">;
   readonly storedBytes: StoredBytes;
-  /** The model whose vectors the gateway remembers. */
+  /** The model whose vectors the gateway caches. */
   readonly embedder?: { readonly id: string } | undefined;
   readonly remember: <T>(make: (scope: string) => T) => (scope: string) => T;
 }

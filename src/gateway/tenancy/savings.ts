@@ -6,15 +6,15 @@ import { OTHER, type Summing, type Sums } from "./summing.ts";
 /** Grouping of savings. */
 export type SavingsBy = "scope" | "key" | "user" | "model" | "tier";
 
-/** Where answers come from, as reports name them: the tiers of the cache, a request that asked the same just then, the model. */
+/** Origins of answers in reports: the tiers of the cache, a concurrent request, the model. */
 export const SOURCES: readonly AnswerSource[] = ["exact", "alias", "similar", "judged", "shared", "miss"];
 
-/** Answers under one name, and what those of the cache saved. */
+/** Answers under one name, and the cache's savings. */
 export interface SavingsRow {
   readonly name: string;
-  /** All answers, those of the model too. */
+  /** All answers, including the model's. */
   readonly answers: number;
-  /** Answers for which no model was asked. */
+  /** Answers without a model call. */
   readonly hits: number;
   readonly bySource: Readonly<Record<AnswerSource, number>>;
   /** Hits with unknown savings, because their entries were stored without a cost. */
@@ -40,11 +40,11 @@ export interface Saved {
 
 /** Savings of the cache, by day in UTC. */
 export interface Savings {
-  /** Notes an answer; it is written a moment later, with others: a hit makes no round trip for it. */
+  /** Records an answer; written a moment later with others, so that a hit costs no round trip. */
   note(scope: string, answered: Answered): void;
   /** Writes the collected sums. */
   flush(): Promise<void>;
-  /** Answers and savings of a scope (`by: "scope"`: of all scopes) from one day to another, what saved most first. */
+  /** Returns answers and savings of a scope (`by: "scope"`: of all scopes) from one day to another, largest savings first. */
   read(scope: string, by: SavingsBy, from: string, to: string): Promise<Sums<SavingsRow>>;
 }
 

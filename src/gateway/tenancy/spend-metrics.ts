@@ -9,9 +9,9 @@ type Label = GatewayConfig["spendLabels"][number];
 export interface SpendMetrics {
   /** Counts an answer. */
   spent(scope: string, spent: Spent): void;
-  /** Counts what an answer of the cache saved; one of the model saved nothing. */
+  /** Counts the savings of a cached answer; the model's answers save nothing. */
   saved(scope: string, answered: Answered): void;
-  /** In Prometheus' text format. `forAdmin`: with the labels `scope`, `key` and `user` that `spendLabels` names. */
+  /** Formats the metrics in Prometheus' text format. `forAdmin`: with the labels `scope`, `key` and `user` in `spendLabels`. */
   render(forAdmin: boolean): Promise<string>;
 }
 
@@ -20,7 +20,7 @@ const SPEND_SERIES_MAX = 1_000;
 /** Labels that name a tenant, or somebody: nobody reads them without an admin's key. */
 const PRIVATE: ReadonlySet<Label> = new Set(["scope", "key", "user"]);
 
-/** Makes them. Labels that are not private stand in both. */
+/** Makes the metrics. Public labels are in both. */
 export function createSpendMetrics(labels: readonly Label[]): SpendMetrics {
   const open = createCounters(labels.filter((label) => !PRIVATE.has(label)));
   const full = labels.some((label) => PRIVATE.has(label)) ? createCounters(labels) : open;

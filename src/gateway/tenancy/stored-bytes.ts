@@ -2,11 +2,11 @@ import { cannotServe, runScript, type Redis } from "../../redis/index.ts";
 import { bookBytes } from "../scripts.gen.ts";
 import { bookedKeys, fullScope } from "./booked-bytes.ts";
 
-/** The bytes that each scope keeps. While Redis cannot serve, nothing is counted and nothing refused. */
+/** Stored bytes of each scope. While Redis is unavailable, nothing is counted or refused. */
 export interface StoredBytes {
   /** Books bytes for an item for its lifetime. One round trip. @throws MarrowError `too_large` if the scope is full */
   book(scope: string, thing: string, bytes: number, lifeMs: number): Promise<void>;
-  /** The same for a thing that is stored anew: its bytes take the place of those that it had, which are answered. Refused, it changes nothing. */
+  /** The same for an item that is stored again: replaces its booking, and returns the previous bytes. A refusal changes nothing. */
   put(scope: string, thing: string, bytes: number, lifeMs: number): Promise<number>;
   /** Moves a booking to another name, once that is known. */
   move(scope: string, from: string, to: string, lifeMs: number): Promise<void>;
@@ -25,7 +25,10 @@ interface Booked {
   readonly instead: boolean;
 }
 
-/** Counts in `{app:scope}:gateway:bytes:ends` and `:sizes`, in one script, so that concurrent requests cannot pass the bound together. */
+/**
+ * Makes the bookings, in `{app:scope}:gateway:bytes:ends` and `:sizes`, by one script, so that concurrent requests cannot exceed the bound
+ * together.
+ */
 export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
   async function run(
     scope: string,

@@ -33,7 +33,7 @@ export interface TenantParts {
   readonly spend: Spend;
   readonly savings: Savings;
   readonly turnBytes: TurnBytes;
-  /** Whether this process works at the gateway's queue by now. */
+  /** Returns whether this process serves the gateway's queue. */
   readonly works: () => boolean;
 }
 
@@ -196,7 +196,7 @@ export function createTenantMemory(redis: ScopedRedis, config: GatewayConfig, em
   });
 }
 
-/** The cache of one tenant's chats. */
+/** Makes the cache of one tenant's chats. */
 export function createTenantCache(
   redis: ScopedRedis,
   { config: { cache }, embedder }: Pick<TenantParts, "config" | "embedder">,
@@ -217,7 +217,7 @@ export function createTenantCache(
   });
 }
 
-/** The vector stores and files of each tenant. */
+/** Makes the vector stores and files of each tenant. */
 export function createTenantStores({
   redis,
   config,

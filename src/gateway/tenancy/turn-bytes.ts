@@ -9,7 +9,7 @@ export interface TurnBytes {
   add(scope: string, thing: string, bytes: number, lifeMs: number): void;
   /** Refuses a chat whose turns would not fit. @throws MarrowError `too_large` if the scope was full a moment ago */
   check(scope: string): void;
-  /** Whether the scope was full a moment ago. */
+  /** Returns whether the scope was full a moment ago. */
   isFull(scope: string): boolean;
   /** Counts things no more. */
   release(scope: string, things: readonly string[]): Promise<void>;
@@ -29,12 +29,12 @@ interface Gathered {
   readonly things: Map<string, { bytes: number; lifeMs: number }>;
 }
 
-/** Name under which the bytes of a user's session are counted. */
+/** Returns the name of a booking for a user's session. */
 export function sessionThing(user: string, id: string): string {
   return `session:${hash("sha256", JSON.stringify([user, id]), "base64url").slice(0, 22)}`;
 }
 
-/** Counts beside the other things of a scope, in the same keys: `{app:scope}:gateway:bytes:ends` and `:sizes`. */
+/** Makes the counts, in the same keys as a scope's other items: `{app:scope}:gateway:bytes:ends` and `:sizes`. */
 export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error: unknown) => void): TurnBytes {
   const gathered = new Map<string, Gathered>();
   /** Scopes over their bound, with their bytes. */

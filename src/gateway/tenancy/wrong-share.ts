@@ -2,9 +2,9 @@ import { wilsonLower, type CacheReport } from "../../cache/index.ts";
 
 /** Fraction of wrong cached answers, as far as known. */
 export interface WrongShare {
-  /** Wrong answers of those that were looked at. */
+  /** Fraction of wrong answers among those compared. */
   readonly share: number;
-  /** Where the true share is, with a confidence of 95 % (Wilson). */
+  /** Bounds of the true fraction, with 95 % confidence (Wilson). */
   readonly low: number;
   readonly high: number;
   readonly looked_at: number;
@@ -28,8 +28,8 @@ export type Evidence = Pick<CacheReport, "audited" | "wrong" | "liked" | "dislik
 const Z = 1.96;
 
 /**
- * Estimates the share of wrong answers of a cache by the best evidence that there is: audits, else users' feedback, else verdicts of the judge;
- * `undefined` while nobody looked. Pure.
+ * Estimates a cache's fraction of wrong answers by the best available evidence: audits, else users' feedback, else verdicts of the judge;
+ * `undefined` without any. Pure.
  */
 export function toWrongShare({ audited, wrong, liked, disliked, judge }: Evidence): WrongShare | undefined {
   const [same, different] = [judge["same"] ?? 0, judge["different"] ?? 0];
@@ -39,7 +39,7 @@ export function toWrongShare({ audited, wrong, liked, disliked, judge }: Evidenc
   return undefined;
 }
 
-/** The evidence of several caches as that of one. Pure. */
+/** Adds up the evidence of several caches. Pure. */
 export function sumEvidence(reports: readonly Evidence[]): Evidence | undefined {
   if (reports.length === 0) return undefined;
   const judge = new Map<string, number>();

@@ -6,7 +6,7 @@ import type { RuleState } from "../decision.ts";
 import { createLimiter } from "../limiter.ts";
 import type { Rule } from "../options.ts";
 
-/** A length of time such as `10 s`, `1m` or `500 ms`. */
+/** A duration such as `10 s`, `1m` or `500 ms`. */
 export type Duration = `${number} ${"ms" | "s" | "m" | "h" | "d"}` | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /** A rule without its name, as the static methods of {@link Ratelimit} make it. */

@@ -1,4 +1,4 @@
-/** A body that calls `over` when it has ended, or when its reader is gone. */
+/** Wraps a body to call `over` when it has ended or its reader has left. */
 export function watchBody(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   over: () => void,

@@ -19,7 +19,7 @@ const FINISHES: ReadonlyMap<unknown, string> = new Map([
   ["refusal", "content_filter"],
 ]);
 
-/** Status of each type of error, for those that come within a stream or under a 200. */
+/** Status of each error type, for errors within a stream or a response with status 200. */
 const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["invalid_request_error", 400],
   ["authentication_error", 401],
@@ -54,7 +54,7 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
   };
 }
 
-/** The reason of an end, with this API's own beside it where the words of chat completions say less. */
+/** Returns the finish reason, with this API's own beside it if chat completions have no exact equivalent. */
 export function toFinish(
   reason: unknown,
   sequence: unknown,
@@ -68,7 +68,7 @@ export function toFinish(
   };
 }
 
-/** The words with which a model's classifiers stopped it. */
+/** Returns the message of a model's safety classifier. */
 export function toRefusal(reason: unknown, details: unknown): string | null {
   const why = isObject(details) ? details["explanation"] : undefined;
   return reason === "refusal" && isText(why) ? why : null;
@@ -96,7 +96,7 @@ export function toUsage(usage: Fields): Usage {
   };
 }
 
-/** Counts that chat completions have by names of their own. */
+/** Counts with their own names in chat completions. */
 const COUNTED: ReadonlySet<string> = new Set([
   "input_tokens",
   "output_tokens",
@@ -105,7 +105,7 @@ const COUNTED: ReadonlySet<string> = new Set([
   "output_tokens_details",
 ]);
 
-/** An error within a stream, or under a 200. */
+/** Builds the failure for an error within a stream, or a response with status 200. */
 export function toStreamError(error: unknown, secrets: readonly string[]): MarrowError {
   const type = isObject(error) ? error["type"] : undefined;
   return new MarrowError("model_failed", "the model's endpoint reported an error within its answer", {
@@ -178,7 +178,7 @@ export function citationType(citation: unknown): unknown {
   return isObject(citation) && isText(citation["type"]) ? citation["type"] : "citation";
 }
 
-/** A call of a tool as chat completions have it. */
+/** Converts a tool call for chat completions. */
 export function toCall({ id, name }: Fields, given: string): Fields {
   return { id, type: "function", function: { name, arguments: given } };
 }

@@ -93,7 +93,7 @@ export function formAfter(
 
 const EFFORT_PLACES = ["output_config", "output_config.effort"];
 
-/** Whether a refusal is of the kind of thinking that the gateway chose: the client named an effort, and no kind. */
+/** Returns true if a refusal concerns the form of reasoning that the gateway chose, because the client only set an effort. */
 function isOtherKind(body: Fields, refusal: string, kind: "adaptive" | "enabled"): boolean {
   const quote = "['\"`]?";
   const unsupported = String.raw`(?:is\s+|are\s+)?(?:not\s+(?:supported|available|allowed)|unsupported)`;

@@ -6,10 +6,10 @@ import { fromDataUrl, objectAt, placeOfCall, uncarried, unfit } from "../rows.ts
 import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
 import { createUseIds, type UseIds } from "./use-ids.ts";
 
-/** The name of this kind in errors. */
+/** Name of this kind in errors. */
 export const KIND = "anthropic";
 
-/** A conversation as Anthropic's messages API has it: instructions apart, turns of two roles. */
+/** A conversation in Anthropic's messages API: instructions separately, turns of two roles. */
 export interface Conversation {
   readonly system: readonly Fields[];
   readonly messages: readonly Turn[];
@@ -22,8 +22,8 @@ interface Turn {
 }
 
 /**
- * Messages of chat completions as turns. Instructions go to the top wherever they stand, results of tools into the user's turn, and neighbours
- * of one role into one turn. `name` of a message has no place, and empty texts are left out, which the API refuses. Pure.
+ * Converts chat messages to turns. Instructions go to the top from any position, tool results into the user's turn, and consecutive
+ * messages of one role into one turn. A message's `name` is dropped, and so are empty texts, which the API refuses. Pure.
  * @throws MarrowError `invalid_input` that names the part which cannot be carried
  */
 export function toConversation(messages: readonly ChatMessage[]): Conversation {
@@ -170,7 +170,7 @@ function toSource(url: unknown, path: string): Fields {
 /** Names of files that end as those of another kind than PDF: this API reads only PDFs of a URL. */
 const OTHER_FILE = /\.(?!pdf$)\w{1,8}$/i;
 
-/** A PDF or a text; other documents have no place in this API. */
+/** Converts a PDF or a text; this API supports no other documents. */
 function toDocument(file: Fields, path: string): Fields {
   const { file_data: data, file_id: id, file_url: url, filename } = file;
   if (isText(url) && data === undefined && id === undefined) {

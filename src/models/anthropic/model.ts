@@ -82,7 +82,7 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
   });
 }
 
-/** A model with further fields as they came: `type`, `display_name`, `created_at`. */
+/** Converts a listed model, with its additional fields: `type`, `display_name`, `created_at`. */
 function toInfo(listed: unknown): ModelInfo | undefined {
   const { id, ...rest } = isObject(listed) ? listed : {};
   return isText(id) ? { ...rest, id, owned_by: "anthropic", created: toSeconds(rest["created_at"]) } : undefined;

@@ -76,7 +76,7 @@ export interface RequestOptions {
 }
 
 /**
- * A chat request as the messages API takes it. Pure.
+ * Converts a chat request for the messages API. Pure.
  * @throws MarrowError `invalid_input` that names the field, part or tool which cannot be carried
  */
 export function toAnthropicBody(request: ChatRequest, { outputTokens, effort }: RequestOptions): Fields {
@@ -151,7 +151,7 @@ function toTool(tool: unknown, path: string): Fields {
   };
 }
 
-/** The tools that a choice leaves, and how they are chosen from. */
+/** Returns the tools that a choice allows, and the mode of choosing. */
 function allowedBy(choice: unknown): { readonly names: ReadonlySet<unknown>; readonly mode: unknown } | undefined {
   const { type, allowed_tools: allowed } = (choice ?? {}) as Fields;
   if (type !== "allowed_tools") return undefined;

@@ -7,16 +7,16 @@ import type { StreamReader } from "../translated.ts";
 import { citationType, citedIn, toCall, toFinish, toRefusal, toStreamError, toUsage } from "./answer.ts";
 import { toDetail } from "./thoughts.ts";
 
-/** A block of a message while it grows. */
+/** A block of a message under construction. */
 interface Block {
   fields: Record<string, unknown>;
-  /** Its place among the calls, for a call of a tool. */
+  /** Index among the calls, for a tool call. */
   readonly call: number;
   /** Whether part of a call's arguments was sent. */
   given: boolean;
 }
 
-/** Blocks that have a place in chat completions. */
+/** Block types with an equivalent in chat completions. */
 const KNOWN: ReadonlySet<unknown> = new Set(["text", "thinking", "redacted_thinking", "tool_use"]);
 
 /**

@@ -20,7 +20,7 @@ const REASONS: ReadonlyMap<unknown, string> = new Map([
   ["content_filter", "content_filter"],
 ]);
 
-/** Status of each code of a response that failed. */
+/** Status of each code of a failed response. */
 const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["rate_limit_exceeded", 429],
   ["insufficient_quota", 429],
@@ -46,7 +46,7 @@ export function toBeside(response: Fields): Fields {
   return Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null && !KNOWN.has(name)));
 }
 
-/** A whole response as a completion. Pure. @throws MarrowError `model_failed` for one that failed, or is not there yet */
+/** Converts a whole response to a completion. Pure. @throws MarrowError `model_failed` for one that failed or is not complete */
 export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
   const { id, model, created_at: at, output, usage, service_tier: tier, error } = answer;
   if (!Array.isArray(output)) throw isObject(error) ? toFailed(error, secrets) : malformed("its answer has no output");
@@ -77,7 +77,7 @@ export function toFinish(response: Fields, isCalling: boolean, secrets: readonly
   throw malformed(`its answer is ${String(status).slice(0, 32)}`);
 }
 
-/** A response that failed, or an error within its stream. */
+/** Builds the failure of a response, or of an error within its stream. */
 export function toFailed(error: unknown, secrets: readonly string[]): MarrowError {
   const code = isObject(error) ? error["code"] : undefined;
   return new MarrowError("model_failed", "the model's endpoint reported an error within its answer", {
@@ -100,7 +100,7 @@ export function toUsage(usage: Fields): Usage {
   };
 }
 
-/** A citation as chat completions have it: its fields lie under its type, and its places count from the begin of the whole text. */
+/** Converts a citation for chat completions: its fields are under its type, and positions count from the beginning of the whole text. */
 export function toAnnotation(annotation: unknown, before: number): Fields {
   const { type, ...rest } = isObject(annotation) ? movedBy(annotation, before) : {};
   return type === "url_citation" ? { type, url_citation: rest } : { type, ...rest };
@@ -114,22 +114,22 @@ export function toPhase({ phase }: Fields, start: number, before: number): Field
   return isText(phase) || before > 0 ? { start, phase: isText(phase) ? phase : null } : undefined;
 }
 
-/** Where a further part of a message begins, as an entry of `phases`. */
+/** Returns the start of a further part of a message as an entry of `phases`. */
 export function toPartBegin(part: number, start: number): Fields {
   return { start, part };
 }
 
-/** Whether a part of a message is written text. */
+/** Returns true for a text part of a message. */
 export function isTextPart({ type }: Fields): boolean {
   return type === "output_text" || type === "text";
 }
 
-/** Whether an item is a call of a tool. */
+/** Returns true for a tool call. */
 export function isCall({ type }: Fields): boolean {
   return type === "function_call" || type === "custom_tool_call";
 }
 
-/** A call of a tool as chat completions have it. */
+/** Converts a tool call for chat completions. */
 export function toCall({ type, call_id: callId, id, name }: Fields, given: string): Fields {
   const named = isText(callId) ? callId : id;
   return type === "custom_tool_call"
@@ -221,7 +221,7 @@ function toMessage(output: readonly unknown[]) {
   return { message, logprobs, isCalling: calls.length > 0 };
 }
 
-/** The parts of a message's content. */
+/** Returns the parts of a message's content. */
 export function partsOf({ content }: Fields): readonly Fields[] {
   return Array.isArray(content) ? (content as readonly unknown[]).filter(isObject) : [];
 }

@@ -12,7 +12,7 @@ import { toReasoningItems } from "./thoughts.ts";
  * @throws MarrowError `invalid_input` that names the part which cannot be carried
  */
 export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
-  /** Ids of calls of custom tools: their results are items of a kind of their own. */
+  /** Ids of calls of custom tools, whose results are items of another type. */
   const custom = new Set<unknown>();
   return messages.flatMap((message, at): readonly Fields[] => {
     const path = `messages.${at}`;

@@ -94,7 +94,7 @@ function toPart(part: Fields, isSaid: boolean): Fields | undefined {
   return { ...rest, type, ...(type === "input_image" && { detail: rest["detail"] ?? "auto" }) };
 }
 
-/** Citations of the kinds that this API has. Models of other makers cite in shapes of their own. */
+/** Returns citations of the types that this API supports. Other providers use types of their own. */
 function toCited(annotations: unknown): readonly unknown[] {
   if (!Array.isArray(annotations)) return [];
   return (annotations as readonly unknown[]).filter((one) => isObject(one) && one["type"] === "url_citation");

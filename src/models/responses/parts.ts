@@ -1,7 +1,7 @@
 import { isText, type Fields } from "../../internal/fields.ts";
 import { objectAt, uncarried, unfit } from "../rows.ts";
 
-/** The name of this kind in errors. */
+/** Name of this kind in errors. */
 export const KIND = "responses";
 
 /** Converts the content of a message or a tool result for the Responses API. @throws MarrowError `invalid_input` */

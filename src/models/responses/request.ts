@@ -105,7 +105,7 @@ function toReasoning({ reasoning_effort: effort, reasoning, thinking, output_con
   return Object.keys(all).length === 0 ? undefined : all;
 }
 
-/** Usage comes with every stream's end. */
+/** Removes the option for usage, which every stream ends with. */
 function toStreamOptions({ include_usage: _, ...rest }: Fields): Fields | undefined {
   return Object.keys(rest).length === 0 ? undefined : rest;
 }

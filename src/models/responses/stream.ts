@@ -19,10 +19,10 @@ import {
 } from "./answer.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
-/** An item of the output while it grows. */
+/** An item of the output under construction. */
 interface Item {
   readonly type: unknown;
-  /** Its place among the calls, for a call of a tool. */
+  /** Index among the calls, for a tool call. */
   readonly call: number;
   /** Characters sent of each of its texts, by kind and index. */
   readonly told: Map<string, number>;
@@ -45,7 +45,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
   const items = new Map<unknown, Item>();
   let [calls, thought, began] = [0, 0, false];
-  /** Messages that were begun, and characters of their texts. */
+  /** Messages that have begun, and characters of their texts. */
   let [messages, spoken] = [0, 0];
 
   const omissions = createOmissions("item");
@@ -89,7 +89,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return { one, chunks: [chunk({ tool_calls: [{ index: one.call, ...toCall(item, "") }] })] };
   }
 
-  /** A piece of one of an item's texts; `kind` names the field that it belongs to. */
+  /** Returns the chunks for a piece of an item's text; `kind` names its field. */
   function say(one: Item, kind: string, place: unknown, piece: string, more: Fields = {}): readonly ChatChunk[] {
     if (piece === "") return [];
     const key = `${kind} ${String(place)}`;
@@ -124,7 +124,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return say(one, kind, place, whole.slice(one.told.get(`${kind} ${String(place)}`) ?? 0));
   }
 
-  /** Citations of one of an item's texts. */
+  /** Returns the chunks for citations of an item's text. */
   function cite(one: Item, place: unknown, found: readonly unknown[]): readonly ChatChunk[] {
     if (found.length === 0) return [];
     one.cited.set(place, (one.cited.get(place) ?? 0) + found.length);
@@ -182,7 +182,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return said;
   }
 
-  /** Deltas, and the texts that end them, by their event: which text they are of, and where it stands. */
+  /** Handles deltas and the complete texts that end them. */
   function grow(event: Fields): readonly ChatChunk[] {
     const [, name, step] = /^response\.(\w+)\.(delta|done)$/.exec(String(event["type"])) ?? [];
     const row = TEXTS.get(name);
@@ -234,7 +234,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   return reader;
 }
 
-/** Texts that grow, by the name of their events: their field in the event that ends them, and what counts their place. */
+/** Texts by the name of their events: their field in the final event, and the field of their index. */
 const TEXTS: ReadonlyMap<
   unknown,
   { readonly kind: string; readonly item: string; readonly field: string; readonly at: string }

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 
 /** A candidate in the choice of an upstream. */
 export interface Candidate {
-  /** Name of the upstream and its model, the same in every process. */
+  /** Name of the upstream and its model, equal in every process. */
   readonly id: string;
   readonly weight: number;
 }
@@ -26,8 +26,8 @@ export function chooseByLoad<T extends Candidate>(
 }
 
 /**
- * Chooses the one that a name belongs to: the highest of weighted hashes (rendezvous). Every process chooses the same, and when one leaves
- * the group only its own names move.
+ * Chooses a member of a group by a key: the highest of weighted hashes (rendezvous). Every process chooses the same, and if one leaves the
+ * group only its own keys move.
  * @source https://www.snia.org/sites/default/files/SDC15_presentations/dist_sys/Jason_Resch_New_Consistent_Hashings_Rev.pdf
  */
 export function chooseByName<T extends Candidate>(group: readonly T[], name: string): T | undefined {

@@ -1,8 +1,8 @@
-/** When an upstream's model is benched, and for how long. */
+/** Rules for benching an upstream's model. */
 export interface HealthRules {
-  /** Failures in a row that bench it. */
+  /** Consecutive failures that bench it. */
   readonly failures: number;
-  /** Share of failures within ten seconds that does, from `callsMin` calls on. */
+  /** Fraction of failures within ten seconds that benches it, from `callsMin` calls on. */
   readonly errorRate: number;
   readonly callsMin: number;
   /** First duration of a cool-down; doubles with each failed probe, up to `longestMs`. */
@@ -19,7 +19,7 @@ export interface Health {
   untilMs: number;
   /** Duration of the last cool-down. */
   forMs: number;
-  /** Until when a probe of this process is on its way. */
+  /** Time until which a probe of this process runs. */
   probeMs: number;
 }
 
@@ -35,13 +35,13 @@ export function newHealth(): Health {
   return { slots, inARow: 0, benchedMs: 0, untilMs: 0, forMs: 0, probeMs: 0 };
 }
 
-/** `well`: ask it. `cooling`: leave it alone. `due`: its time is over, one call may see whether it is well. */
+/** Returns the state: `well` may be called, `cooling` is benched, `due` may be probed with one call. */
 export function standingOf(health: Health, nowMs: number): "well" | "cooling" | "due" {
   if (health.untilMs === 0) return "well";
   return nowMs < health.untilMs || nowMs < health.probeMs ? "cooling" : "due";
 }
 
-/** Notes how a call that began at `sinceMs` came out. */
+/** Records the outcome of a call that began at `sinceMs`. */
 export function noteCall(
   health: Health,
   { failed, sinceMs }: { readonly failed: boolean; readonly sinceMs: number },
@@ -82,7 +82,7 @@ export function bench(health: Health, forMs: number, nowMs: number): void {
   health.untilMs = Math.max(1, nowMs + forMs);
 }
 
-/** It is well: nothing is held against it. */
+/** Marks it healthy and clears its failures. */
 export function heal(health: Health): void {
   Object.assign(health, newHealth());
 }

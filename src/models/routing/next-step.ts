@@ -10,11 +10,11 @@ export interface Situation<T extends Candidate> {
   /** Returns when a benched target may be called again. */
   readonly untilOf: (target: T) => number;
   readonly loadOf: (target: T) => number;
-  /** Whether a call would have to wait for a place of the target's. */
+  /** Returns true if a call would have to wait for a slot of the target. */
   readonly isFull: (target: T) => boolean;
   /** Outcomes of the calls so far, in order. */
   readonly calls: readonly { readonly target: T; readonly verdict?: Verdict | undefined }[];
-  /** A name whose calls should go to one upstream. */
+  /** Key whose calls should go to the same upstream. */
   readonly sticky: string | undefined;
   /** Returns true if a target made the reasoning that the request continues. @default none did */
   readonly isMaker?: ((target: T) => boolean) | undefined;
@@ -32,9 +32,9 @@ export interface StepRules {
 export interface Step<T> {
   readonly target: T;
   readonly waitMs: number;
-  /** Until the first byte of a stream, or the end of a whole answer. */
+  /** Time until the first byte of a stream, or the end of a whole answer. */
   readonly timeoutMs: number;
-  /** Whether it is to be seen if the target is well again. */
+  /** Whether it is a probe of a benched target. */
   readonly probe: boolean;
 }
 
@@ -107,7 +107,9 @@ export function nextStep<T extends Candidate>(situation: Situation<T>, rules: St
   }
 }
 
-/** The model's name at its upstream: windows are the model's, so that another upstream with the same model is full as well. */
+/**
+ * Returns the model's name at its upstream: context windows belong to models, so another upstream with the same model has the same limit.
+ */
 function modelOf(target: Candidate & { readonly model?: string }): string {
   return target.model ?? target.id;
 }

@@ -1,15 +1,15 @@
 import { MarrowError } from "../../errors.ts";
 import { isPlaceless, noPlace } from "../places.ts";
 
-/** One call among those that may be on their way for a request. */
+/** One of the concurrent calls of a request. */
 export interface Runner<T> {
   /** Resolves with the outcome; never rejects. */
   readonly outcome: Promise<Outcome<T>>;
-  /** The signal that ends the call. */
+  /** Aborts the call. */
   readonly signal: AbortSignal;
-  /** Gives the call up. */
+  /** Cancels the call. */
   cancel(): void;
-  /** Ends the call as its bound would. */
+  /** Ends the call like its timeout. */
   expire(): void;
 }
 
@@ -17,8 +17,8 @@ export interface Runner<T> {
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 /**
- * Runs a call within a bound. The signal that it is given ends with the caller's, with the bound, and when it is cancelled; the bound ends with the
- * outcome, so that a stream goes on after its beginning came.
+ * Runs a call with a timeout. Its signal aborts with the caller's, at the timeout, and on cancellation; the timeout ends with the outcome,
+ * so that a stream continues after it began.
  */
 export function run<T>(
   call: (signal: AbortSignal) => Promise<T>,

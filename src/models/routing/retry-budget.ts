@@ -8,7 +8,7 @@ export interface RetryBudget {
   giveBack(takenMs: number): void;
 }
 
-/** Over how long requests and further calls are counted. */
+/** Window in which requests and additional calls are counted. */
 export const BUDGET_WINDOW_MS = 10_000;
 const SLOTS = 10;
 

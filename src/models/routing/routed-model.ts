@@ -12,13 +12,13 @@ import { createRetryBudget } from "./retry-budget.ts";
 import type { Target } from "./target.ts";
 import { judgeFailure, tellingOf, type FailureKind, type Verdict } from "./verdict.ts";
 
-/** An id that clients name, and whom it may mean. */
+/** An id that clients name, and the targets behind it. */
 export interface Route {
   readonly id: string;
   readonly groups: readonly (readonly Target[])[];
-  /** Whether a session's calls go to one upstream of a group. */
+  /** Whether a session's calls go to the same upstream of a group. */
   readonly sticky: boolean;
-  /** After which silence a second upstream is asked beside the first; absent: never. */
+  /** Silence after which a second upstream is called in parallel. @default never */
   readonly hedgeAfterMs?: number | undefined;
 }
 
@@ -49,18 +49,18 @@ export interface RouteParts {
   readonly random: () => number;
 }
 
-/** A step that may be taken, and when the budget gave a further call for it. */
+/** A permitted step, and the time at which the budget granted its additional call. */
 interface TakenStep extends Step<Target> {
   readonly takenMs?: number | undefined;
 }
 
-/** A call that is on its way. */
+/** A running call. */
 interface Running {
   readonly target: Target;
   readonly step: TakenStep;
 }
 
-/** After which silence of an upstream that was benched another one is asked beside it. */
+/** Silence of a probed upstream after which another one is called in parallel. */
 const PROBE_PATIENCE_MS = 2_000;
 /** Time that a probe excludes others in this process. */
 const PROBE_MS = 10_000;
@@ -216,13 +216,13 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     const isWaiting = ([runner, { target }]: readonly [Runner<T>, Running]) =>
       target.upstream.model.places?.isWaiting(runner.signal) === true;
 
-    /** Whether another upstream would be asked at once in place of one whose call waits for a place. */
+    /** Returns true if another upstream could be called at once instead of one whose call waits for a slot. */
     function isFreeElsewhere(target: Target): boolean {
       const step = decide(calls.filter((one) => one.target !== target || one.verdict !== undefined));
       return step !== undefined && !step.probe && step.waitMs === 0 && !isFull(step.target);
     }
 
-    /** After which silence another upstream is asked beside the only one that was. */
+    /** Returns the silence of the only running call after which another upstream is called in parallel. */
     function patienceOf(only: Step<Target> | undefined): number | undefined {
       if (only === undefined || hedged) return undefined;
       const { hedgeAfterMs } = route;
@@ -234,7 +234,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     /** Number of checks for other upstreams while waiting for a slot. */
     let looks = 0;
     let hedged = false;
-    /** Whether the call beside was not sent: the next one is asked at once. */
+    /** Whether the parallel call was not sent, so that the next one is made at once. */
     let passedOver = false;
     for (;;) {
       if (running.size === 0) {
@@ -281,7 +281,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     }
   }
 
-  /** The call as one target is asked. */
+  /** Prepares the call for one target. */
   function toTarget(call: ModelCall, { model }: Target, signal: AbortSignal): ModelCall {
     const { request } = call;
     return request.model === model
@@ -339,7 +339,7 @@ function abandon(value: unknown, runner: Runner<unknown>): void {
   runner.cancel();
 }
 
-/** The first that ends, or that nothing came for so long. */
+/** Resolves with the first outcome, or after a time without one. */
 async function first<T>(
   running: ReadonlyMap<Runner<T>, unknown>,
   patienceMs: number | undefined,
@@ -361,7 +361,7 @@ async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> 
 interface End {
   readonly attempts: number;
   readonly deadlineMs: number;
-  /** After which time the first of them is asked again, where all are left alone. */
+  /** Time until the first cool-down ends, if all targets are benched. */
   readonly retryAfterMs?: number | undefined;
 }
 

@@ -113,7 +113,7 @@ export function createRouter({
     }
   });
 
-  /** Upstreams that name one model: by weight where neighbours have weights, else in order. */
+  /** Makes the model of upstreams with the same model: by weight if consecutive ones have weights, else in order. */
   function standIns(id: string, serving: readonly UpstreamState[]): ChatModel {
     const groups: Target[][] = [];
     for (const [at, upstream] of serving.entries()) {

@@ -25,7 +25,7 @@ export interface Target {
   readonly health: Health;
 }
 
-/** An upstream, and the calls of this process that are on their way to it. */
+/** An upstream, and this process's running calls to it. */
 export interface UpstreamState extends RoutedUpstream {
   inFlight: number;
 }

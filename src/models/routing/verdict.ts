@@ -9,16 +9,16 @@ import { MarrowError } from "../../errors.ts";
  */
 export type FailureKind = "client" | "aborted" | "context" | "limited" | "refused" | "failed" | "uncarried";
 
-/** A judged failure of one call. */
+/** Classification of a failed call. */
 export interface Verdict {
   readonly kind: FailureKind;
-  /** Whether another upstream may be asked instead. */
+  /** Whether another upstream may be called instead. */
   readonly elsewhere: boolean;
   /** Whether the same upstream may answer the same request a moment later. */
   readonly again: boolean;
   /** Whether it counts against the upstream's health. */
   readonly counts: boolean;
-  /** Whether the call ended before the upstream was sent anything: it is passed over, which is no attempt. */
+  /** Whether nothing was sent to the upstream: it is skipped, which does not count as an attempt. */
   readonly isUnsent?: boolean | undefined;
   /** Time until the upstream may be called again, as it said. */
   readonly afterMs?: number | undefined;
@@ -31,12 +31,12 @@ const CONTEXT =
 /** The gateway's key is invalid, reported as an error of the request. */
 const KEY =
   /\bapi[ _-]?key (?:not valid|not found|expired|(?:is|was) (?:invalid|not valid|expired))|\binvalid api[ _-]?key\b/i;
-/** Not now: the same request may be taken a moment later. */
+/** Statuses after which the same request may succeed a moment later. */
 const LATER = new Set([408, 409, 423, 425, 429, 499]);
-/** The gateway's own fault, or its operator's: keys, payment, a model that is not deployed, a path that is not there. */
+/** Statuses that are the fault of the gateway or its operator: keys, payment, a model that is not deployed, a wrong path. */
 const OPERATOR = new Set([401, 402, 403, 404, 405, 407, 410]);
 
-/** Judges a failed call of a model. */
+/** Classifies a failed call of a model. */
 export function judgeFailure(error: unknown): Verdict {
   if (!MarrowError.is(error)) return { kind: "client", ...STOP };
   const { code, details } = error;

@@ -3,7 +3,7 @@ import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
-/** A server program that was found. */
+/** A server program. */
 export interface ServerBinary {
   readonly path: string;
   /** Such as `8.0.2`. */

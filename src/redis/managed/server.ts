@@ -27,9 +27,9 @@ export interface ManagedServerOptions {
 export interface ManagedServer {
   /** `unix://…`, for `connect()`. */
   readonly url: string;
-  /** The server's process, when it is this process that runs it now. */
+  /** Returns the server's process id, if this process runs it. */
   readonly pid: () => number | undefined;
-  /** Stops it, when it is this process that runs it, after it wrote its data. */
+  /** Stops it after it has saved its data, if this process runs it. */
   stop(): Promise<void>;
 }
 
@@ -134,8 +134,8 @@ function launch(
 }
 
 /**
- * Starts a program that ends when this process does, even by SIGKILL. Linux sends the signal by itself (`setpriv`);
- * elsewhere a shell waits for the end of its input, which closes with us.
+ * Starts a program that ends with this process, even after SIGKILL. Linux can send the signal itself (`setpriv`); elsewhere a shell waits
+ * for the end of its input.
  */
 export function spawnTied(command: readonly string[]): ChildProcess {
   const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));

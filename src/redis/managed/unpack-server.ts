@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 const SCRIPT = fileURLToPath(new URL("../../../script/unpack-server", import.meta.url));
 
 /**
- * Unpacks a Redis 8 into `cacheDirectory` from the archive that this machine's apt uses, without installing it: about 18 MB. Answers whether
- * that worked; a machine without apt cannot. Lines of the script go to `say`.
+ * Unpacks Redis 8 into `cacheDirectory` from this machine's apt archive, without installing it: about 18 MB. Returns false if that fails,
+ * as on machines without apt. Lines of the script go to `say`.
  */
 export async function unpackServer(options: {
   readonly cacheDirectory: string;
