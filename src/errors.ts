@@ -69,7 +69,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
     retryable: false,
     meaning: "PostgreSQL refused a statement; the cause is attached.",
   },
-  unsupported: { status: 501, retryable: false, meaning: "The server lacks a command that this needs." },
+  unsupported: { status: 501, retryable: false, meaning: "The server lacks a required command." },
   model_failed: { status: 502, retryable: true, meaning: "The model's endpoint failed or answered rubbish." },
   embedder_failed: { status: 502, retryable: true, meaning: "The embedder failed; the cause is attached." },
   unavailable: {

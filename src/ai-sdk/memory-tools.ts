@@ -56,7 +56,7 @@ export function memoryTools(facts: Facts): MemoryTools {
             type: "string",
             minLength: 1,
             maxLength: 256,
-            description: "What it is about, when there is one answer at a time: it replaces the last",
+            description: "Topic that has one answer at a time, such as the home city; replaces the previous answer",
           },
         },
         required: ["text"],
@@ -68,7 +68,7 @@ export function memoryTools(facts: Facts): MemoryTools {
       },
     }),
     recall: tool({
-      description: "Recall what is known about the user and near to some words, the most relevant first.",
+      description: "Recall facts about the user that are relevant to a text, most relevant first.",
       inputSchema: jsonSchema<RecallInput>({
         type: "object",
         properties: {

@@ -94,7 +94,7 @@ function readWeights(file: string | undefined, embedder: Embedder): Logistic {
   if (file === undefined) {
     const shipped = SHIPPED_WEIGHTS[embedder.id];
     if (shipped === undefined)
-      throw usageError("no weights are shipped for this embedder: give --weights FILE, or --score cosine", "weights");
+      throw usageError("no weights are included for this embedder: pass --weights FILE, or --score cosine", "weights");
     return shipped;
   }
   const { embedder: fingerprint, ...weights } = (parse(readText("weights", file)) ?? {}) as Logistic & {

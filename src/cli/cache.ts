@@ -68,18 +68,18 @@ async function explain(given: Given): Promise<number> {
 }
 
 function toExplainLines(answer: ExplainAnswer): readonly string[] {
-  const personal = answer.personal ? ["The prompt is personal: its answer is shared with nobody else."] : [];
+  const personal = answer.personal ? ["The prompt is personal: its answer is not shared with other users."] : [];
   if (!answer.looked_up)
     return [
       ...personal,
-      answer.why === "off" ? "The cache is off." : "Nothing is looked up: the prompt has no plain text of a user's.",
+      answer.why === "off" ? "The cache is off." : "Nothing is looked up: the prompt has no plain text from a user.",
     ];
   const { hit, nearest, follow_up: followUp, candidates } = answer;
   const outcome =
     hit === null
       ? followUp
-        ? "A miss: the prompt refers to something that was said before it."
-        : `A miss${nearest === undefined ? ": nothing near is stored" : `: the nearest stored question has ${nearest.veto} against it`}.`
+        ? "A miss: the prompt refers to earlier turns."
+        : `A miss${nearest === undefined ? ": no near question is stored" : `: the nearest stored question has ${nearest.veto} against it`}.`
       : `A hit: ${hit.match}, entry ${hit.id}, similarity ${hit.similarity.toFixed(3)}, ${Math.round(hit.age_ms / 1_000)} s old.`;
   return [
     outcome,

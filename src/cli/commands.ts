@@ -44,7 +44,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         days: { takes: "N", default: "7" },
         ...JSON_FLAG,
       }),
-      explain: act("say whether the cache would answer a prompt, and why not", ["PROMPT"], {
+      explain: act("explain whether the cache would answer a prompt", ["PROMPT"], {
         model: { takes: "ID", isNeeded: true },
         system: { takes: "TEXT" },
         user: { takes: "NAME", default: "default" },
@@ -85,11 +85,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     "queue",
-    several("show queues, pause them, and give dead jobs new attempts", {
+    several("show queues, pause them, and retry dead jobs", {
       stats: act("show the state of the queues gateway and tasks, or of the one that you name", ["[QUEUE]"], OF_QUEUE),
       pause: act("stop handing out jobs of a scope, or all jobs", ["QUEUE"], ALL_OR_SCOPE),
       resume: act("end a pause", ["QUEUE"], ALL_OR_SCOPE),
-      redrive: act("give dead jobs of a scope new attempts: the oldest, or the ones that you name", ["QUEUE"], {
+      redrive: act("retry dead jobs of a scope with new attempts: the oldest, or those named", ["QUEUE"], {
         scope: { takes: "NAME", isNeeded: true },
         ids: { takes: "ID,ID" },
         limit: { takes: "N", default: "100" },
@@ -141,7 +141,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       ...JSON_FLAG,
     }),
   ],
-  ["doctor", single("check Redis, the configuration and the upstreams, and say what should be fixed", [], JSON_FLAG)],
+  ["doctor", single("check Redis, the configuration and the upstreams, and list problems to fix", [], JSON_FLAG)],
   [
     "health",
     single("exit with 0 if a gateway runs, or is ready, or if a worker is alive; for health checks", [], {

@@ -183,7 +183,7 @@ export function warningsOfMeasured({ rightsMissing = [], latency, clock, replica
       `the clocks of this machine and of Redis differ by ${Math.abs(clock.aheadMs)} ms: deadlines need clocks that agree to a second`,
     latency !== undefined &&
       latency.p50Ms > LATENCY_MS_MAX &&
-      `a round trip to Redis takes ${latency.p50Ms} ms: a chat takes several. Put the gateway nearer to Redis`,
+      `a round trip to Redis takes ${latency.p50Ms} ms, and a chat needs several. Run the gateway closer to Redis`,
     replicas !== undefined && replicas.behind > 0 && `${replicas.behind} replicas are not in sync`,
     replicas?.masterLink === "down" && "this replica has lost its master",
   ];

@@ -109,7 +109,7 @@ async function holdAgainst(redis: Redis, config: GatewayConfig): Promise<readonl
   const isAbsent = await findAbsentPlan(redis, config);
   const warnings: (string | false)[] = [
     isAbsent &&
-      `defaultPlan: there is no plan ${defaultPlan ?? ""}, neither in plans nor made by the admin API: it limits nobody`,
+      `defaultPlan: there is no plan ${defaultPlan ?? ""} in the configuration or from the admin API, so it has no effect`,
     vectorStores.engine !== undefined &&
       !usable.includes(vectorStores.engine) &&
       `vectorStores.engine is ${vectorStores.engine}, which this server lacks or this user may not use (docs/engines.md)`,
@@ -142,7 +142,7 @@ function toWarning(warning: string): string {
 function toReachedLines({ name, host, reachable, says, ms }: Reached): readonly string[] {
   if (reachable === true) return [toLine([name, `${host} answers (${says}) after ${ms} ms`])];
   if (reachable === false) return [toWarning(`${name}: ${host} cannot be reached (${says})`)];
-  return [toLine([name, `${host} unknown (no time was left to ask)`])];
+  return [toLine([name, `${host} unknown (not checked: out of time)`])];
 }
 
 /** Describes which features of the gateway are on or off, and why. */
@@ -180,7 +180,7 @@ async function describe(
   const says = version === undefined || Number.parseInt(version, 10) >= 7;
   const rightsMissing = says ? all.rightsMissing?.filter((right) => !ignored.right(right)) : undefined;
   const measured = { ...all, rightsMissing };
-  const unknown = "unknown (the user may not ask)";
+  const unknown = "unknown (the user may not read it)";
   const yesNo = (value: boolean | undefined) => (value === undefined ? unknown : value ? "yes" : "no");
   return {
     facts: {
@@ -210,13 +210,13 @@ async function describe(
 const WHY: Readonly<Record<EngineReport["why"], string>> = {
   recorded: "recorded when the installation began",
   named: "named by the configuration",
-  best: "the best of what this server has and this user may use; nothing is recorded yet",
+  best: "the best that this server has and this user may use; not recorded yet",
 };
 
 /** Describes the vector engine and the existing search indexes. */
 function linesOf({ engine, why, usable, indexes, indexesMax }: EngineReport): Record<string, string> {
   const states = indexes.map(
-    ({ name, there }) => `${name}${there === true ? "" : there ? " (may not be asked)" : " (not there)"}`,
+    ({ name, there }) => `${name}${there === true ? "" : there ? " (could not be checked)" : " (not there)"}`,
   );
   return {
     "vectors, by role": `cache, facts, vector stores, graphs: ${engine} (${WHY[why]})`,
@@ -241,9 +241,9 @@ function engineWarnings({ engine, usable, why, indexes, indexesMax }: EngineRepo
     );
   if (engine === "search" && indexes.some(({ there }) => there === false))
     warnings.push(
-      "a search index was dropped: searches find little until one has made it anew and the server has read what is stored",
+      "a search index was dropped: searches miss results until the next search recreates it and the server has indexed the stored data",
     );
   if (indexes.length >= indexesMax)
-    warnings.push(`no further kind of vectors can be stored: ${indexesMax} search indexes are made`);
+    warnings.push(`no further kind of vectors can be stored: all ${indexesMax} search indexes are in use`);
   return warnings;
 }

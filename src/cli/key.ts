@@ -29,7 +29,7 @@ async function create(given: Given): Promise<number> {
     if (plan !== undefined && (await findPlan(plan)) === undefined)
       throw new MarrowError(
         "not_found",
-        `there is no plan ${JSON.stringify(plan.slice(0, 60))}, neither in the configuration nor made by the admin API`,
+        `there is no plan ${JSON.stringify(plan.slice(0, 60))} in the configuration or from the admin API`,
         {
           details: { path: "plan" },
         },
@@ -116,7 +116,7 @@ function toEnd(text: string | undefined): number | undefined {
   const isDay = !Number.isNaN(atMs) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
   if (isDay && atMs > Date.now() && atMs < Date.now() + KEY_LIFE_MS_MAX) return atMs;
   throw usageError(
-    "--ends must be a time such as 30d, or a moment to come within ten years such as 2030-01-31",
+    "--ends must be a duration such as 30d, or a future date within ten years such as 2030-01-31",
     "ends",
   );
 }

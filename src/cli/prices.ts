@@ -9,7 +9,7 @@ export async function runPrices(given: Given): Promise<number> {
   const { models, asOf, without } = updatePriceFile(given.text("from") ?? "", to);
   print(given, { file: to, models, as_of: asOf, without }, () => [
     `${to}: prices of ${models} models, as of ${asOf}`,
-    ...(without > 0 ? [`${without} models of the table that comes with Marrow are not in it`] : []),
+    ...(without > 0 ? [`${without} models of the included table are missing in it`] : []),
   ]);
   return 0;
 }

@@ -29,7 +29,7 @@ const TTLS_MAX = 4;
 const TTL_MS_MAX = 366 * 86_400_000;
 const HOW_TO_REPLAY = [
   "a replay runs a server of its own, Redis 7.0 or newer or Valkey 8 or newer, and there is none on PATH. Any one of these is enough:",
-  "  --redis redis://host:6379   a server that you have; what is stored there meanwhile is taken away at the end",
+  "  --redis redis://host:6379   an existing server; data stored there during the run is deleted at the end",
   "  brew install redis          macOS; script/bootstrap in a clone (Debian and Ubuntu)",
 ].join("\n");
 /** Interval at which a run saves its state, in milliseconds. */
@@ -81,7 +81,7 @@ export async function runReplay(given: Given): Promise<number> {
     bar.end();
     if (replayed.kind === "stopped") {
       await write(file("state.json"), JSON.stringify(replayed.state));
-      console.error("stopped; the same command goes on from here, and --anew begins again");
+      console.error("stopped; run the same command to continue, or add --anew to start over");
       return EXIT_STOPPED;
     }
     const { report } = replayed;
@@ -108,13 +108,13 @@ function nothingRead({ log }: ReplayReport, looks: string): MarrowError {
   const { lines, broken, other, too_long: tooLong } = log;
   const counts = [
     [broken, "are no JSON objects"],
-    [other, "ask no chat model in a format that is known"],
+    [other, "contain no chat request in a known format"],
     [tooLong, "are too long"],
   ] as const;
   const told = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   return new MarrowError(
     "invalid_option",
-    `--log has no request that could be read: it is ${looks}; of ${lines} lines ${told.join(", ") || "all are empty"}. docs/commands.md tells the formats`,
+    `--log has no readable request: it is ${looks}; of ${lines} lines ${told.join(", ") || "all are empty"}. docs/commands.md lists the formats`,
     { details: { path: "log" } },
   );
 }

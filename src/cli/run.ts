@@ -71,9 +71,13 @@ function tellUnknown(name: string, args: readonly string[]): number {
   }
   const nearest = asked ? undefined : nearestName(wrong, [...COMMANDS.keys()]);
   const lines = [...COMMANDS].map(([called, { says }]) => `  marrow ${called.padEnd(10)} ${says}`);
-  const usage = [SUMMARY, "", ...lines, "", "marrow COMMAND --help tells more; --json makes an answer JSON."].join(
-    "\n",
-  );
+  const usage = [
+    SUMMARY,
+    "",
+    ...lines,
+    "",
+    "marrow COMMAND --help shows details; --json prints the result as JSON.",
+  ].join("\n");
   if (asked) console.log(usage);
   else
     console.error(

@@ -67,7 +67,7 @@ async function untilStopped(served: Served, stopped: Promise<void>): Promise<num
   await stopped;
   console.log("stopping; a second signal ends the process at once");
   const isWhole = await served.close();
-  if (!isWhole) console.log("stopped; what had not ended by then was cut off, or handed back");
+  if (!isWhole) console.log("stopped; unfinished requests were cut off, and unfinished jobs returned to their queue");
   const code = isWhole ? 0 : EXIT_CUT;
   // Anything that still keeps the process alive is cut off, too.
   setTimeout(() => process.exit(code), LINGER_MS).unref();

@@ -154,7 +154,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
   const lookAtRights = () => rights.look();
   const readiness = createReadiness(redis, lookAtRights, () =>
-    app.log.error("Redis lost what it held: the mark of this installation is gone, and with it API keys and data"),
+    app.log.error("Redis lost its data: the mark of this installation is gone, and API keys and data with it"),
   );
   const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis, lookAtRights);
   const rights = tellRights(app, [readiness, ...(cacheReadiness === undefined ? [] : [cacheReadiness])]);
@@ -179,10 +179,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const table = createPrices(config.prices, { onUnpriced, file: readPriceFile(config.pricesFile) });
   const unbound = unboundBudgets(config, table);
   if (unbound !== undefined)
-    app.log.warn(
-      unbound,
-      "budgets of these plans cannot bind: no price is known for these models, or any model is served",
-    );
+    app.log.warn(unbound, "the budgets of these plans have no effect on models without a price");
   /** Returns the model for an id, if its price is known or not needed. @throws MarrowError `invalid_input` */
   function findModel(id: string): ChatModel | undefined {
     const model = findAny(id);
@@ -193,7 +190,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     return model;
   }
   const prices = saysOnce(table, (model) =>
-    app.log.warn({ model }, "no price is known for this model: it costs nothing"),
+    app.log.warn({ model }, "no price is known for this model, so it counts as free"),
   );
   const inside = createInside(app);
   checkCacheJudge(config, findModel);

@@ -97,7 +97,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       models,
       reload: reloading?.tellAll,
       embedder: createEmbedder(config.embedder, cacheRedis, () =>
-        say("the store of embeddings failed; vectors are made anew"),
+        say("the embedding store failed; vectors are computed again"),
       ),
     });
     const background = config.background.enabled || !listens ? startBackground() : undefined;
@@ -172,7 +172,7 @@ async function endsWithin(ms: number, work: () => Promise<void>): Promise<boolea
 }
 
 const KEYS_LOST =
-  "This Redis had API keys, or may have had, and they are gone: it evicts, or was emptied in part. No first key is made again; `marrow key create --role admin` makes one.";
+  "This Redis had API keys, or may have had, and they are gone: it evicts keys, or was partly emptied. No new first key is made; `marrow key create --role admin` makes one.";
 
 /** Describes Redis, and problems that an operator should fix. */
 async function describeRedis(

@@ -258,13 +258,9 @@ export class MarrowSaver extends BaseCheckpointSaver {
 function threadOf({ configurable }: RunnableConfig): string {
   const thread: unknown = configurable?.["thread_id"];
   if (thread === undefined)
-    throw new MarrowError(
-      "invalid_input",
-      "configurable.thread_id is required: it identifies the thread whose state this is",
-      {
-        details: { path: "configurable.thread_id" },
-      },
-    );
+    throw new MarrowError("invalid_input", "configurable.thread_id is required: it identifies the thread", {
+      details: { path: "configurable.thread_id" },
+    });
   return checkText("configurable.thread_id", thread, 512, "invalid_input");
 }
 

@@ -310,13 +310,9 @@ export function createSession(parts: Parts, user: string, id: string): Session {
 }
 
 function unreachable(path: string): MarrowError {
-  return new MarrowError(
-    "invalid_input",
-    `${path} must be a turn that the session holds, or the one before the oldest`,
-    {
-      details: { path },
-    },
-  );
+  return new MarrowError("invalid_input", `${path} must be a turn of the session, or the one before the oldest`, {
+    details: { path },
+  });
 }
 
 /** The version that must be current as scripts take it: -1 for any. */

@@ -177,5 +177,5 @@ export function malformed(why: string, cause?: unknown): MarrowError {
 
 /** Converts an error from reading an answer to a failure of the model: an answer that cannot be read is malformed. */
 export function unreadable(error: unknown): MarrowError {
-  return MarrowError.is(error) ? error : malformed("it has a shape that nobody reads", error);
+  return MarrowError.is(error) ? error : malformed("its format is unknown", error);
 }

@@ -50,7 +50,7 @@ export function sendRequest(
     let [isResting, turnBytes, isTimed, sinceMs] = [false, 0, false, 0];
     let waitingBytes = 0;
 
-    const abort = () => controller?.abort(new Error("the request was given up"));
+    const abort = () => controller?.abort(new Error("the request was cancelled"));
     const finish = (error?: Error) => {
       ended = true;
       failure = error;
@@ -165,7 +165,7 @@ export function sendRequest(
       return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, bytes);
     }
 
-    if (signal?.aborted === true) return reject(new Error("the request was given up"));
+    if (signal?.aborted === true) return reject(new Error("the request was cancelled"));
     signal?.addEventListener("abort", abort, { once: true });
     dispatcher.dispatch(options, {
       onRequestStart(started) {

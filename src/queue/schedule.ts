@@ -269,7 +269,7 @@ function checkWhen(when: When): When {
   const known = "everyMs" in when ? ["everyMs"] : ["cron", "timeZone"];
   const other = given.find((name) => !known.includes(name));
   if (other !== undefined)
-    refuse(`when.${other}`, `left out: ${known.join(" and ")} alone are known here`, undefined, "invalid_input");
+    refuse(`when.${other}`, `left out: ${known.join(" and ")} are supported`, undefined, "invalid_input");
   if ("everyMs" in when)
     return {
       everyMs: checkInteger("when.everyMs", when.everyMs, { min: 1_000, max: 366 * 86_400_000 }, "invalid_input"),

@@ -93,7 +93,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
       const told = MarrowError.is(reason, "redis_denied") ? reason.message : `Redis refused ${provided}`;
       throw new MarrowError("redis_denied", told, { cause: reason });
     }
-    const silent = client.status === "connect" ? ": the connection was accepted, and nothing answers on it" : "";
+    const silent = client.status === "connect" ? ": the connection was accepted, but the server does not reply" : "";
     throw new MarrowError(
       "unavailable",
       `no Redis answered within ${connectTimeoutMs} ms at ${placeOf(target)}${whyOf(reason) || silent}`,

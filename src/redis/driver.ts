@@ -287,7 +287,7 @@ async function afterwards<T>(error: unknown, failed: (error: unknown) => T | Pro
 }
 
 function notSent(closed: boolean, refusal: Error | undefined): MarrowError {
-  const why = closed ? "this connection was closed" : "Redis has been away for a while";
+  const why = closed ? "this connection was closed" : "Redis has been unavailable for a while";
   return unavailable({ kind: "not_sent", cause: new Error(why) }, refusal);
 }
 

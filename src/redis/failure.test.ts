@@ -34,11 +34,9 @@ describe("an error of Redis", () => {
 
   it("about a command that the server lacks names it, and nothing else that the server repeats", () => {
     const error = errorOf("ERR unknown command 'VADD', with args beginning with: 'secret-key' ");
-    expect(error.message).toBe(
-      "the server lacks a command that this needs (VADD); docs/engines.md says which server has what",
-    );
+    expect(error.message).toBe("the server lacks a required command (VADD); see docs/engines.md");
     const told = lacking(new Error("x"), { ...error.details, server: "redis", version: "7.0.15" });
-    expect(told.message).toMatch(/^the server \(redis 7\.0\.15\) lacks a command that this needs \(VADD\);/);
+    expect(told.message).toMatch(/^the server \(redis 7\.0\.15\) lacks a required command \(VADD\);/);
     expect(told.details).toEqual({ command: "VADD", server: "redis", version: "7.0.15" });
   });
 
@@ -69,7 +67,7 @@ describe("an error of Redis", () => {
     "Command queue state error. If you can reproduce this, please report it. Last reply: a prompt",
     "ERR Protocol error: expected '$', got ' '",
     'Protocol error, got "?" as reply type byte. Please report this.',
-    "Redis answered out of step: a reply that nobody asked for",
+    "Redis answered out of step: an unsolicited reply",
   ])("of the protocol (%s) is a connection that ended", (text) => {
     expect([verdictOf(errorOf(text)), errorOf(text).details?.["mayHaveRun"]]).toEqual(["not_now", true]);
   });

@@ -36,7 +36,7 @@ export type OutageState =
 export const OUTAGES: Readonly<Record<OutageState, string>> = {
   unreachable: "Redis cannot be reached",
   no_answer: "Redis gave no answer in time",
-  connections: "Redis has no room for another connection (maxclients)",
+  connections: "Redis accepts no further connection (maxclients)",
   full: "Redis is out of memory and refuses writes (maxmemory)",
   read_only: "Redis is a read-only replica",
   no_replicas: "Redis refuses writes because it has too few replicas (min-replicas-to-write)",
@@ -252,11 +252,10 @@ export function lacking(cause: Error, known: Lacking): MarrowError {
   const { command, server, version = "of unknown version" } = known;
   const who = server === undefined ? "" : ` (${server} ${version})`;
   const what = command === undefined ? "" : ` (${command})`;
-  return new MarrowError(
-    "unsupported",
-    `the server${who} lacks a command that this needs${what}; docs/engines.md says which server has what`,
-    { cause, details: Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) },
-  );
+  return new MarrowError("unsupported", `the server${who} lacks a required command${what}; see docs/engines.md`, {
+    cause,
+    details: Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
+  });
 }
 
 /** Returns the meaning of a Redis error, or `undefined` for other errors (an invalid option, a broken record, a bug). */

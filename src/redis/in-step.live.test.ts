@@ -79,7 +79,7 @@ const SURPLUS = [
   ["list", "*2\r\n$-1\r\n$-1\r\n"],
 ] as const;
 
-describe.concurrent("a reply that nobody asked for", () => {
+describe.concurrent("an unsolicited reply", () => {
   it.each(CLIENTS.flatMap(([name, dial]) => SURPLUS.map(([kind, bytes]) => [kind, name, bytes, dial] as const)))(
     "(%s, %s) ends its connection, which is dialled again, and never the process; no line repeats it",
     (_, __, bytes, dial) =>

@@ -102,7 +102,7 @@ class Step implements Steps {
     const { commandQueue, status } = this.#client;
     const item = commandQueue.shift();
     if (item === undefined) {
-      this.end("a reply that nobody asked for");
+      this.end("an unsolicited reply");
       return null;
     }
     this.answered += 1;

@@ -73,11 +73,11 @@ export function warningsOf(facts: ServerFacts): readonly string[] {
   } = facts;
   const evicted = evictedKeys > 0 ? ` (${evictedKeys} evicted so far)` : "";
   const warnings: (string | false)[] = [
-    role === "replica" && "this Redis is a read-only replica: nothing can be stored",
+    role === "replica" && "this Redis is a read-only replica: it accepts no writes",
     policy.startsWith("allkeys-") &&
-      `maxmemory-policy is ${policy}${evicted}: under pressure Redis takes away API keys, sessions and jobs. Use noeviction, and a second Redis for the cache (MARROW_CACHE_REDIS_URL)`,
+      `maxmemory-policy is ${policy}${evicted}: when memory is full, Redis evicts API keys, sessions and jobs. Use noeviction, and a second Redis for the cache (MARROW_CACHE_REDIS_URL)`,
     policy.startsWith("volatile-") &&
-      `maxmemory-policy is ${policy}${evicted}: under pressure Redis takes away sessions, jobs and limits before their time. Use noeviction, and a second Redis for the cache (MARROW_CACHE_REDIS_URL)`,
+      `maxmemory-policy is ${policy}${evicted}: when memory is full, Redis evicts sessions, jobs and limits early. Use noeviction, and a second Redis for the cache (MARROW_CACHE_REDIS_URL)`,
     savingFailed === true &&
       "the last snapshot or write of the append-only file failed: Redis may refuse writes (MISCONF)",
     memoryBytesMax > 0 &&
@@ -85,10 +85,10 @@ export function warningsOf(facts: ServerFacts): readonly string[] {
       `Redis uses ${Math.round((100 * memoryBytes) / memoryBytesMax)} % of its maxmemory`,
     aof === false &&
       snapshots === false &&
-      "Redis keeps nothing on disk: a restart loses API keys, sessions and jobs. Set appendonly yes",
+      "Redis stores nothing on disk: a restart loses API keys, sessions and jobs. Set appendonly yes",
     aof === false &&
       snapshots !== false &&
-      "Redis has no append-only file: a crash loses what was written since the last snapshot. Set appendonly yes",
+      "Redis has no append-only file: a crash loses all writes since the last snapshot. Set appendonly yes",
   ];
   return warnings.filter((warning) => warning !== false);
 }

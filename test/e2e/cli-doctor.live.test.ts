@@ -83,7 +83,7 @@ describe("a server", () => {
     expect((server["measured"] as Answer)["rightsMissing"]).toContain("HSET");
     expect(server["warnings"]).toContainEqual(expect.stringMatching(/^the user of Redis lacks rights: .*and \d+ more/));
     const text = await marrowHere(["doctor"], { MARROW_REDIS_URL: inject("redisUrl"), ...env });
-    expect(text.out).toMatch(/slow log {10}unknown \(the user may not ask\)/);
+    expect(text.out).toMatch(/slow log {10}unknown \(the user may not read it\)/);
     expect(out + text.out + text.err).not.toContain("secret-word");
     await redis.send(["ACL", "SETUSER", app, "-ping", "-eval", "-evalsha"]);
     const nothing = await doctor(env);

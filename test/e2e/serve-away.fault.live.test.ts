@@ -55,7 +55,7 @@ describe("a gateway whose Redis is away when it starts", () => {
   it("starts, says host and cause without the password, and answers from the model", async () => {
     const server = await prepare();
     const gateway = await start(server.url.replace("127", "user:secret-word@127"), { auth: "off" });
-    expect(gateway.lines.join("\n")).toMatch(/^Redis is away: 127\.0\.0\.1:\d+: .*ECONNREFUSED.*; dialling on/);
+    expect(gateway.lines.join("\n")).toMatch(/^Redis is away: 127\.0\.0\.1:\d+: .*ECONNREFUSED.*; reconnecting/);
     expect(gateway.lines.join("\n")).not.toContain("secret-word");
     expect((await ask(clientOf(gateway), "What is Redis?", demo)).cache).toBe("bypass");
     expect(await readyOf(gateway)).toMatchObject({ status: "degraded", state: "unreachable", reads: false });

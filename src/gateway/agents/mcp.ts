@@ -39,12 +39,12 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
           .min(1)
           .max(256)
           .optional()
-          .describe("What it is about, when there is one answer at a time: it replaces the last"),
+          .describe("Topic that has one answer at a time, such as the home city; replaces the previous answer"),
         importance: z.number().min(0).max(1).optional(),
         said_by: z
           .enum(["user", "assistant", "tool"])
           .optional()
-          .describe("Who said it; a tool or a page is trusted least"),
+          .describe("Who stated it; tools and web pages are trusted least"),
       },
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     },
@@ -59,7 +59,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
     "recall",
     {
       title: "Recall",
-      description: "Recall what is known about the user and near to some words, the most relevant first.",
+      description: "Recall facts about the user that are relevant to a text, most relevant first.",
       inputSchema: {
         about: z.string().min(1).max(10_000),
         limit: z.int().min(1).max(50).optional(),
@@ -87,7 +87,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
     {
       title: "List sessions",
       description:
-        "The user's sessions by their last change, the newest first; with words, those in which all of them were said.",
+        "The user's sessions by their last change, newest first; with words, only those that contain all of them.",
       inputSchema: {
         words: z.string().min(1).max(1_024).optional(),
         limit: z.int().min(1).max(50).optional(),

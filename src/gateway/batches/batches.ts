@@ -197,7 +197,7 @@ export function createBatches(
     const status = batch.status === "cancelling" ? "cancelled" : results.size < total ? "expired" : "completed";
     if (results.size < total) {
       const { lines } = await readLines(await stores(scope).files.content(batch.input_file_id), batch.endpoint, bounds);
-      const error = { code: `batch_${status}`, message: `the batch was ${status} before this line was asked` };
+      const error = { code: `batch_${status}`, message: `the batch was ${status} before this line ran` };
       for (const [line, { custom_id: name }] of lines.entries())
         if (!results.has(line)) bad.push({ id: `${id}_l${line}`, custom_id: name, response: null, error });
     }

@@ -40,7 +40,7 @@ export async function openRedis(options: RedisPlaces, app: string, whenAway: "fa
   const told = (name: string): ConnectOptions => ({
     app,
     whenAway,
-    onConnection: (lost) => say(lost === undefined ? `${name} serves again` : `${name} is away: ${lost}; dialling on`),
+    onConnection: (lost) => say(lost === undefined ? `${name} serves again` : `${name} is away: ${lost}; reconnecting`),
   });
   let redis: Redis | undefined;
   try {

@@ -55,7 +55,7 @@ export function createReloading(
       if (waiting.length > 0) say(`changes of ${waiting.join(", ")} wait for a restart`);
     } catch (error) {
       const why = MarrowError.is(error) ? error.message : "it cannot be read";
-      say(`the configuration was not taken, and what was in force stays: ${why}`);
+      say(`the new configuration is invalid, and the current one stays: ${why}`);
     }
   }
 

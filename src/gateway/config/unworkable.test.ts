@@ -19,19 +19,19 @@ it("finds budgets that no price binds", () => {
   ]);
   expect(told({ upstreams, plans, onUnpriced: "refuse" })).toEqual([]);
   expect(told({ plans: { p: { requestsPerMinute: 5 } }, limits: { enabled: false } })).toEqual([
-    expect.stringMatching(/^limits\.enabled is false: the plans p limit nobody/),
+    expect.stringMatching(/^limits\.enabled is false: the plans p have no effect/),
   ]);
 });
 
-it("finds a judge that no model serves, that has nothing to judge, and whose budget no price binds", () => {
+it("finds a judge that no model serves, a judge without a cache, and a budget without prices", () => {
   expect(told({ upstreams, cache: { judge: "other" } })).toEqual([
     expect.stringMatching(/^cache\.judge\.model: no upstream and no route serves other/),
   ]);
   expect(told({ upstreams, cache: { semantic: false, judge: "mine" } })).toEqual([
-    expect.stringMatching(/^cache\.judge has nothing to judge/),
+    expect.stringMatching(/^cache\.judge has no effect/),
   ]);
   expect(told({ upstreams, cache: { judge: { model: "mine", perDay: 1 } } })).toEqual([
-    expect.stringMatching(/^cache\.judge\.perDay does not bind: no price is known for mine/),
+    expect.stringMatching(/^cache\.judge\.perDay has no effect: no price is known for mine/),
   ]);
 });
 

@@ -44,7 +44,7 @@ function budgetWarnings(config: GatewayConfig, prices: Prices | undefined): read
   const warnings: (string | false | undefined)[] = [
     !limits.enabled &&
       Object.keys(plans).length > 0 &&
-      `limits.enabled is false: the plans ${listed(Object.keys(plans))} limit nobody`,
+      `limits.enabled is false: the plans ${listed(Object.keys(plans))} have no effect`,
     unbound !== undefined &&
       unbound.models.length > 0 &&
       `the budgets of the plans ${listed(named)} do not count ${listed(unbound.models)}: no price is known. Set prices, or onUnpriced`,
@@ -64,11 +64,11 @@ function judgeWarnings(config: GatewayConfig, prices: Prices | undefined): reado
   const warnings: (string | false)[] = [
     !isServed(config, model) &&
       `cache.judge.model: no upstream and no route serves ${model}; the gateway does not start so`,
-    !(cache.enabled && cache.semantic) && "cache.judge has nothing to judge: cache.enabled or cache.semantic is false",
+    !(cache.enabled && cache.semantic) && "cache.judge has no effect: cache.enabled or cache.semantic is false",
     perDay !== undefined &&
       !isPriced &&
       onUnpriced === "allow" &&
-      `cache.judge.perDay does not bind: no price is known for ${model}`,
+      `cache.judge.perDay has no effect: no price is known for ${model}`,
     !isPriced && onUnpriced === "refuse" && `cache.judge.model: ${model} has no price, and onUnpriced is refuse`,
   ];
   return warnings.filter((warning) => warning !== false);

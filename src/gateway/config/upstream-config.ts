@@ -52,7 +52,7 @@ const upstream = z
   })
   .refine(({ apiKey, apiKeyFile }) => apiKey === undefined || apiKeyFile === undefined, {
     path: ["apiKeyFile"],
-    error: "must not stand beside apiKey",
+    error: "must not be set together with apiKey",
   });
 
 /** Schema of `upstreams`, with every default. */

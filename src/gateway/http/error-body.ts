@@ -127,7 +127,7 @@ function toKnown(error: unknown): MarrowError {
   }
   if (code === "FST_ERR_MAX_PARAM_LENGTH") return new MarrowError("invalid_input", "a part of the path is too long");
   if (code === "FST_ERR_BAD_URL") return new MarrowError("invalid_input", "the path is not a well-formed URL");
-  if (statusCode === 404) return new MarrowError("not_found", "there is nothing at this path");
+  if (statusCode === 404) return new MarrowError("not_found", "no route matches this path");
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
     return new MarrowError("invalid_input", "the request is malformed", { cause: error });
   }

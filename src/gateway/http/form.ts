@@ -78,7 +78,7 @@ function* partsOf(
     const head = at + 2;
     // The head of a part has a bound, so that a body without an end of one is not searched over and over.
     const within = bytes.subarray(at, head + HEAD_BYTES_MAX).indexOf("\r\n\r\n");
-    if (within === -1) throw malformed("has a part whose head does not end");
+    if (within === -1) throw malformed("has a part with incomplete headers");
     const from = at + within + 4;
     const to = bytes.indexOf(next, from - 2);
     if (to === -1) throw malformed("ends too soon");

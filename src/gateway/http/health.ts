@@ -10,7 +10,7 @@ import { OPEN_METRICS, OPEN_METRICS_TYPE } from "./open-metrics.ts";
 const STOPPING = {
   status: "draining",
   state: "draining",
-  reason: "this process is stopping; ask another one",
+  reason: "this process is stopping; use another one",
   reads: true,
 };
 

@@ -64,7 +64,7 @@ function parse(text: string): unknown {
 function check(text: string, value: unknown, { fields, beyond }: ReturnType<typeof scan>): ReadJson {
   if (countFields(value) !== fields) {
     const name = findRepeated(text);
-    throw wrong(`the field ${JSON.stringify(name)} must not stand twice in one object`, name);
+    throw wrong(`the field ${JSON.stringify(name)} must not occur twice in one object`, name);
   }
   return { value, beyond };
 }

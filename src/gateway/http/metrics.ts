@@ -65,7 +65,7 @@ export function createMetrics(
   });
   const cache = createQuickCounter({
     name: "marrow_cache_total",
-    help: "Answers by where they came from.",
+    help: "Answers by origin.",
     labelNames: ["status"],
     registry,
   });
@@ -73,7 +73,7 @@ export function createMetrics(
   const answers = new Map<string, Count>();
   const verdicts = new Counter({
     name: "marrow_cache_verdicts_total",
-    help: "Near misses of the cache that its judge was asked about, by verdict; of unsure ones by reason.",
+    help: "Near misses that the cache's judge decided, by verdict; unsure ones by reason.",
     labelNames: ["verdict"],
     registers,
   });
@@ -81,7 +81,7 @@ export function createMetrics(
   for (const verdict of ["same", "different", "unsure"]) verdicts.labels(verdict).inc(0);
   const verdictCost = new Counter({
     name: "marrow_cache_verdicts_cost_total",
-    help: "What the verdicts of the cache's judge cost, in the currency of the prices.",
+    help: "Cost of the cache judge's verdicts, in the currency of the prices.",
     registers,
   });
   const refusals = new Counter({

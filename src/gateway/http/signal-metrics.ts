@@ -28,7 +28,7 @@ export function createSignalMetrics(registry: Registry): { close(): void } {
   });
   const stages = createTimeHistogram({
     name: "marrow_stage_seconds",
-    help: "Time of the stages of chat requests; ask is until there is an answer, of a stream until its beginning.",
+    help: "Duration of the stages of chat requests; ask ends with the answer, or the start of a stream.",
     labelNames: ["stage"],
     buckets: ANSWER_BUCKETS,
     registry,

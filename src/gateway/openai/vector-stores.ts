@@ -147,7 +147,7 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
       ranking_options: ranking,
       rewrite_query: rewrites,
     } = request.body as z.infer<typeof searchBody>;
-    if (rewrites === true) throw unserved("rewrite_query", "another wording of the query", "; no model is asked");
+    if (rewrites === true) throw unserved("rewrite_query", "another wording of the query", "; no model is called");
     const queries = typeof query === "string" ? [query] : query;
     const scoped = await allowed(request, "read");
     const found = await scoped.search(request.params.store, {

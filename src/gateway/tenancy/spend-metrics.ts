@@ -43,7 +43,7 @@ function createCounters(labels: readonly Label[]) {
   const names = [...new Set(labels)];
   const spending = createQuickCounter({
     name: "marrow_spend_total",
-    help: "What models' answers cost, in the currency of the prices.",
+    help: "Cost of models' answers, in the currency of the prices.",
     labelNames: names,
     registry,
   });
@@ -55,19 +55,19 @@ function createCounters(labels: readonly Label[]) {
   });
   const saving = createQuickCounter({
     name: "marrow_saved_cost_total",
-    help: "What answers of the cache cost when they were made, in the currency of the prices of that day.",
+    help: "Cost of cached answers when they were made, at the prices of that day.",
     labelNames: names,
     registry,
   });
   const savedTokens = createQuickCounter({
     name: "marrow_saved_tokens_total",
-    help: "Tokens of answers of the cache when they were made.",
+    help: "Tokens of cached answers when they were made.",
     labelNames: [...names, "kind"],
     registry,
   });
   const savedSeconds = createQuickCounter({
     name: "marrow_saved_seconds_total",
-    help: "How long answers of the cache took when they were made.",
+    help: "Duration of the model calls of cached answers.",
     labelNames: names,
     registry,
   });

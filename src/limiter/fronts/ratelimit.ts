@@ -51,7 +51,8 @@ export class Ratelimit {
   readonly #limiter: Limiter;
 
   constructor({ redis, limiter, prefix = "ratelimit", timeout, onUnavailable = "refuse" }: RatelimitOptions) {
-    if (typeof limiter !== "function") refuse("limiter", "what Ratelimit.slidingWindow and the like answer", limiter);
+    if (typeof limiter !== "function")
+      refuse("limiter", "a result of Ratelimit.slidingWindow or a similar method", limiter);
     this.#limiter = createLimiter(redis, { name: prefix, rules: [limiter(BY)], onUnavailable, timeoutMs: timeout });
   }
 
