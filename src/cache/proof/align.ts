@@ -83,7 +83,7 @@ function joinCompounds(
       const length = compoundAt(item.word, others, other, from);
       if (length === 0) continue;
       join(at, from);
-      // What belongs to the compound is settled with its first word.
+      // The first word of a compound settles all of its parts.
       for (let part = from + 1; part < from + length; part += 1) other[part] = SETTLED;
       break;
     }
@@ -132,7 +132,7 @@ export function isSoft(items: readonly Item[], at: number): boolean {
   return isRepeated(items, at);
 }
 
-/** Whether a word that mostly says little makes another thing of the one behind it: "the current account", "the available balance". */
+/** Returns true if a usually empty word changes the meaning of the next one: "the current account", "the available balance". */
 function isMeant({ entry: { lemma } }: Item, next: Item | undefined): boolean {
   return (
     next !== undefined && next.mark === "" && !next.starts && MEANT_BEFORE.get(lemma)?.has(next.entry.lemma) === true
@@ -149,7 +149,7 @@ const MEANT_BEFORE: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     .map(([word, nouns]) => [word, new Set(nouns.split(" "))]),
 );
 
-/** A word that says what its neighbour says: "flights that fly". */
+/** Returns true for a word that repeats the meaning of its neighbour: "flights that fly". */
 function isRepeated(items: readonly Item[], at: number): boolean {
   const item = items[at] as Item;
   return items.some(

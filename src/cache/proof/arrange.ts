@@ -16,13 +16,13 @@ export interface Placed {
   readonly isDerived: boolean;
   /** An adverb of manner: "permanently". */
   readonly isAdverb: boolean;
-  /** What is said of something: "open". */
+  /** True for a predicate: "open". */
   readonly isPredicate: boolean;
   /** Written with a capital inside a sentence, and no word that is always. */
   readonly isName: boolean;
-  /** A word that may head keywords, or tell what is done with them, from either end: "example", "download", "today". */
+  /** True for a keyword that may come first or last: "example", "download", "today". */
   readonly isHead: boolean;
-  /** A noun of which something is told "of" or "for" alike: "requirement". */
+  /** True for a noun that takes "of" and "for" with the same meaning: "requirement". */
   readonly isTopic: boolean;
   /** A common word, which is in the lexicon. */
   readonly isKnown: boolean;
@@ -34,7 +34,7 @@ export interface Placed {
   readonly isOwner: boolean;
 }
 
-/** What may be rearranged between two sentences. */
+/** Parts that may be rearranged between two sentences. */
 export interface Freedom {
   /** Keywords in any order: one side is no full sentence. */
   readonly keywords: boolean;
@@ -56,8 +56,8 @@ const MOVES_MAX = 3;
 const BLOCK_MAX = 6;
 
 /**
- * Whether two orders of the same words say the same: equal, or made equal by moves that change no role: both sides of "and" or "or"
- * change places, a phrase with a preposition of its own stands elsewhere, or a compound becomes a phrase ("Texas city", "city in Texas").
+ * Returns true if two orders of the same words have the same roles: equal, or equal after moves that change no role. Both sides of "and" or
+ * "or" may be swapped, a phrase with its own preposition may move, and a compound may become a phrase ("Texas city", "city in Texas").
  */
 export function sameRoles(a: readonly Placed[], b: readonly Placed[], freedom: Freedom): boolean {
   return rearranged(a, b, freedom, MOVES_MAX) || rearranged(b, a, freedom, MOVES_MAX);
@@ -99,8 +99,8 @@ function sameAt(a: readonly Placed[], b: readonly Placed[], at: number, { counte
 }
 
 /**
- * Whether a preposition makes another thing of two common words: "a living city" and "living in a city", "wrote the novel" and "wrote in the
- * novel". Of a name, a number or a time it says what stands there anyway: "weather in Sydney".
+ * Returns true if a preposition changes the meaning of two common words: "a living city" and "living in a city", "wrote the novel" and
+ * "wrote in the novel". With a name, a number or a time it does not: "weather in Sydney".
  */
 function isOtherHead(a: readonly Placed[], b: readonly Placed[], at: number): boolean {
   const [one, other, before] = [a[at] as Placed, b[at] as Placed, a[at - 1]];
@@ -153,7 +153,7 @@ export function sameMark(a: string, b: string): boolean {
   return ALIKE.has(`${a} ${b}`);
 }
 
-/** Prepositions of what a thing has or where it is: they belong to the noun before them. */
+/** Prepositions of possession or place, which belong to the noun before them. */
 const ATTACHED = new Set(["with", "in", "on", "at", "near", "under", "over", "behind"]);
 
 /** The words of `before` and `block` with the block first, or `undefined` where that would change a role. */
@@ -202,7 +202,7 @@ function moveOf(
       !block.some(({ isNumber, isHead }) => isNumber || isHead) &&
       before.some(({ mark }) => ATTACHED.has(mark))
     ) &&
-    // "A block on a cube" is not "a cube on a block", nor are rooms in a house houses for a room.
+    // "A block on a cube" differs from "a cube on a block", and "rooms in a house" from "houses for a room".
     !(isNeighbour && goal.mark === "" && opens.mark === "" && isOtherPhrase(first.mark, behind[0]?.mark ?? ""))
   ) {
     // A phrase with a preposition of its own stands elsewhere; one with "of" belongs to its noun.
@@ -244,7 +244,7 @@ function moveOf(
     first.mark === "" &&
     (a[behind.length + 1] === undefined || (a[behind.length + 1]?.starts === true && a[behind.length + 1]?.mark !== ""))
   ) {
-    // "Which city is the largest" asks for the largest city.
+    // "Which city is the largest" equals "the largest city".
     return [withMark(block, opens.mark, opens.starts), withMark(before, "", false)].flat();
   }
   if (
@@ -282,7 +282,10 @@ function mayPart(next: Placed | undefined): boolean {
   return next === undefined || next.starts || next.isHead || !next.isKnown;
 }
 
-/** Keywords that stand before or behind others alike: heads and acts, a year, and what has a preposition on one side: "in npm audit". */
+/**
+ * Returns true for keywords that may come before or after others: heads and acts, a year, and a phrase with a preposition on one side: "in
+ * npm audit".
+ */
 function isLoose(block: readonly Placed[], goal: Placed, isWhole: boolean): boolean {
   const [first] = block as [Placed];
   // "Fertilizer for indoor plants" is not "indoor fertilizer plants".
@@ -295,7 +298,7 @@ function isLoose(block: readonly Placed[], goal: Placed, isWhole: boolean): bool
 /** Words from which phrases of keywords may change places where they are not asked to be proven strictly. */
 const LOOSE_FROM = 4;
 
-/** A word whose order counts beside another such word: a name, a number, code, or what no dictionary has. */
+/** Returns true for a word whose order relative to other such words matters: a name, a number, code, or an unknown word. */
 function isBearing({ isHead, isKnown, isNumber }: Placed): boolean {
   return isNumber || (!isHead && !isKnown);
 }
@@ -308,7 +311,7 @@ function areParallel(one: readonly Placed[], other: readonly Placed[], joint: st
   return one.length === other.length && one.every(({ mark }, at) => at === 0 || mark === other[at]?.mark);
 }
 
-/** Whether two things change places around a preposition, and not a thing and what is said of it: "statistics: definition of variance". */
+/** Returns true if two things swap around a preposition, unless one describes the other: "statistics: definition of variance". */
 function isOtherPhrase(one: string, other: string): boolean {
   return one === other || (other !== "" && other !== "of");
 }

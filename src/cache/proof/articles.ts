@@ -15,8 +15,8 @@ const NOUN_OR_NAME = new Set(
 );
 
 /**
- * What an article says of a noun that is a stuff or an idea without one: "a chicken" is one thing, "the chicken" a certain one or the stuff, "chicken"
- * the stuff. Empty for other nouns, and where the noun does not end its phrase.
+ * Returns the meaning of an article before a mass or abstract noun: "a chicken" is one thing, "the chicken" a certain one or the substance,
+ * "chicken" the substance. Empty for other nouns, and if the noun does not end its phrase.
  */
 export function countOf(
   { text, kind }: Token,
@@ -31,7 +31,8 @@ export function countOf(
 }
 
 /**
- * Whether an article tells a noun from a name. It does where the noun ends its phrase: "a Windows 11 password" has the article of "password".
+ * Returns true if an article distinguishes a noun from a name. It does if the noun ends its phrase: the article of "a Windows 11 password"
+ * belongs to "password".
  */
 export function tellsNounFromName(
   { text, kind }: Token,

@@ -2,7 +2,7 @@ import { lookUp } from "./lexicon.ts";
 import type { Token } from "./token.ts";
 import { CONJUNCTIONS, FUNCTION_WORDS, MODALS, PREPOSITIONS, TENSES } from "./words/function-words.ts";
 
-/** How what is said lies in time, beside its tense. */
+/** Aspect of a sentence, in addition to its tense. */
 export interface Aspect {
   /** It is done: "has shipped", "could have caused". */
   readonly isDone: boolean;

@@ -100,7 +100,7 @@ function isGeneric({ form }: Clause): boolean {
   return form === "how" || form === "keywords" || form === "want" || form === "list" || form === "statement";
 }
 
-/** Bound words that count: "some" says nothing, and a list is of all. */
+/** Returns the bound words that matter: "some" adds nothing, and a list implies "all". */
 function weighed(bound: readonly string[], { form, negations }: Clause): string[] {
   return bound.filter(
     (one) =>
@@ -110,7 +110,7 @@ function weighed(bound: readonly string[], { form, negations }: Clause): string[
       // "Can I just pay the minimum" is not "can I pay it".
       !(one === "just" && form !== "yesno") &&
       !(one === "all" && form !== "yesno" && form !== "statement") &&
-      // What has not come yet still has not come.
+      // "Has not come yet" equals "still has not come".
       !(negations > 0 && (one === "still" || one === "yet")) &&
       !one.startsWith("owner"),
   );

@@ -1,9 +1,9 @@
 import { lookUp } from "./lexicon.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
 
-/** How a sentence uses capitals. */
+/** Use of capitals in a sentence. */
 export interface Capitals {
-  /** Whether none was found behind its first letter but "I": then it has nothing to tell apart from another such sentence. */
+  /** Whether it has no capitals after its first letter except "I", so that it cannot differ from another such sentence. */
   readonly isPlain: boolean;
   readonly words: () => Written;
   /** Abbreviated units as they are written, each with its number: "Mb", "5m". */
@@ -68,8 +68,8 @@ function readWritten(sentence: string): Written {
 }
 
 /**
- * Whether capitals tell two sentences with the same words apart: "apple" and "Apple", "march" and "March", "5 m" and "5 M". They say nothing
- * where a name is no common word ("france"), where one sentence has a capital everywhere, or none at all and no word that is often both.
+ * Returns true if capitals distinguish two sentences with the same words: "apple" and "Apple", "march" and "March", "5 m" and "5 M". They
+ * do not matter for a name that is no common word ("france"), or if a sentence is in capitals, or has none and no word that is often both.
  */
 export function capitalsDiffer(a: Capitals, b: Capitals): boolean {
   if (unitsDiffer(a.units, b.units)) return true;
@@ -132,7 +132,7 @@ const SAFE_UNITS = new Set(
   ),
 );
 
-/** Common words whose capital says nothing, since the name is nearly always meant. */
+/** Common words whose capital does not matter, because the name is nearly always meant. */
 const MEANT_ALIKE = new Set(
   "python javascript bash git docker linux internet web email wifi bluetooth sql html css php perl excel google facebook spring summer autumn winter sun moon earth god bible mom dad president king queen pope university college danish english french swiss".split(
     " ",

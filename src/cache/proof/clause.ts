@@ -41,7 +41,7 @@ export interface Clause {
   readonly aspect: Aspect;
   readonly modality: ReadonlySet<Modality>;
   readonly persons: readonly string[];
-  /** First persons as objects, each with the base form of the word before: "trust me" is `trust me`, "get myself" is `get self`. */
+  /** First persons as objects, with the base form of the previous word: "trust me" is `trust me`, "get myself" is `get self`. */
   readonly objects: readonly string[];
   /** Negations and quantifiers that no content word follows. */
   readonly loose: readonly string[];
@@ -49,11 +49,11 @@ export interface Clause {
   readonly negations: number;
   /** Whether it has content words alone: keywords. */
   readonly isBare: boolean;
-  /** Whether it asks what one or two words mean: there each word is meant as it stands. */
+  /** Whether it asks for the meaning of one or two words, which are then taken literally. */
   readonly defines: boolean;
-  /** Whether it tells somebody to do something, and is no search: "cancel my order". */
+  /** Kind of an order to do something, as opposed to a search: "cancel my order". */
   readonly commands: "tells" | "errand" | "asksForHelp" | "";
-  /** The article that its question words end with, and whether they tell to do something: "name a", "what is the". */
+  /** Article at the end of its question words, and whether they request something: "name a", "what is the". */
   readonly article: Article;
   /** Conjunctions, in order. */
   readonly joints: readonly string[];
@@ -111,7 +111,7 @@ function deniesWhole(form: Form, tokens: readonly Token[]): boolean {
   );
 }
 
-/** `isDenied` says that "not" belongs to the sentence, and not to the word behind it; `inRoles` that it counts who does or is what. */
+/** `isDenied`: "not" belongs to the sentence and not to the next word; `inRoles`: the order of persons matters. */
 function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
   const items: Item[] = [];
   const [tenses, modality] = [new Set<Tense>(), new Set<Modality>()];
@@ -160,7 +160,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
     }
   }
 
-  /** Closes a phrase: what was owned stands first, and its owner behind it. */
+  /** Closes a phrase: the possession first, then its owner. */
   function closeOwner(): void {
     if (ownerOf === undefined || ownerOf >= items.length - 1) {
       ownerOf = undefined;
@@ -232,7 +232,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
           begin("with");
         }
       } else if (MODALS.has(text) && !(text === "may" && isMonth(before, next))) {
-        // What one does not have to do is not what one must not do.
+        // "Does not have to" differs from "must not".
         modality.add(text === "must" && isFreed ? "optional" : (MODALS.get(text) as Modality));
       } else if (conjunction !== undefined && !(text === "what" || text === "who")) {
         closeOwner();
@@ -308,10 +308,10 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
   };
 }
 
-/** Content words of a question that asks what they mean, at most. A longer one says more about them. */
+/** Most content words of a question about their meaning. A longer one asks more. */
 const DEFINED_MAX = 2;
 
-/** Whether content words are something that a question asks the meaning of: one or two, without a phrase behind them. */
+/** Returns true if a question asks for the meaning of these content words: one or two, without a phrase after them. */
 function isDefined(items: readonly Item[]): boolean {
   return items.length <= DEFINED_MAX && items.every(({ mark, owners }) => mark === "" && owners.length === 0);
 }

@@ -17,8 +17,8 @@ const DETERMINERS = /^(?:a|an|the|this|that|these|those|my|our|your|his|her|thei
 const YEAR = /^(?:19|20)\d\d$/;
 
 /**
- * Whether a sentence without its lead-in tells somebody to do something: it begins with a verb and speaks in full, with articles or owners. "Cancel my
- * order" does; "reset password iphone" is a search, and who wants to cancel an order asks how. An order that names whom or how many is an errand.
+ * Classifies a sentence without its lead-in as an order: it begins with a verb and is complete, with articles or owners. "Cancel my order"
+ * is one; "reset password iphone" is a search, and "want to cancel an order" asks how. An order with a name or a number is an errand.
  */
 export function orderOf(form: Form, [act, ...rest]: readonly Token[]): "tells" | "errand" | "" {
   if (
@@ -35,7 +35,7 @@ export function orderOf(form: Form, [act, ...rest]: readonly Token[]): "tells" |
   return rest.some(isFull) ? "tells" : "";
 }
 
-/** Whether what is ordered names somebody or a number: "transfer 500 dollars to Anna", and not "CANCEL ORDER" nor "Cancel Order". */
+/** Returns true if an order contains a name or a number: "transfer 500 dollars to Anna", but not "CANCEL ORDER" or "Cancel Order". */
 function isErrand(act: Token, rest: readonly Token[]): boolean {
   if (rest.some(({ kind, text }) => kind === "number" && !YEAR.test(text))) return true;
   const words = rest.filter(({ kind, text }) => kind === "word" && !FUNCTION_WORDS.has(text));

@@ -1,14 +1,14 @@
 import type { Clause, Item } from "./clause.ts";
 
 /**
- * Whether articles make one thing several, or a certain one any: "name a river" and "name the rivers", "what is the cloud" and "what is a cloud".
- * Symmetric.
+ * Returns true if articles change the number or definiteness: "name a river" and "name the rivers", "what is the cloud" and "what is a
+ * cloud". Symmetric.
  */
 export function articlesDiffer(a: Clause, b: Clause): boolean {
   return isOneOf(a, b) || isOneOf(b, a) || isThePlural(a, b) || areOrdersOfOther(a, b) || isOfOtherKind(a, b);
 }
 
-/** "Name a river" asks for one, whichever; "some rivers" are as good. */
+/** Returns true for one against all: "name a river" asks for any one; "some rivers" is equivalent. */
 function isOneOf({ article }: Clause, other: Clause): boolean {
   return article.word === "a" && article.isRequest && other.form === "list" && other.article.word === "the";
 }
@@ -18,7 +18,7 @@ function isThePlural(a: Clause, b: Clause): boolean {
   return [a, b].every(({ article }) => article.word === "the" && article.isRequest) && arePluralApart(a, b);
 }
 
-/** "Delete the row" and "delete the rows", "write a test" and "write tests": who is told to do something does it as often as was said. */
+/** Returns true for orders about one and several: "delete the row" and "delete the rows", "write a test" and "write tests". */
 function areOrdersOfOther(a: Clause, b: Clause): boolean {
   if (a.form !== b.form || a.article.word === "some" || b.article.word === "some") return false;
   return (isOrder(a) || isOrder(b)) && arePluralApart(a, b);
@@ -46,7 +46,7 @@ function headOf({ items }: Clause): Item | undefined {
 /** Common nouns that mean the same with and without an article. */
 const ALIKE = new Set("internet web universe equator economy brain heart".split(" "));
 
-/** What the cloud is is not what a cloud is, nor is the time time. */
+/** Returns true for a definite thing against a kind: "what is the cloud" and "what is a cloud", "the time" and "time". */
 function isOfOtherKind(a: Clause, b: Clause): boolean {
   if (a.form !== "list" || b.form !== "list" || a.items.length !== 1 || b.items.length !== 1) return false;
   if (a.article.isRequest || b.article.isRequest || (a.article.word === "the") === (b.article.word === "the"))

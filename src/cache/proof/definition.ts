@@ -18,7 +18,7 @@ export function definitionsDiffer(
 ): boolean {
   // A Boston terrier is no terrier in Boston; the capital of France is France's capital.
   if (a.defines !== b.defines && isMoved(left, right) && !isHeaded(a.defines ? a : b)) return true;
-  // What is written as one word or by its initials has no partner of its own.
+  // A word written as one, or as initials, has no partner of its own.
   if (left.includes(SETTLED) || right.includes(SETTLED)) return false;
   if (a.items.length !== b.items.length) return true;
   return a.items.some((item, at) => {

@@ -1,6 +1,6 @@
 import { hashOfWord, isKnownWord } from "./known-words.ts";
 
-/** Letters of an act's noun from which its verb can be told: "calibration", but not "station". */
+/** Least letters of an act's noun from which its verb can be derived: "calibration", but not "station". */
 const NOUN_FROM = 9;
 /** Nouns in -ation that are more than the act of their verb: things, bodies, people. */
 const MORE_THAN_ACTS = new Set(

@@ -1,4 +1,4 @@
-/** Several marks say no more than one at the end of a question in plain words: "What is inflation???". */
+/** Repeated marks equal a single one at the end of a plain question: "What is inflation???". */
 const PLAIN_QUESTION =
   /^(?:what|which|who|whom|whose|when|where|why|how|is|are|am|was|were|do|does|did|can|could|should|would|will|has|have|had|may|must)\b[\p{L}\p{M}\p{N}\s,'’-]*$/iu;
 const WORD_BEFORE = /\p{L}{3}$/u;
@@ -20,7 +20,7 @@ export function endMarksOf(sentence: string): string {
     const isPlain = marks.includes("?") && !marks.includes(".") && WORD_BEFORE.test(tip) && PLAIN_QUESTION.test(body);
     return isPlain ? "" : marks;
   }
-  // "What is this ?" ends as in French; "ls ." does not.
+  // "What is this ?" has a space as in French; in "ls ." the mark counts.
   if (TOUCHED.test(tip) || (marks !== "." && /\s$/.test(tip))) return "";
   return marks;
 }

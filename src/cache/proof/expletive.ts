@@ -2,7 +2,7 @@ import { lookUp } from "./lexicon.ts";
 import { plain, type Token } from "./token.ts";
 import { PREPOSITIONS } from "./words/function-words.ts";
 
-/** What an act may be said to be. */
+/** Adjectives that judge an act. */
 const JUDGED = new Set(
   "safe legal illegal dangerous healthy unhealthy hard easy difficult expensive rude ethical".split(" "),
 );

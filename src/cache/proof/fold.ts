@@ -8,7 +8,7 @@ const INVISIBLE_INSIDE = /(?<=[\p{Script=Latin}\p{N}\s]|^)[\u200C\u200D]+(?=[\p{
 /** Characters that are invisible wherever they stand: soft hyphen, zero-width space, word joiner, byte order mark. */
 const INVISIBLE = /[\u00AD\u200B\u2060\uFEFF]/g;
 
-/** Removes characters that nobody sees, where no meaning can change. Joiners within emoji and Indic or Arabic words stay. */
+/** Removes invisible characters that cannot change the meaning. Joiners within emoji and Indic or Arabic words stay. */
 export function stripInvisible(text: string): string {
   return NOT_ASCII.test(text) ? text.replaceAll(INVISIBLE, "").replaceAll(INVISIBLE_INSIDE, "") : text;
 }

@@ -1,4 +1,4 @@
-/** What kind of thing a sentence asks for. */
+/** Form of a question or sentence. */
 export type Form =
   | "list"
   /** A list that is asked for by "show" or "list", and how one is shown. */
@@ -20,11 +20,11 @@ export type Form =
   | "statement"
   | "keywords";
 
-/** How a form is told: by the words that a sentence begins and ends with. */
+/** Rule that recognises a form by the first and last words of a sentence. */
 export interface Rule {
-  /** What the sentence begins with; its words are taken away. */
+  /** First words of the sentence, which are removed. */
   readonly head: RegExp;
-  /** What it ends with. */
+  /** Last words of the sentence. */
   readonly tail?: RegExp;
   readonly form: Form;
   /** Words that take the place of the head. */
@@ -44,7 +44,7 @@ const QUALITY =
   "(?:best|easiest|simplest|right|correct|proper|good|some|various|different|possible|main|common|exact|recommended|effective)";
 const BE = "(?:is|are|was|were)";
 
-/** Who has done something once, and what. Who leads, owns or directs may be another one than who did. */
+/** Nouns for persons who did something once, with the verb. Leaders, owners and directors are excluded, because they may change. */
 const DOERS = [
   ["inventor", "invent"],
   ["founder", "found"],
@@ -118,7 +118,7 @@ export const RULES: readonly Rule[] = [
     form: "list",
     as: "duration of",
   },
-  // How long after a thing is when, and how long before one is a time ahead.
+  // "How long after" a thing asks when, and "how long before" asks for a lead time.
   { head: /^how (?:long|soon)(?= (?:after|before|until|till|since)\b)/, form: "when" },
   { head: /^how long(?: (?:must|should|can) (?:i|you|we))?(?= )/, form: "list", as: "duration" },
   // Differences.
@@ -190,7 +190,7 @@ export const RULES: readonly Rule[] = [
     form: "how",
   },
   { head: new RegExp(`^what (?:must|should|can) ${PERSON} do to(?= )`), form: "how" },
-  // What is left of "I was wondering how I can …".
+  // The rest of "I was wondering how I can …".
   { head: /^how (?:i|we|one|someone) (?:can|could|should|might|would|may)(?: (?:go about|best))?(?= )/, form: "how" },
   { head: /^what time is it(?: (?:now|currently|right now))?(?= in )/, form: "list", as: "time" },
   { head: /^what (?:does it take|is required|is needed|is involved in order|is necessary) to(?= )/, form: "how" },
@@ -265,7 +265,7 @@ export const RULES: readonly Rule[] = [
     head: /^(?:what|which) (?:city|town|country|state|place|company|person|one) (?:is|was) the(?= \w+ of )/,
     form: "list",
   },
-  // Who holds an office is what a list of one has.
+  // "Who is the holder of an office" is a list of one.
   { head: /^who (?:is|was|are|were) the(?= \w+ of )/, form: "list" },
   { head: /^(?:who|whom)(?= )/, form: "who" },
   { head: /^(?:what|which) (?:person|people|individuals?)(?= )/, form: "who" },

@@ -22,7 +22,7 @@ export function sameForm(a: Clause, b: Clause, level: Level): boolean {
   if (a.form === "display" || b.form === "display") return SHOWN.has(a.form) && SHOWN.has(b.form);
   const key = `${listed(a.form)} ${listed(b.form)}`;
   if (key === "list list") return true;
-  // Who can act cancels the order that is told to be cancelled, and does not say how.
+  // A system that can act would cancel the order for the one, and explain how for the other.
   if (level !== "aggressive" && (tellsHow(a, b, level) || tellsHow(b, a, level))) return false;
   return STRICT.has(key) || (level !== "strict" && BALANCED.has(key));
 }

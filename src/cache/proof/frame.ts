@@ -7,23 +7,23 @@ import { DEMONYMS, OF_COUNTRIES } from "./words/demonyms.ts";
 
 export type { Form } from "./form-rules.ts";
 
-/** A sentence without its lead-in: its form, and what is left to compare. */
+/** A sentence without its lead-in: its form, and the rest to compare. */
 export interface Frame {
   readonly form: Form;
   readonly tokens: readonly Token[];
-  /** Whether it asks what something is: "what is a smart phone". */
+  /** Whether it asks for a definition: "what is a smart phone". */
   readonly defines: boolean;
   /** Finite words that were taken away with the lead-in, where only their tense still counts. */
   readonly finite: readonly string[];
   readonly article: Article;
-  /** Whether it asks to be helped with something, and not how it is done. */
+  /** Whether it asks for help with something, instead of how to do it. */
   readonly isForHelp: boolean;
 }
 
 /** The article that the words of a form end with. */
 export interface Article {
   readonly word: "a" | "the" | "some" | "";
-  /** Whether these words tell to name, find or show. */
+  /** Whether these words request to name, find or show something. */
   readonly isRequest: boolean;
 }
 
@@ -37,7 +37,7 @@ function articleOf(head: string): Article {
   return { word: word === "the" || word === "" ? word : "a", isRequest };
 }
 
-/** A way to open a sentence that says nothing about what is asked. */
+/** Lead-ins, which do not affect the question. */
 export const LEAD_INS: readonly RegExp[] = [
   /^(?:hi|hello|hey|greetings|good (?:morning|afternoon|evening|day))(?: there| all| everyone| guys| team)?(?: [,!.]|(?= (?:i|can|could|please|what|how|where|when|who|why|is|are|do|does|my|would|will)\b))/,
   // A well pump is no pump.
@@ -188,7 +188,7 @@ export function frameOf(given: readonly Token[]): Frame {
           (tellsNounFromName(token, tokens[taken], tokens[taken + 1]) ||
             countOf(token, tokens[taken], tokens[taken + 1]) !== "")) ||
         (KEPT.test(token.text) &&
-          // Where something can be found is where it is.
+          // "Where can it be found" asks where it is.
           !(form === "where" && FOUND.test(tokens[taken - 1]?.text ?? "") && ABLE.test(token.text)) &&
           ((form !== "how" && form !== "want" && form !== "statement" && as === undefined) ||
             /^(?:was|were|did)$/.test(token.text))),
@@ -217,7 +217,7 @@ export function frameOf(given: readonly Token[]): Frame {
   };
 }
 
-/** Whether a word that was taken away tells a time; what it will take or cost it takes and costs. */
+/** Returns true if a removed word expresses a time; "what will it take or cost" equals "what does it take or cost". */
 function isFinite({ text }: Token, next: Token | undefined): boolean {
   return (
     /^(?:is|are|am|do|does|did|was|were|causes|caused|live|lives)$/.test(text) ||
@@ -225,14 +225,14 @@ function isFinite({ text }: Token, next: Token | undefined): boolean {
   );
 }
 
-/** Whether a lead-in belongs to what follows: "Tell me why lyrics", "Please Mr Postman chords". */
+/** Returns true if a lead-in belongs to the text: "Tell me why lyrics", "Please Mr Postman chords". */
 function isTitle([first]: readonly Token[], [asking, ...rest]: readonly Token[]): boolean {
   if (asking === undefined) return false;
   if (first?.text === "please") return isCapital(asking.raw) && !isCapital(asking.raw.slice(1));
   return WH.test(asking.text) && rest.length < 2;
 }
 
-/** "Who is Ann's brother" and "who is the Norwegian king" ask who is the one of the other. */
+/** Returns true for "who is Ann's brother" and "who is the Norwegian king", which ask for a relation. */
 function isOwned([who, be, ...rest]: readonly Token[]): boolean {
   if (who?.text !== "who" || !FINITE.test(be?.text ?? "")) return false;
   return rest
@@ -267,7 +267,7 @@ function words(list: string | undefined): Token[] {
 }
 
 const FINITE = /^(?:is|are|was|were)$/;
-/** Ends of a question whose last word was left out: "it is known as". */
+/** Ends of a question without its last word: "it is known as". */
 const NAMED = /^(?:known|called|named|termed|described|referred)$/;
 
 /** "How many strings does a violin have" as "how many strings in a violin". */
@@ -282,7 +282,7 @@ function withHolder(tokens: readonly Token[]): readonly Token[] {
     : [...tokens.slice(0, at), plain("in"), ...rest];
 }
 
-/** "X is known as what" as "what is X known as". */
+/** Rewrites "X is known as what" as "what is X known as". */
 function withQuestionLast(given: readonly Token[]): readonly Token[] {
   const tokens = given.at(-1)?.text === "exactly" ? given.slice(0, -1) : given;
   const last = tokens.at(-1)?.text ?? "";
@@ -342,7 +342,7 @@ function trimEnd(tokens: readonly Token[]): readonly Token[] {
   return end === tokens.length ? tokens : tokens.slice(0, end);
 }
 
-/** Whether a plea at the end is a text that something is said of: "how do you say thank you", "translate to French: no, thanks". */
+/** Returns true if a plea at the end is the text in question: "how do you say thank you", "translate to French: no, thanks". */
 function isSaid(tokens: readonly Token[], at: number): boolean {
   if (tokens.some(({ text, kind }, index) => kind === "stop" && text === ":" && index > 1 && index < at)) return true;
   if (tokens[at - 1]?.kind === "stop" || tokens[at]?.kind === "stop") return false;

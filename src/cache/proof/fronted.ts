@@ -1,19 +1,19 @@
 import type { Token } from "./token.ts";
 
 const WH = /^(?:what|which|who|when|where|why|how)$/;
-/** What a question begins with that has no question word. */
+/** First words of a question without a question word. */
 const ASKS = /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|shall|may|must|has|have)$/;
 const OPENS_CLAUSE = /^(?:if|when|after|before|while|because|since|once|unless)$/;
 const OPENS_PHRASE = /^(?:in|on|at|during|after|before|for|with|without|by|from|to|until|since|under|as)$/;
 /** Words of a clause or phrase before its question, at most. */
 const FRONTED_MAX = 12;
 
-/** What stands before a question behind it: clauses ("if I lose it, what should I do") and phrases ("on Monday, is it open"). Linear. */
+/** Moves clauses and phrases before a question after it: "if I lose it, what should I do", "on Monday, is it open". Linear. */
 export function withQuestionFirst(tokens: readonly Token[]): readonly Token[] {
   return withPhraseLast(withClauseLast(tokens));
 }
 
-/** "If X, what is Y" as "what is Y if X", and "on Monday, is it open" as "is it open on Monday". */
+/** Rewrites "If X, what is Y" as "what is Y if X", and "on Monday, is it open" as "is it open on Monday". */
 function withClauseLast(tokens: readonly Token[]): readonly Token[] {
   const first = tokens[0]?.text ?? "";
   const isClause = OPENS_CLAUSE.test(first);
@@ -22,7 +22,7 @@ function withClauseLast(tokens: readonly Token[]): readonly Token[] {
   if (comma < 2 || comma > FRONTED_MAX) return tokens;
   const rest = withoutEnd(tokens.slice(comma + 1));
   const asked = rest[0]?.text ?? "";
-  // A second comma may part a list, and "when is it, on Monday or Tuesday" asks at its beginning.
+  // A second comma may separate a list, and "when is it, on Monday or Tuesday" asks at its beginning.
   if (rest.length < 3 || rest.some(({ text, kind }) => kind === "stop" && text === ",")) return tokens;
   if (ASKS.test(tokens[1]?.text ?? "") || !(ASKS.test(asked) || (isClause && WH.test(asked)))) return tokens;
   return [...rest, ...tokens.slice(0, comma)];

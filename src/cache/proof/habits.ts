@@ -3,8 +3,8 @@ import { plain, type Token } from "./token.ts";
 const BE = /^(?:is|are|am|was|were|be|been|being|get|gets|got|getting)$/;
 
 /**
- * "I used to run" is what was a habit once, "I am used to running" what is one now, and "it is used to clean" what it is for: the first becomes
- * "formerly", the second "accustomed". Linear.
+ * Distinguishes "I used to run" (a former habit), "I am used to running" (a present one) and "it is used to clean" (a purpose): the first
+ * becomes "formerly", the second "accustomed". Linear.
  */
 export function withHabits(tokens: readonly Token[]): readonly Token[] {
   const at = tokens.findIndex(

@@ -17,21 +17,21 @@ export { gistOf, separate } from "./separate.ts";
 export type { Veto } from "./veto.ts";
 
 /**
- * Reads the word lists of the proofs (about 50 ms, once in a process). Otherwise the first similar lookup reads them, and holds the event loop
- * meanwhile: call it before a server listens.
+ * Loads the word lists of the proofs (about 50 ms, once per process). Otherwise the first similar lookup loads them and blocks the event
+ * loop meanwhile: call it before a server listens.
  */
 export function loadProofs(): void {
   prove(read("Which word lists are read first?"), read("What word lists are read before others?"), "strict");
 }
 
-/** Whether one answer may serve both prompts; if not, the first reason that was found against it. */
+/** Result of a proof: whether one answer may serve both prompts; if not, the first reason found. */
 export type Proof = { readonly proven: true } | { readonly proven: false; readonly reason: Veto };
 
-/** How a proof is looked for. */
+/** Options of a proof. */
 export interface ProveOptions {
   /**
-   * Whether two sentences whose words have no possible partners are refused as `words` before they are parsed, even where another reason would
-   * come first. What is proven is the same, at a small part of the cost of a refusal. @default false
+   * Whether sentences without possible partners for their words are refused as `words` before they are parsed, even if another reason would
+   * come first. The same pairs are proven, and refusals cost much less. @default false
    */
   readonly quick?: boolean | undefined;
 }
@@ -40,8 +40,8 @@ export interface ProveOptions {
 const DIFFERING_MAX = 4;
 
 /**
- * Proves that one answer serves two prompts, or says why there is no proof: what both have word for word is context, and what is left
- * must say the same, sentence by sentence. Pure, symmetric, deterministic; linear in the texts.
+ * Proves that one answer serves two prompts, or returns why not. Text that both have literally is context; the rest must have the same
+ * meaning, sentence by sentence. Pure, symmetric, deterministic; linear in the texts.
  */
 export function prove(a: ProofReading, b: ProofReading, level: Level, { quick = false }: ProveOptions = {}): Proof {
   const reason = a.text === b.text ? undefined : reasonAgainst(a, b, level, quick);
@@ -91,7 +91,7 @@ function wordsOf(key: string): string {
   return (key.toLowerCase().match(/[\p{L}\p{M}\p{N}]+|[^\s.,?!;:¿¡…"'`-]|-(?=\d)/gu) ?? []).join(" ");
 }
 
-/** What is left of two texts without the sentences that both have, or `undefined` when those stand in another order. */
+/** Returns the rest of two texts without their common sentences, or `undefined` if these are in another order. */
 function withoutShared(
   a: readonly Sentence[],
   b: readonly Sentence[],

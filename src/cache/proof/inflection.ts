@@ -2,8 +2,8 @@ import type { Clause, Item } from "./clause.ts";
 import { isKnownWord } from "./known-words.ts";
 
 /**
- * Whether two sentences differ by an ending that makes another word: "damages" and "damage", "boring" and "bored", "my contacts" and "my
- * contact". `isTurned` says that a passive was made active, where "cut" and "cutting" are one act. Symmetric.
+ * Returns true if two sentences differ by an ending that changes the word: "damages" and "damage", "boring" and "bored", "my contacts" and
+ * "my contact". `isTurned`: a passive was made active, so that "cut" and "cutting" are the same act. Symmetric.
  */
 export function inflectionsDiffer(
   a: Clause,
@@ -35,7 +35,7 @@ function shares(a: Item, b: Item): boolean {
   return [b.entry.lemma, ...b.entry.also].some((base) => bases.has(base));
 }
 
-/** Whether the verb alone tells when: "who wins it". */
+/** Returns true if only the verb expresses the time: "who wins it". */
 function isPlainTime({ form, tenses, modality }: Clause): boolean {
   return tenses.size === 0 && modality.size === 0 && form !== "how" && form !== "want" && form !== "explain";
 }
@@ -47,7 +47,10 @@ function areOfOtherTimes(a: Item, b: Item): boolean {
   return isNow && isOver && a.mark === "" && b.mark === "";
 }
 
-/** "The documents I need" and "the documents I needed". Behind "did" or a modal the base form tells no time. */
+/**
+ * Returns true for clauses of different times: "the documents I need" and "the documents I needed". After "did" or a modal the base form
+ * expresses no time.
+ */
 function areClausesOfOtherTimes(a: Clause, one: Item, b: Clause, other: Item): boolean {
   const [past, present, clause] = isPastForm(one) ? [one, other, b] : [other, one, a];
   if (!isPastForm(past) || isPastForm(present) || present.word.endsWith("ing")) return false;
@@ -75,7 +78,7 @@ function numbersDiffer(a: Item, b: Item): boolean {
   if (one === other) return false;
   const [plural, single] = one ? [a, b] : [b, a];
   if (single.word !== single.entry.lemma) return false;
-  // Of a word that nobody knows it is not known whether the last letter is an ending: "grafana" and "grafanas".
+  // The last letter of an unknown word may not be an ending: "grafana" and "grafanas".
   if (
     single.entry.parts === "" &&
     single.word.length >= UNKNOWN_FROM &&
@@ -95,12 +98,12 @@ function isPlural({ word, entry }: Item): boolean {
   return word !== entry.lemma && word.endsWith("s");
 }
 
-/** Who is ready to eat is not ready to be eaten. */
+/** Distinguishes "ready to eat" from "ready to be eaten". */
 function isDoneTo(a: Item, b: Item): boolean {
   return a.mark === "inf" && b.mark === "inf" && a.word === a.entry.lemma && b.word !== b.entry.lemma;
 }
 
-/** What acts is not what it is done to, nor what is done already: "falling" and "fallen"; "a rating" is no "rate". */
+/** Distinguishes an acting participle from a passive or completed one: "falling" and "fallen"; "a rating" and "a rate". */
 function actsDiffer(a: Item, b: Item, isAsked: boolean): boolean {
   const [one, other] = [a.word.endsWith("ing"), b.word.endsWith("ing")];
   if (one === other) return false;

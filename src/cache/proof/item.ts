@@ -1,12 +1,12 @@
 import type { Entry } from "./lexicon.ts";
 
-/** What binds a noun behind "a" that is a stuff or an idea without an article, and behind "the". It counts beside the same word alone. */
+/** Bindings of a mass or abstract noun after "a" and after "the". They distinguish it from the word alone. */
 export const ONE_OF = "one of";
 export const THE_ONE = "the one";
 
 /** A content word or a number, with what binds it. */
 export interface Item {
-  /** As it was written, in lower case unless `exact`. */
+  /** As written, in lower case unless `exact`. */
   readonly word: string;
   readonly entry: Entry;
   /** Compared by its letters alone: numbers, quoted text, names in code. */

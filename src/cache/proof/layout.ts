@@ -1,6 +1,6 @@
 /** Line ends of any system. */
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/u;
-/** White space but single spaces, and characters that nobody sees. */
+/** White space other than single spaces, and invisible characters. */
 const UNUSUAL = /[^\S ]| {2}|[\u00AD\u200B-\u200D\u2060\uFEFF]/;
 /** Marks of code, formulas, quotations and payloads, in which each space counts. */
 const TO_THE_LETTER = /["“”„«»`{}()[\]<>|=\\;*_~^$#&+]|(?<![\p{L}\p{N}])['’]|['’](?!\p{L})|:\s*\S/u;

@@ -14,7 +14,7 @@ export function leftoverOf(
   level: Level,
 ): Veto | undefined {
   const [aloneA, aloneB] = [alone(a, left), alone(b, right)];
-  // "What is available" is not "what is located": of words that say little, only one side has some.
+  // "What is available" differs from "what is located": of such empty words, only one side has some.
   if (hasLeft(a, left) && hasLeft(b, right)) return "words";
   if (habitsDiffer(a, left, b, right)) return "added";
   if (aloneA.length === 0 && aloneB.length === 0) return areWhereAndWhat(a, b) ? "question" : undefined;
@@ -39,12 +39,12 @@ function alone(clause: Clause, pairs: readonly number[]): Item[] {
   return clause.items.filter((_, at) => pairs[at] === -1 && !isSoft(clause.items, at));
 }
 
-/** What an instruction tells to do: its first word. */
+/** Returns true for the act of an instruction: its first word. */
 function isAct({ form, items }: Clause, item: Item): boolean {
   return items[0] === item && (form === "keywords" || form === "how" || form === "want" || form === "display");
 }
 
-/** What is asked of a thing, yes or no: its last noun ("a waterproof case"), or what must or can be done. */
+/** Returns true for the part that a yes-no question asks about: its last noun ("a waterproof case"), or a possibility or obligation. */
 function isAsserted({ form, items, modality }: Clause, item: Item): boolean {
   if (form !== "yesno") return false;
   const at = items.indexOf(item);
@@ -59,7 +59,7 @@ function isClass(items: readonly Item[], item: Item): boolean {
   return next !== undefined && (next.exact || next.isName || next.entry.parts === "");
 }
 
-/** Content words of a question from which words of esteem, participles behind their noun, and words said before, say little. */
+/** Content words from which words of esteem, participles after their noun, and repeated words, count little in a question. */
 const ASIDE_FROM = 6;
 
 /** "The (leading) workshop of the 17th century that …", "which process (developed) during the revolution …", "pairs of (pairs of) primes". */
@@ -73,21 +73,21 @@ function isAside({ items }: Clause, item: Item): boolean {
   return isBehind && word.endsWith("ed") && (entry.lemma !== word || entry.also.length > 0) && !TURNS.has(entry.lemma);
 }
 
-/** What a question word asks for: "when", "in which year". */
+/** Nouns that a question word implies: "when", "in which year". */
 const ASKED_FOR: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ["when", new Set(["year"])],
   ["where", new Set(["place", "location", "country", "city", "town", "state", "resource"])],
   ["who", new Set(["person"])],
 ]);
 
-/** Whether the question word of one side already asks for a word that only the other side has. */
+/** Returns true if one side's question word already implies a word that only the other side has. */
 function isAskedFor(a: Clause, b: Clause, { entry }: Item): boolean {
   const isNamed = ({ form }: Clause) => form === "list" || form === "keywords";
   const one = isNamed(a) ? b : a;
   return isNamed(a) !== isNamed(b) && ASKED_FOR.get(one.form)?.has(entry.lemma) === true;
 }
 
-/** Verbs that turn what they stand before, or say where it begins and ends; as participles they class a thing: "a forgotten password". */
+/** Verbs that reverse or limit the verb after them; as participles they classify a thing: "a forgotten password". */
 const TURNS = new Set(
   "stop quit cease avoid prevent refuse fail forget cancel undo deny ban block reject reverse lose leave depart arrive".split(
     " ",
@@ -96,8 +96,8 @@ const TURNS = new Set(
 const PARTICIPLES = /ed$|en$|^(?:lost|left)$/;
 
 /**
- * A word that says little: frequent and vague, or only a verb that relates nothing; not a name, a number or another adjective. "Papers citing
- * Ann" are not Ann's papers.
+ * Returns true for a word with little meaning: frequent and vague, or a verb that relates nothing; not a name, a number or another
+ * adjective. "Papers citing Ann" are not Ann's papers.
  */
 function isLight(items: readonly Item[], item: Item): boolean {
   const { word, entry, exact, isName, degree, bound, starts } = item;
@@ -112,20 +112,23 @@ function isLight(items: readonly Item[], item: Item): boolean {
   );
 }
 
-/** Whether a verb stands behind a noun: it relates it to another one ("papers that cite Ann"), or is a noun itself ("cancel the order return"). */
+/**
+ * Returns true for a verb after a noun, which relates it to another one ("papers that cite Ann"), or is a noun itself ("cancel the order
+ * return").
+ */
 function relates(items: readonly Item[], item: Item): boolean {
   const at = items.indexOf(item);
   const before = items[at - 1];
   return before !== undefined && /^n|^$/.test(before.entry.parts);
 }
 
-/** Where a thing is does not tell what it is, unless the question says in which place: "where is a good restaurant in Bonn". */
+/** Returns true for a place against a thing, unless the question names a place: "where is a good restaurant in Bonn". */
 export function areWhereAndWhat(a: Clause, b: Clause): boolean {
   if ([a.form, b.form].toSorted().join(" ") !== "list where") return false;
   return !a.items.some(({ mark }) => /^(?:in|on|at|near)$/.test(mark));
 }
 
-/** Words for the present, of which one says what another one says. */
+/** Words for the present, which are equivalent. */
 const NOW = new Set("now current currently present presently nowadays existing".split(" "));
 
 function hasLeft({ items }: Clause, pairs: readonly number[]): boolean {
@@ -134,7 +137,7 @@ function hasLeft({ items }: Clause, pairs: readonly number[]): boolean {
 
 const HABITS = new Set("typically usually generally normally commonly".split(" "));
 
-/** What is so mostly is not so now; and of yes or no, nor is it so at all. */
+/** Distinguishes "usually" from "now", and in a yes-no question also from no adverb. */
 function habitsDiffer(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {
   const isAlone = ({ items }: Clause, pairs: readonly number[], list: ReadonlySet<string>) =>
     items.some(({ word }, at) => pairs[at] === -1 && list.has(word));

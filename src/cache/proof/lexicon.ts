@@ -8,14 +8,14 @@ import { SYNONYMS } from "./words/synonyms.ts";
 
 export type Degree = "" | "er" | "est";
 
-/** What is known of a word as it is written. */
+/** Entry of a word in the lexicon. */
 export interface Entry {
   /** The base form by which words are compared first. */
   readonly lemma: string;
   /** Base forms that the word may also be of: "meeting" is a noun, and "meet". */
   readonly also: readonly string[];
   readonly degree: Degree;
-  /** Numbers of the hand-written groups that it is in. */
+  /** Numbers of its hand-written groups. */
   readonly synonyms: readonly number[];
   /** Numbers of the groups that WordNet has it in: first senses and derivations. */
   readonly groups: readonly number[];
@@ -40,7 +40,7 @@ const ENTRIES_MAX = 8_192;
 /** Longer ones are not remembered. */
 const ENTRY_CHARS_MAX = 64;
 
-/** Looks a word up, in lower case. The lexicon (77 kB) is read at the first call. */
+/** Looks up a word in lower case. The lexicon (77 kB) is loaded at the first call. */
 export function lookUp(word: string): Entry {
   let entry = entries.get(word);
   if (entry === undefined) {
@@ -101,7 +101,7 @@ function guessed(word: string): string {
   return !isKnownWord(word) || SYNONYMS.has(single) ? single : word;
 }
 
-/** What a word may be a form of, by WordNet's detachment rules. "riding" tries "ride" before "rid". */
+/** Returns possible base forms of a word by WordNet's detachment rules. "riding" tries "ride" before "rid". */
 function basesOf(word: string): string[] {
   const { length } = word;
   if (length < 4) return [];

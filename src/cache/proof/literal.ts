@@ -1,8 +1,8 @@
 import { endMarksOf } from "./end-marks.ts";
 
 /**
- * What a sentence means to the letter: formulas, code and what stands in quotation marks. Two sentences that are proven the same by their
- * words must have these alike, in one order: "(2+3)*4" is not "2+(3*4)", nor "f(g)" "g(f)".
+ * Literal parts of a sentence: formulas, code and quotations. Two sentences with equivalent words must have the same ones in the same
+ * order: "(2+3)*4" is not "2+(3*4)", nor "f(g)" "g(f)".
  */
 export interface Literal {
   /** Brackets, operators and lone signs with the words that they touch, in order. */
@@ -40,11 +40,11 @@ export function readLiteral(sentence: string): Literal {
   return { signs: signsOf(text), quotes, end, text };
 }
 
-/** Whether two sentences differ in what is meant to the letter. Symmetric. */
+/** Returns true if two sentences differ in literal parts. Symmetric. */
 export function literalsDiffer(a: Literal, b: Literal): boolean {
   if (a.signs !== b.signs || a.end !== b.end) return true;
   if (a.quotes.length === b.quotes.length) return a.quotes.some((quote, at) => quote !== b.quotes[at]);
-  // What only one of them puts into quotation marks stands in the other one as it is.
+  // A quotation in only one of them must occur in the other without quotation marks.
   return !holds(a, b) || !holds(b, a);
 }
 
@@ -77,7 +77,7 @@ function signsOf(text: string): string {
     if (at > 0 && from - (pieces[at - 1] as Piece).to <= reach) shown.add(at - 1);
     if (at + 1 < pieces.length && (pieces[at + 1] as Piece).from - to <= reach) shown.add(at + 1);
   });
-  // The mark that ends the sentence says nothing.
+  // The sentence's final mark does not count.
   const last = pieces.length - 1;
   if (/^[.?!]$/.test(pieces[last]?.text ?? "") && counts[last] !== true) shown.delete(last);
   return [...shown]
@@ -86,7 +86,7 @@ function signsOf(text: string): string {
     .join(" ");
 }
 
-/** Whether a piece is a sign that counts; round brackets are told afterwards. */
+/** Returns true for a sign that counts; round brackets are handled later. */
 function isSign(pieces: readonly Piece[], at: number, text: string): boolean {
   const { text: sign, from, to } = pieces[at] as Piece;
   if (ALWAYS.test(sign)) return true;

@@ -10,7 +10,7 @@ import { SHORT_FORMS } from "./words/phrases.ts";
 export interface Bag {
   readonly words: readonly Word[];
   readonly known: () => ReadonlySet<Word>;
-  /** What a word of another sentence may be partnered by: base forms, and numbers of groups. */
+  /** Keys of possible partners in another sentence: base forms, and numbers of groups. */
   readonly keys: () => ReadonlySet<string | number>;
 }
 
@@ -35,7 +35,7 @@ const KNOWN_MAX = 8_192;
 /** Longer ones are not remembered. */
 const KNOWN_CHARS_MAX = 32;
 
-/** Looks up the words of a sentence that is folded already. Linear. */
+/** Looks up the words of a folded sentence. Linear. */
 export function toBag(sentence: string): Bag {
   const lower = sentence.toLowerCase();
   const words = (lower.match(ASCII.test(lower) ? ASCII_WORDS : WORDS) ?? []).map(toWord);
@@ -78,7 +78,7 @@ function makeWord(given: string): Word {
 
 let replacements: ReadonlySet<string | number> | undefined;
 
-/** Base forms, and numbers of groups: even ones of the hand-written, odd ones of WordNet's. */
+/** Returns base forms, and numbers of groups: even ones of the hand-written, odd ones of WordNet's. */
 function keysOf(text: string, { lemma, also, synonyms, groups }: Entry): (string | number)[] {
   const country = DEMONYMS.get(lemma);
   const names = country === undefined ? [text, lemma, ...also] : [text, lemma, ...also, country];
@@ -86,8 +86,8 @@ function keysOf(text: string, { lemma, also, synonyms, groups }: Entry): (string
 }
 
 /**
- * Whether two sentences could be proven the same at all, by their words alone: each word that cannot be left out has one on the other side
- * that may be its partner. `false` is sure at this level; `true` says nothing. Costs a small part of parsing both.
+ * Returns whether two sentences could be proven equal by their words alone: each required word has a possible partner on the other side.
+ * `false` is certain at this level; `true` proves nothing. Costs a small part of parsing both.
  */
 export function mayMatch(a: Bag, b: Bag, level: Level): boolean {
   return everyMayHave(b, a, level) && everyMayHave(a, b, level);
@@ -107,7 +107,10 @@ function hasKeyOf({ keys }: Word, others: ReadonlySet<string | number>): boolean
   return false;
 }
 
-/** Whether a word may do without a partner of its own: a part of a compound, initials, a misspelling, a repetition; at looser levels a word that says little. */
+/**
+ * Returns true for a word that needs no partner of its own: part of a compound, initials, a misspelling, a repetition; at looser levels a
+ * word with little meaning.
+ */
 function isSpecial(word: Word, own: Bag, other: Bag, level: Level): boolean {
   const { text, entry } = word;
   const { groups, lemma } = entry;
@@ -131,7 +134,7 @@ function isSpecial(word: Word, own: Bag, other: Bag, level: Level): boolean {
     LIGHT_PLURALS.has(text) ||
     CLASSES.has(lemma) ||
     ESTEEM.has(text) ||
-    // A participle behind its noun, and a word that is said twice.
+    // A participle after its noun, and a repeated word.
     text.endsWith("ed") ||
     own.words.some((one) => one !== word && one.entry.lemma === lemma) ||
     own.words.indexOf(word) !== own.words.lastIndexOf(word) ||

@@ -7,7 +7,7 @@ const MEASURED = new Set(
     " ",
   ),
 );
-/** Whether a word names what is measured: a price, a height, a number of people. */
+/** Returns true for a measured quantity: a price, a height, a number of people. */
 export function isMeasured(item: Item | undefined): boolean {
   return item !== undefined && !item.exact && MEASURED.has(item.entry.lemma);
 }

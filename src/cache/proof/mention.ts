@@ -1,16 +1,16 @@
 import { lookUp } from "./lexicon.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
 
-/** What a sentence says about words and texts, which are meant to the letter: "what rhymes with big", "translate to French: good day". */
+/** Words and texts that a sentence mentions literally: "what rhymes with big", "translate to French: good day". */
 export interface Mention {
-  /** What stands behind the colon of an instruction. */
+  /** Text after the colon of an instruction. */
   readonly payload: string | undefined;
-  /** The words of a sentence about words, without those that say what is asked of them; `undefined` for other sentences. */
+  /** Mentioned words, without those of the question; `undefined` for other sentences. */
   readonly words: readonly string[] | undefined;
 }
 
 const INSTRUCTION = /^([^:\n"`]{3,80}):\s+(\S[\s\S]*)$/;
-/** What stands before a colon and instructs nothing. */
+/** Text before a colon that is no instruction. */
 const LABEL =
   /^(?:(?:my|the|a|one|another|next|quick|here is my) )*(?:question|query|q|user|ask|prompt|hi|hello|hey|note|help|problem|context|hint|ps|fyi|issue|request|task)s?(?: is)?$/i;
 /** A question whose colon lists what there is to choose from. */
@@ -25,19 +25,19 @@ const ABOUT_WORDS = new RegExp(
     `${LANGUAGE} (?:word|for|translation)|in ${LANGUAGE}$)\\b`,
   "i",
 );
-/** The proof knows from which language into which one. */
+/** The proof compares source and target language. */
 const IS_LANGUAGE = new RegExp(`^${LANGUAGE}$`);
 /** Where capitals are meant, too. */
 const ABOUT_CAPITALS =
   /\b(?:case\w*|capital\w*|upper\w*|lower\w*|base ?64|sha-?\d+|md5|hash\w*|encod\w+|decod\w+|encrypt\w*|cipher|rot13)\b/i;
 /** Where each letter counts, of names as well. */
 const MEANS_TEXT = /\b(?:base ?64|sha-?\d+|md5|hash\w*|encod\w+|decod\w+|encrypt\w*|cipher|rot13)\b/i;
-/** Words that say what is asked of the others. */
+/** Words of the question about the mentioned ones. */
 const ASKING =
   /^(?:rhym\w+|(?:mis)?spell\w*|tenses?|past|present|future|perfect|participles?|plurals?|singular|conjugat\w+|letters?|syllables?|vowels?|consonants?|synonyms?|antonyms?|homophones?|anagrams?|palindromes?|etymolog\w+|pronounc\w+|pronunciations?|scrabble|crossword|translat\w+|rewrite|rephrase|reword|paraphrase|hash\w*|encod\w+|decod\w+|encrypt\w*|words?|terms?|phrases?|sentences?|say|saying|said|call|called|tell|show|give|list|find|explain|describe|please|help|know|want|need|like|mean|means|meant|meaning|meanings|signify|stand|stands|defin\w+|acronym|abbreviation|form|forms|whats|thats|dont|doesnt|correct|correctly|way)$/;
 const WORD = /[\p{L}\p{N}][\p{L}\p{M}\p{N}'_]*/gu;
 
-/** Reads what a sentence mentions. Linear. */
+/** Reads the mentions of a sentence. Linear. */
 export function readMention(text: string): Mention {
   const [, head = "", payload] = INSTRUCTION.exec(text) ?? [];
   const isLabel = LABEL.test(head.trim());

@@ -135,7 +135,10 @@ function timeOfDay(digits: string, next: string): string | undefined {
   return `t${String(hour).padStart(2, "0")}:${minutes}`;
 }
 
-/** 1,000 is 1000, 3rd is an ordinal, and 10:30 stays what it is. Digits are meant to the letter: 007 is not 7, nor 3.10 the version 3.1. */
+/**
+ * Normalises a number: 1,000 is 1000, 3rd is an ordinal, and 10:30 is unchanged. Digits are literal: 007 is not 7, nor 3.10 the version
+ * 3.1.
+ */
 export function plainNumber(text: string): string {
   const [, nth] = /^(\d+)(?:st|nd|rd|th)$/.exec(text) ?? [];
   if (nth !== undefined) return `o${nth}`;

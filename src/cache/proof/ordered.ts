@@ -1,7 +1,7 @@
 import { lookUp } from "./lexicon.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
 
-/** Expressions by which the order of what is named counts, also around "and" and "vs". */
+/** Expressions for which the order of their arguments matters, even around "and" and "vs". */
 const ORDERED =
   /\b(?:and then|respectively|ratio|odds|proportion|quotient|subtract\w*|minus|divid\w+|deduct\w*|in (?:that|this) order|maps? .* to|how much (?:\w+er|more|less)|(?:gain|win|lead|advantage) (?:of|over)|vs\.? .*\b(?:gain|win|lead)|(?:come|goes|go|came)s? (?:first|last|before|after))\b/i;
 const WORD = /[\p{L}\p{N}][\p{L}\p{M}\p{N}'_+#-]*/gu;

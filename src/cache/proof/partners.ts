@@ -5,13 +5,13 @@ import { AMBIGUOUS } from "./words/ambiguous.ts";
 import { areOpposites } from "../guard.ts";
 import { staticWords } from "../../embedders/index.ts";
 
-/** How two words say the same; a lower number is surer. */
+/** Kind of equivalence between two words; a lower number is more certain. */
 export type Kinship = 1 | 2 | 3 | 4 | 5 | 6;
 
-/** Letters from which a misspelling can be told from another word. */
+/** Least letters of a word in which a misspelling can be recognised. */
 export const MISSPELT_FROM = 5;
 
-/** By what one word says what another one says, or `undefined`. Symmetric. */
+/** Returns the equivalence of two words, or `undefined`. Symmetric. */
 export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
   if (a.exact || b.exact) return a.word === b.word || (!(a.exact && b.exact) && a.word === b.word) ? 1 : undefined;
   if (!sameDegree(a, b, level)) return undefined;
@@ -53,7 +53,7 @@ function sameDegree(a: Item, b: Item, level: Level): boolean {
   return a.degree === b.degree || level === "aggressive";
 }
 
-/** An amount is a number only before several things, and `withCounts` has made it one there. */
+/** An amount equals a number only before countable things, where `withCounts` already made it one. */
 function isOfCounts(a: string, b: string): boolean {
   return (a === "number" && b === "amount") || (a === "amount" && b === "number");
 }
@@ -77,7 +77,7 @@ const PARTICIPLE = /(?:ed|ing)$/;
 
 const AGENT = /(?:er|or|ee|ist|ism|ian|ess|man|ship)$/;
 
-/** Who does something, and what is done, or another one who takes part: "translator" and "translation", "employer" and "employee". */
+/** Returns true for an agent against an act or another participant: "translator" and "translation", "employer" and "employee". */
 function areAgentAndAct(a: string, b: string): boolean {
   return a !== b && a.slice(0, STEM) === b.slice(0, STEM) && (AGENT.test(a) || AGENT.test(b));
 }
@@ -100,7 +100,7 @@ function areCounterparts(a: string, b: string): boolean {
   return a !== b && group !== undefined && group === COUNTERPARTS.get(b);
 }
 
-/** "Economic" and "economical", "historic" and "history": an adjective and what is derived from it are two things. */
+/** Returns true for an adjective against a derived word of another meaning: "economic" and "economical", "historic" and "history". */
 function areDerivedApart(a: Entry, b: Entry): boolean {
   if (areAgentAndAct(a.lemma, b.lemma)) return true;
   if (!a.parts.startsWith("a") && !b.parts.startsWith("a")) return false;
@@ -146,7 +146,7 @@ export function isTypo(a: string, b: string): boolean {
   return a.length >= VOWELS_FROM && at < a.length - 2 && /[aeiou]/.test(a[at] ?? "") && /[aeiou]/.test(b[at] ?? "");
 }
 
-/** Letters of a word from which a wrong vowel can be told from another word. */
+/** Least letters of a word in which a wrong vowel can be recognised. */
 const VOWELS_FROM = 8;
 
 /** Whether two words are one edit apart: a letter more, another letter, or two neighbours changed over. */

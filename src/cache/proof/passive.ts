@@ -2,9 +2,8 @@ import type { Clause, Item } from "./clause.ts";
 import type { Form } from "./form-rules.ts";
 
 /**
- * A sentence in the passive as the active one: "an onion is being cut by a man" as "a man is cutting an onion", "papers written by X" as
- * "papers X wrote". `undefined` for a sentence without an agent. `asNoun` reads keywords as a thing of which
- * something is told: "papers written by X".
+ * Converts a passive sentence to an active one: "an onion is being cut by a man" to "a man is cutting an onion", "papers written by X" to
+ * "papers X wrote". `undefined` for a sentence without an agent. `asNoun` reads keywords as a described thing: "papers written by X".
  */
 export function toActive(clause: Clause, asNoun = false): Clause | undefined {
   const { items, form, tail } = clause;
@@ -37,7 +36,7 @@ export function toActive(clause: Clause, asNoun = false): Clause | undefined {
   return { ...clause, items: order };
 }
 
-/** Forms whose subject is not what is asked for: "when was it invented by Bell". */
+/** Forms whose subject is not in question: "when was it invented by Bell". */
 const SUBJECT_FIRST: ReadonlySet<Form> = new Set(["statement", "yesno", "when", "where", "why", "how"] as const);
 
 /** Whether "by" names a time: "by June", "by noon". */
@@ -53,10 +52,10 @@ const TIMES = new Set(
 /** Months that are names of people, too: only with a capital. */
 const MONTHS_ALSO_NAMES = new Set("march april may june august".split(" "));
 
-/** Words that begin a time behind an agent: "taught by Smith last fall". */
+/** Words that begin a time after an agent: "taught by Smith last fall". */
 const WHEN = new Set("last next yesterday today tomorrow recently now".split(" "));
 
-/** What is between two things whichever is named first. */
+/** Symmetric relations between two things. */
 const SYMMETRIC = new Set(["difference", "distance"]);
 
 /** "Flights between A and B" as those from A to B, in the order in which both are named. */
@@ -74,7 +73,7 @@ export function fromBetween(clause: Clause): Clause {
   };
 }
 
-/** "Who was it founded by" as "who founded it". */
+/** Rewrites "who was it founded by" as "who founded it". */
 function whoDid(clause: Clause): Clause | undefined {
   const last = clause.items.at(-1);
   if (last === undefined || !isParticiple(last)) return undefined;

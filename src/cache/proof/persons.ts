@@ -13,7 +13,7 @@ export function isPerfect(tokens: readonly Token[]): boolean {
 
 const OTHER_TENSES = new Set("is are am do does will had".split(" "));
 
-/** Who speaks and who is spoken to, as subjects. */
+/** Subjects of the first and second person. */
 export const SUBJECTS: ReadonlySet<string> = new Set(["i", "we", "you"]);
 
 /** Whether two take part in a sentence, so that it counts who does or is what: "you are the buyer and I am the seller". */

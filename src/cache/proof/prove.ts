@@ -38,7 +38,7 @@ export function proveClauses(first: Clause, second: Clause, level: Level): Veto 
   return proven ? undefined : reason;
 }
 
-/** `isTurned` says that a passive was made active. */
+/** Proves a pair once. `isTurned`: a passive was made active. */
 function proveOnce(a: Clause, b: Clause, level: Level, isTurned = false): Veto | undefined {
   if (a.items.length > ITEMS_MAX || b.items.length > ITEMS_MAX) return "length";
   if (a.items.length === 0 || b.items.length === 0) return "empty";
@@ -78,7 +78,7 @@ function namesDiffer(a: Clause, left: readonly number[], b: Clause, right: reado
   });
 }
 
-/** What can be told without holding words against each other. */
+/** Returns a difference that shows without aligning words. */
 function classesDiffer(a: Clause, b: Clause, level: Level, isTurned: boolean): Veto | undefined {
   if (!sameForm(a, b, level)) return "question";
   if (!sameList(numbersOf(a), numbersOf(b))) return "number";
@@ -107,7 +107,7 @@ const IDLE_TAIL = new Set(["of", "in", "to", "for", "at", "from", "with", "on", 
 function sameTail(a: Clause, b: Clause): boolean {
   const strong = ({ tail }: Clause) => tail.filter((word) => !IDLE_TAIL.has(word)).toSorted();
   if (!sameList(strong(a), strong(b))) return false;
-  // "Who is Luke the father of" is not "who is the father of Luke".
+  // "Who is Luke the father of" differs from "who is the father of Luke".
   const crossed = (one: Clause, other: Clause) =>
     one.tail.some(
       (word) =>
@@ -145,7 +145,7 @@ function sameObjects(a: Clause, b: Clause): boolean {
   const strong = (list: readonly string[]) => list.filter((one) => one !== " me").toSorted();
   const [one, other] = [strong(a.objects), strong(b.objects)];
   if (one.length === other.length) {
-    // A synonym may stand before it: then the other words tell.
+    // A synonym may precede it; then the other words decide.
     const [onlyOne, onlyOther] = [
       one.filter((object) => !other.includes(object)),
       other.filter((object) => !one.includes(object)),

@@ -11,7 +11,7 @@ const UNKNOWN_MAX = 0.5;
 const WORDS = /(?<![\p{L}\p{N}_.@/-])[\p{L}\p{M}']+(?![\p{L}\p{N}_@/]|\.\p{L})/gu;
 const ASCII_WORDS = /(?<![a-zA-Z0-9_.@/-])[a-zA-Z']+(?![a-zA-Z0-9_@/]|\.[a-zA-Z])/g;
 
-/** Whether a text can be compared as English: by its letters, its function words, and how many of its words are known. Linear. */
+/** Returns true if a text can be compared as English: by its letters, its function words, and the fraction of known words. Linear. */
 export function isReadable(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- ASCII is asked for, control characters included
   const isAscii = /^[\x00-\x7F]*$/.test(text);

@@ -10,7 +10,7 @@ import { readOrder } from "./ordered.ts";
 import { isReadable } from "./readable.ts";
 import { sentencesOf, separate } from "./separate.ts";
 
-/** A prompt, read once for every proof that it takes part in. */
+/** A prompt, read once for all of its proofs. */
 export interface ProofReading {
   readonly text: string;
   /** Whether it exceeds `READ_CHARS_MAX` characters. Then nothing else of it was read, and no proof is found. */
@@ -25,8 +25,8 @@ export interface ProofReading {
 }
 
 /**
- * A sentence, compared word for word first, and by its clause only where it differs. What nobody asks for is not worked out. A class, because many
- * are remembered: closures for each part would take twice the memory.
+ * A sentence, compared literally first, and by its clause only if it differs. Parts are computed on demand. A class, because many are
+ * cached, and closures would take twice the memory.
  */
 export class Sentence {
   readonly key: string;
@@ -52,12 +52,12 @@ export class Sentence {
     return (this.#clause ??= readClause(this.#text));
   }
 
-  /** What it means to the letter. */
+  /** Returns its literal parts. */
   literal(): Literal {
     return (this.#literal ??= readLiteral(this.#text));
   }
 
-  /** Where it has capitals. */
+  /** Returns its use of capitals. */
   capitals(): Capitals {
     return (this.#capitals ??= readCapitals(this.#text));
   }
@@ -73,12 +73,12 @@ export class Sentence {
   }
 }
 
-/** Characters by which the language of a question is told. */
+/** Characters by which a question's language is recognised. */
 const READABLE_CHARS_MAX = 4_096;
 
 /** Prompts that were read last, the latest at the end: one that is asked is held against several, and popular ones come again. */
 const readings = new Map<string, ProofReading>();
-/** Memory that they may take, and what one takes: about 64 bytes a character once it is parsed, and what it takes without any. */
+/** Bound on the cached prompts' memory, and an estimate for each: about 64 bytes per character once parsed, and a fixed part. */
 const READINGS_BYTES_MAX = 4_194_304;
 const BYTES_A_CHARACTER = 64;
 const BYTES_BESIDE = 1_024;

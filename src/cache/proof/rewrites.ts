@@ -9,7 +9,7 @@ export interface Phrasing {
   readonly joints: readonly string[];
 }
 
-/** Rewrites what may be said in several ways into one: heads of long phrases, tools, years, comparisons. Pure, linear. */
+/** Rewrites alternative phrasings to one: heads of long phrases, tools, years, comparisons. Pure, linear. */
 export function rewrite({ items, joints }: Phrasing, form: Form): Phrasing {
   const plain = withYears(withTool(withHead(withCountry(withBooking(items))), form));
   return withDistance(withComparison({ items: plain, joints }, form));
@@ -18,7 +18,7 @@ export function rewrite({ items, joints }: Phrasing, form: Form): Phrasing {
 const BOOKED = new Set(
   "table room flight hotel seat ticket appointment car cabin suite court restaurant hostel cruise".split(" "),
 );
-/** Words between "book" and what is booked, at most: "book a hotel room". */
+/** Most words between "book" and its object: "book a hotel room". */
 const BOOKED_WITHIN = 3;
 
 /** "Book a table" as "reserve a table". */
@@ -124,7 +124,7 @@ function withAnd(items: readonly Item[], joints: readonly string[], marks: Reado
   };
 }
 
-/** Nouns that head what stands before them, however long: "eslint config for a monorepo example". */
+/** Nouns that head any phrase before them: "eslint config for a monorepo example". */
 const HEADS = new Set([
   "example",
   "pitfall",

@@ -46,7 +46,7 @@ function areBoundAlike({ items: a }: Clause, { items: b }: Clause): boolean {
   return true;
 }
 
-/** Whether what stands before a verb stands behind it on the other side, and the other way round: "java call python". */
+/** Returns true if the words before and after a verb are swapped: "java call python". */
 function isTurned(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {
   const inB = new Map(right.map((pair, at) => [pair, at]));
   if ([...a.items, ...b.items].some(({ mark }) => mark !== "")) return false;
@@ -105,7 +105,7 @@ const HEADS = new Set(
   ).split(" "),
 );
 
-/** Nouns that stand "of" and "for" what they are about. */
+/** Nouns that take "of" and "for" before their topic. */
 const TOPICS = new Set(
   (
     "synonym antonym citation translation symbol requirement reason formula code option deadline name term word limit method way procedure process syntax command rule default value fee charge budget evidence need demand market use purpose algorithm policy " +
@@ -135,7 +135,7 @@ const NOT_ACTS = new Set([
 export function isHead({ word, entry, exact, isName, isNumber }: Item): boolean {
   if (isNumber) return /^(?:19|20)\d\d$/.test(word);
   if (exact || isName || NOT_ACTS.has(word)) return false;
-  // "Dry" is an act, and tells which skin.
+  // "Dry" is an act, and says which skin.
   const isAct = entry.parts.startsWith("v") && !entry.parts.includes("a") && word === entry.lemma;
   return HEADS.has(entry.lemma) || word.includes("_") || isAct;
 }

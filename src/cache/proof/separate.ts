@@ -1,16 +1,16 @@
-/** A prompt cut into what is asked and what it is asked about. */
+/** A prompt split into a question and its context. */
 export interface Separated {
-  /** Instructions, documents, quoted and fenced blocks: compared as they stand. Empty where nothing can be told apart. */
+  /** Instructions, documents, quoted and fenced blocks, compared literally. Empty if the prompt cannot be split. */
   readonly context: string;
-  /** The question: what is embedded, and compared by meaning. */
+  /** The question, which is embedded and compared by meaning. */
   readonly question: string;
 }
 
 /** A question has at most so many characters. */
 const QUESTION_CHARS_MAX = 600;
 /**
- * What is left as context has at least so many; a prompt with less beside it is a question as a whole. The question's own length decides nothing:
- * short and long questions of one document have one context.
+ * Least characters of a context; a prompt with less is a question as a whole. The question's length does not matter, so that short and long
+ * questions about one document have the same context.
  */
 const CONTEXT_CHARS_MIN = 120;
 const LABEL = /^[ \t#*>]*(?:user(?:'s)? |my |the )?(?:question|query|q|request|task|ask|instruction)[ \t*]*:[ \t*]*/i;
@@ -19,8 +19,8 @@ const ASKS =
   /\?["')\]\s]*$|^(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|should|would|will|has|have|may|must|list|name|give|tell|show|find|explain|describe|summari[sz]e|translate|write|define|compare|extract|classify|rewrite|identify|convert|fix|calculate|please)\b/i;
 
 /**
- * Tells the question of a prompt from its context: by a label ("Question:"), or by paragraphs of which one asks and is short. Prompts
- * without such a form, or with little beside the question, are a question as a whole. Linear.
+ * Splits a prompt into question and context: by a label ("Question:"), or by paragraphs of which a short one asks. Prompts without such a
+ * form, or with a short context, are a question as a whole. Linear.
  */
 export function separate(prompt: string): Separated {
   const whole = { context: "", question: prompt };
@@ -87,7 +87,7 @@ function paragraphsOf(prompt: string): string[] {
   return found;
 }
 
-/** Characters of a question that are embedded; embedders cut long texts, and a long text drowns what it asks. */
+/** Characters of a question that are embedded: embedders truncate long texts, and long texts outweigh the question. */
 const GIST_CHARS_MAX = 600;
 
 /** The part of a question by which near ones are looked for: all of it, or of a long one its asking sentences, or its ends. */
@@ -108,7 +108,7 @@ const POLITE =
   /^(?:(?:hi|hello|hey|dear)(?: there| all| team| everyone| sir)?|thanks?(?: you)?(?: (?:so|very) much| a lot)?(?: in advance)?|please(?: help)?|good (?:morning|day|afternoon|evening)|cheers|help)[\s.,!?]*$/i;
 const POLITE_CHARS_MAX = 40;
 
-/** Where a polite sentence may be the text that something is asked of. */
+/** Patterns of requests about a text, which a polite sentence may be. */
 const OF_TEXT =
   /\b(?:translat\w+|classif\w+|sentiment|complete|continue|rewrite|rephrase|paraphrase|proofread|spell\w*|rhym\w+|repl(?:y|ies)|respond|answer|say|says|said|word|words|text|sentence|phrase|message|email|review|lyrics?|following|subtitle|caption|transcri\w+|tone|formal\w*)\b/i;
 

@@ -3,7 +3,7 @@ import type { Level } from "./level.ts";
 import { isMeasured } from "./measures.ts";
 import type { Veto } from "./veto.ts";
 
-/** Whether two sentences speak of other times, or of what is beside what can or must be. Symmetric. `isTurned` says that a passive was made active. */
+/** Returns a difference in time, or between fact and possibility or obligation. Symmetric. `isTurned`: a passive was made active. */
 export function timesDiffer(a: Clause, b: Clause, level: Level, isTurned: boolean): Veto | undefined {
   const arePast = level === "balanced" && arePastAlike(a, b);
   if (conflicts(a.tenses, b.tenses) && !arePast) return "tense";
@@ -20,7 +20,7 @@ function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
   );
 }
 
-/** "Why have I been charged" asks why I was. */
+/** Returns true for equivalent past forms: "why have I been charged" asks why I was. */
 function arePastAlike(a: Clause, b: Clause): boolean {
   const isPast = ({ tenses, isPerfect }: Clause) => isPerfect || (tenses.size === 1 && tenses.has("past"));
   return isPast(a) && isPast(b) && a.isPerfect !== b.isPerfect;
@@ -28,7 +28,7 @@ function arePastAlike(a: Clause, b: Clause): boolean {
 
 const YEAR = /^(?:1\d|20)\d\d$/;
 
-/** How something was done is not how to do it, and what a thing cost not what it costs; of a year that is named, the year tells it. */
+/** Distinguishes "how was it done" from "how to do it", and "what did it cost" from "what does it cost", unless a named year decides. */
 function pastDiffers(a: Clause, b: Clause): boolean {
   if (a.tenses.has("past") === b.tenses.has("past")) return false;
   if (a.form === "how" && b.form === "how") return true;
@@ -36,7 +36,7 @@ function pastDiffers(a: Clause, b: Clause): boolean {
   return [a, b].every(({ items }) => isMeasured(items[0])) && !isOfYear(a) && !isOfYear(b);
 }
 
-/** What is done is not what happens, and of yes or no not what is under way; of a reason it says little. */
+/** Distinguishes completed from usual acts, and in a yes-no question from running ones; for reasons the aspect hardly matters. */
 function aspectsDiffer(a: Clause, b: Clause, isTurned: boolean): boolean {
   if (a.form === "why" && b.form === "why") return false;
   if (a.aspect.isDone !== b.aspect.isDone) {
@@ -58,7 +58,7 @@ function isFinite({ word, entry, exact, mark }: Item): boolean {
   return (word !== entry.lemma && entry.parts.startsWith("v")) || (entry.also.length > 0 && word.endsWith("ed"));
 }
 
-/** Forms in which what can be done is what is asked for anyway. */
+/** Forms that ask for a possibility anyway. */
 const ABLE: ReadonlySet<Clause["form"]> = new Set([
   "how",
   "want",
@@ -72,7 +72,10 @@ const ABLE: ReadonlySet<Clause["form"]> = new Set([
   "why",
 ] as const);
 
-/** What must or should be is not what is; neither is what can be, but in a question how to do it. Past and future need their word. */
+/**
+ * Distinguishes obligation and possibility from fact, except that a question for a possibility may ask how to do it. Past and future need
+ * their word.
+ */
 function modesDiffer(a: Clause, b: Clause): boolean {
   const isAsked = (one: Clause, other: Clause) => one.form === "yesno" && other.form !== "how" && other.form !== "want";
   const yesno = isAsked(a, b) || isAsked(b, a);

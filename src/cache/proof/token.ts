@@ -1,10 +1,10 @@
 /** A piece of a sentence. */
 export interface Token {
-  /** As it is compared: in lower case, unless it is `exact`. */
+  /** The compared form: lower case, unless it is `exact`. */
   readonly text: string;
-  /** As it was written. */
+  /** The original form. */
   readonly raw: string;
-  /** `stop` ends or divides a sentence and says nothing else. */
+  /** `stop` ends or divides a sentence and has no other meaning. */
   readonly kind: "word" | "number" | "symbol" | "stop";
   /** Compared to the letter: quoted text, names in code, addresses. */
   readonly exact: boolean;

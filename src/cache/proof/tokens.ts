@@ -81,7 +81,7 @@ function hasNumber(tokens: readonly Token[]): boolean {
   return false;
 }
 
-/** Where a simple word ends that begins at a place and is followed by a space or by nothing; the place itself where none does. */
+/** Returns the end of a simple word at a position that is followed by a space or the end; the position itself if there is none. */
 function simpleEnd(sentence: string, from: number): number {
   for (let at = from; at <= sentence.length; at += 1) {
     const code = at === sentence.length ? SPACE : sentence.charCodeAt(at);
@@ -213,7 +213,7 @@ function withoutDoubles(tokens: readonly Token[]): readonly Token[] {
   });
 }
 
-/** Words that are said twice and mean something else then. */
+/** Words that change their meaning when doubled. */
 const DOUBLED = new Set(
   "knock bye night yo tuk chop win bora walla pago duran sing can ha hey ping ding blah choo pom dum cha tom woof beep tick puff hush tut ho is had aye mahi couscous nom talk so dik goody wee ta agar beri ylang".split(
     " ",

@@ -9,7 +9,7 @@ const WHEN = new Set(
   ),
 );
 
-/** Whether "leaving" or "arriving in" before a place only says where a way begins or ends. */
+/** Returns true if "leaving" or "arriving in" before a place only marks the start or end of a way. */
 export function isOnItsWay(
   text: string,
   items: readonly Item[],

@@ -1,6 +1,6 @@
 /**
- * Frequent words with several meanings. WordNet has them in groups with words that say the same of one meaning only ("raise", "lift"), so these
- * groups prove nothing; the groups written by hand still do.
+ * Frequent words with several meanings. WordNet groups them with words that are equivalent for one meaning only ("raise", "lift"), so these
+ * groups prove nothing; the hand-written groups still do.
  */
 export const AMBIGUOUS: ReadonlySet<string> = new Set(
   (

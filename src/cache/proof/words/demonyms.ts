@@ -1,4 +1,4 @@
-/** Words for what belongs to a country, with the country. */
+/** Adjectives and nouns of countries, with the country. */
 export const DEMONYMS: ReadonlyMap<string, string> = new Map(
   (
     "american:usa british:uk french:france german:germany italian:italy spanish:spain portuguese:portugal dutch:netherlands belgian:belgium swiss:switzerland austrian:austria polish:poland czech:czechia " +
@@ -12,7 +12,7 @@ export const DEMONYMS: ReadonlyMap<string, string> = new Map(
     .map((pair) => pair.split(":") as [string, string]),
 );
 
-/** What a country has one of, or what is in it: the French president is the president of France. */
+/** Things that a country has one of, or contains: the French president is the president of France. */
 export const OF_COUNTRIES: ReadonlySet<string> = new Set(
   (
     "president chancellor prime minister king queen monarch government parliament senate constitution flag anthem currency economy population capital gdp army navy border coast coastline embassy " +

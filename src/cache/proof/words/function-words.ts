@@ -12,7 +12,7 @@ export const TENSES: ReadonlyMap<string, Tense> = new Map<string, Tense>([
 ]);
 
 export type Modality = "can" | "should" | "must" | "would" | "optional";
-/** Modals by what they say: what may be, what should be, what has to be. */
+/** Modals by meaning: possibility, advice, obligation. */
 export const MODALS: ReadonlyMap<string, Modality> = new Map<string, Modality>([
   ...["can", "could", "may", "might", "able"].map((word) => [word, "can"] as const),
   ...["should", "ought"].map((word) => [word, "should"] as const),
@@ -135,7 +135,7 @@ export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
   ].flatMap((list) => [...list.keys()]),
 );
 
-/** Words that may stand on one side alone: they place, point or class what is there anyway. */
+/** Words that only one side may have, because they place or classify something that is there anyway. */
 export const SOFT: ReadonlySet<string> = words(
   "located situated exist lie currently available different various presently now current present nowadays typically usually generally normally commonly",
 );
@@ -154,10 +154,10 @@ export const ESTEEM: ReadonlySet<string> = words(
 export const CLASSES: ReadonlySet<string> = words(
   "mount status city town state country county province region river lake island mountain street airport university company firm team band book novel movie film song album language library framework tool package database server editor command function method program app application website site page product brand class course lecture term month year day paper article word phrase error code model version game number flight airline",
 );
-/** Verbs that a preposition behind them says as well: "held in", "published by". */
+/** Verbs that the preposition after them already implies: "held in", "published by". */
 export const SOFT_BEFORE_PREPOSITION: ReadonlySet<string> = words("publish hold write use present give offer serve");
 
-/** Verbs that a way "from" or "to" says as well: "flights that go to Boston". */
+/** Verbs that "from" or "to" already imply: "flights that go to Boston". */
 export const SOFT_BEFORE_WAY: ReadonlySet<string> = words("go travel head run operate fly depart leave come");
 
 /** Things that go from one place to another. */

@@ -35,7 +35,7 @@ const COMPARED =
   "rough safe sharp short shy sick simple slim slow small smart smooth soft soon steep strange strict strong sturdy sweet tall tasty thick thin tight tiny tough ugly warm weak wealthy wet wide wild wise " +
   "young busy dumb fat fit sad mad tame scary spicy costly friendly lovely lonely silly tricky";
 
-/** What a comparative or superlative is of: "larger" is large and `er`. */
+/** Base of each comparative and superlative: "larger" is large and `er`. */
 export const DEGREES: ReadonlyMap<string, readonly [base: string, degree: "er" | "est"]> = new Map<
   string,
   readonly [base: string, degree: "er" | "est"]

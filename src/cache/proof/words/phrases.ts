@@ -17,7 +17,7 @@ export const CONTRACTIONS: ReadonlyMap<string, readonly string[]> = new Map(
     }),
 );
 
-/** Expressions of several words that stand for one. */
+/** Expressions of several words with an equivalent word. */
 const PHRASES = `
 united states of america=usa
 the united states=usa

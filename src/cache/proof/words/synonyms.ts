@@ -1,6 +1,6 @@
 /**
- * Words that say the same in a question, by hand: groups are parted by slashes and line ends, a word may stand in several. Nothing here is transitive. What
- * differs in degree, direction, owner or kind does not belong here ("good" and "best", "lend" and "borrow", "price" and "fee").
+ * Hand-written groups of equivalent words in questions, separated by slashes and line ends; a word may be in several. Not transitive. Words
+ * that differ in degree, direction, owner or kind do not belong here ("good" and "best", "lend" and "borrow", "price" and "fee").
  */
 const GROUPS = `
 buy purchase / price cost / end finish conclude / movie film / inhabitant resident / use utilize utilise usage / tip advice / difference distinction
