@@ -11,17 +11,17 @@ import { insist } from "../internal/insist.ts";
 import { cannotServe } from "../redis/index.ts";
 
 /**
- * Saves what an executor makes, and pushes it, once nobody else does. The SDK saves an event when the client's stream takes it, so without this a
- * client that leaves would freeze its task.
+ * Saves an executor's events and sends their notifications once nobody else does. The SDK saves an event when the client's stream reads it,
+ * so otherwise a task would stop when its client leaves.
  */
 export interface Keeper {
   /** Called for each new event. */
   readonly made: (event: AgentExecutionEvent) => void;
-  /** The first event that was not saved is saved. */
+  /** Reports that the oldest unsaved event was saved. */
   readonly saved: () => void;
   /** Takes over saving, because the former saver left. */
   readonly takeOver: () => void;
-  /** Resolves once it has nothing more to save. */
+  /** Resolves once there is nothing more to save. */
   readonly settled: () => Promise<void>;
 }
 

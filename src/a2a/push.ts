@@ -117,7 +117,7 @@ export function createPushSender(
   };
 }
 
-/** Delivers the notifications of an agent, of all scopes. */
+/** Delivers the notifications of an agent, in all scopes. */
 export function startPushWorker(redis: Redis, { queue, push, onError }: ResolvedA2AOptions): Worker {
   const poster = createPoster(push);
   const worker = createWorker<Notification>(

@@ -15,21 +15,21 @@ import type { ResolvedA2AOptions } from "./options.ts";
 import { appendEvent, holdTask } from "./scripts.gen.ts";
 import { isTerminal } from "./tasks.ts";
 
-/** The events of a task in one process: of its own making, or followed as another process makes them. */
+/** The events of a task in one process: produced there, or followed from another process. */
 export interface TaskBus extends ExecutionEventBus {
   /** Returns true if its events are made here. */
   isOwn(): boolean;
-  /** Somebody saves its events. */
+  /** Returns true if somebody saves its events. */
   isSaved(): boolean;
   /** Makes the next listener the saver of its events. Calls `onUnsaved` when the last such listener has left. */
   expectSaver(): void;
-  /** Makes the events here from now on. Answers whether no other process does. */
+  /** Starts producing the events here. Returns whether no other process does. */
   own(): Promise<boolean>;
   /** Follows the events after this one; `undefined`: after the next read. */
   follow(): void;
   /** Reports the position of a task that was read; later events are followed. */
   position(last: number): void;
-  /** Number of the last of the first so many events of its own, once it is in Redis. */
+  /** Returns the number in Redis of this process's event at this count, once it is stored. */
   numberOf(count: number): Promise<number>;
   stop(): void;
 }

@@ -7,7 +7,7 @@ import type { ResolvedA2AOptions } from "./options.ts";
 import { toldAsInvalidParams } from "./refusals.ts";
 import { listTasks, putTask } from "./scripts.gen.ts";
 
-/** Whether a task in this state changes no more. */
+/** Returns true if a task in this state is final. */
 export function isTerminal(state: TaskState | undefined): boolean {
   return state !== undefined && TERMINAL.has(state);
 }
@@ -28,11 +28,11 @@ export function ownerOf(context: ServerCallContext): string {
 export interface Positions {
   /** Returns the number of the last event in the task to be saved next; 0 if unknown. */
   saving(task: string): Promise<number>;
-  /** The task was saved. */
+  /** Reports that the task was saved. */
   saved(task: string): void;
-  /** A task was read that holds the events up to this number. */
+  /** Reports that a task was read which contains the events up to this number. */
   loaded(task: string, position: number): void;
-  /** A task was read that goes on, and no process has it. */
+  /** Reports that an unfinished task was read which no process executes. */
   orphaned(task: Task, context: ServerCallContext): void;
 }
 
@@ -46,7 +46,7 @@ const PAGE_MAX = 100;
 /** Most tasks that a list of one state or context looks at. */
 const LOOK_MAX = 10_000;
 
-/** Tasks in Redis, for all processes of an agent. */
+/** Opens an agent's tasks in Redis, shared by all processes. */
 export function createTaskStore(
   redis: ScopedRedis,
   { start, taskTtlMs, tasksMax }: ResolvedA2AOptions,
@@ -135,7 +135,7 @@ export function createTaskStore(
   }
 }
 
-/** Whether somebody should be at it. */
+/** Returns true if some process should execute it. */
 export function isRunning(state: TaskState | undefined): boolean {
   return state === TaskState.TASK_STATE_WORKING || state === TaskState.TASK_STATE_SUBMITTED;
 }

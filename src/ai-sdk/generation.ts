@@ -20,8 +20,8 @@ export interface StoredGeneration {
 }
 
 /**
- * A call as a question: the last user turn's text is compared by meaning; the model, instructions, tools and parameters exactly, and the
- * turns before as context. `undefined` for what ends in anything but a user's text.
+ * Converts a call to a question. The last user turn's text is compared by meaning; the model, instructions, tools and parameters exactly;
+ * the earlier turns as context. `undefined` if the last turn is not a user's text.
  */
 export function toQuestion(
   { prompt, abortSignal: _, headers: __, includeRawChunks: ___, ...parameters }: Call,
@@ -49,7 +49,7 @@ export function toQuestion(
   };
 }
 
-/** A whole answer as it is kept; `undefined` for one that may not be: cut off, refused, empty, with tool calls or files. */
+/** Converts an answer for storage; `undefined` if it must not be stored: cut off, refused, empty, or with tool calls or files. */
 export function toStored({ content, finishReason, usage }: Generation): StoredGeneration | undefined {
   const kept = content.map((part) =>
     part.type === "text" || part.type === "reasoning" ? { type: part.type, pieces: [part.text] } : undefined,
@@ -57,7 +57,7 @@ export function toStored({ content, finishReason, usage }: Generation): StoredGe
   return keepable(kept, finishReason) ? { content: kept, finishReason, usage } : undefined;
 }
 
-/** A kept answer as a whole one. */
+/** Converts a stored answer to a whole one. */
 export function toGeneration(
   { content, finishReason, usage }: StoredGeneration,
   metadata: Generation["providerMetadata"],
@@ -71,7 +71,7 @@ export function toGeneration(
   };
 }
 
-/** A kept answer as a stream: the pieces in which it came, under ids of their own. */
+/** Converts a stored answer to a stream of its original pieces, with new ids. */
 export function toParts(
   { content, finishReason, usage }: StoredGeneration,
   metadata: Generation["providerMetadata"],
@@ -90,7 +90,7 @@ export function toParts(
   ];
 }
 
-/** Collects a streamed answer as it passes by. */
+/** Collects a streamed answer while passing it on. */
 export function createCollector(): { add(part: Part): void; stored(): StoredGeneration | undefined } {
   const blocks = new Map<string, { type: "text" | "reasoning"; pieces: string[] }>();
   let finish: Extract<Part, { type: "finish" }> | undefined;

@@ -3,32 +3,32 @@ import { MarrowError } from "../errors.ts";
 import { decodeRecord, encodeRecordBody } from "../redis/index.ts";
 import type { Sealing } from "./sealing.ts";
 
-/** Another wording of an entry's question, judged the same. */
+/** Another wording of an entry's question, with the verdict that it asks the same. */
 export interface Alias {
-  /** The wording, for the proof of later questions. */
+  /** The wording, for comparison with later questions. */
   readonly text: string;
-  /** Digest of the entry that it was judged for: {@link digestOf}. Of an entry that was stored anew, it is no alias. */
+  /** Digest of the judged entry: {@link digestOf}. An alias does not hold for an entry stored later. */
   readonly digest: string;
 }
 
 const COLON = 0x3a;
 
-/** Names one version of an entry, by its body as it lies in Redis. */
+/** Identifies one version of an entry, by its stored body. */
 export function digestOf(body: Buffer): string {
   return hash("sha1", body);
 }
 
-/** The record of an alias; sealed for its wording and its entry, so that nobody can lead it elsewhere. */
+/** Makes the record of an alias. It is sealed for its wording and entry, so it cannot be moved to another entry. */
 export function toAliasRecord(alias: Alias, wording: string, entry: string, sealing: Sealing): Buffer {
   return sealing.seal(encodeRecordBody(Buffer.from(JSON.stringify(alias)), "dense"), `${wording}>${entry}`);
 }
 
-/** The id of the entry that an alias leads to, as it stands before its record. */
+/** Returns the id of an alias's entry, which precedes its record. */
 export function entryOf(alias: Buffer): string {
   return alias.toString("latin1", 0, Math.max(0, alias.indexOf(COLON)));
 }
 
-/** Reads an alias; `undefined` when it is not of this version of the entry, or does not open. */
+/** Reads an alias; `undefined` if it belongs to another version of the entry or cannot be decrypted. */
 export function toAlias(stored: Buffer, wording: string, body: Buffer, sealing: Sealing): Alias | undefined {
   try {
     const record = stored.subarray(stored.indexOf(COLON) + 1);

@@ -38,12 +38,12 @@ interface Parts {
   readonly embedding: Embedding;
 }
 
-/** One asking of each question, and of those that are near enough to it, over all processes. */
+/** Coalesces concurrent calls for the same question, and for questions near enough to it, across processes. */
 export interface AskingTogether {
   readonly join: <T>(question: string | Question, options?: JoinOptions) => Promise<Asking<T>>;
 }
 
-/** Makes it. Parts are JSON, and sealed like entries. */
+/** Opens the coalescing of one cache. Parts are JSON, and sealed like entries. */
 export function createAsking(parts: Parts): AskingTogether {
   const { redis, keys, timeoutMs, sealing, policy, judge, embedding } = parts;
   const flights = createFlights<unknown>(redis, {

@@ -8,7 +8,7 @@ const FRESH_MS = 5_000;
 
 /** Audits of one cache, shared by all its processes. */
 export interface Audits {
-  /** The ledgers of all bands; at most five seconds old. One round trip now and then. */
+  /** Returns the ledgers of all bands, at most five seconds old. Usually no round trip. */
   ledgers(): Promise<Ledgers>;
   /**
    * Records an audit in each band of its score, with a probability of `share`. One round trip.
@@ -19,17 +19,17 @@ export interface Audits {
     right: boolean,
     options?: { readonly target?: number | undefined; readonly share?: (band: string) => number },
   ): Promise<void>;
-  /** Counts something that happened. One round trip; nobody waits for it. */
+  /** Increments a counter in the background. One round trip. */
   count(what: string): void;
   /** Returns the observations of an entry, newest first. One round trip. */
   observations(id: string): Promise<readonly Observation[]>;
   /** Records an observation of an entry, for the longest TTL of an answer. */
   observe(id: string, observation: Observation): Promise<void>;
-  /** All counts. */
+  /** Returns all counters. */
   counts(): Promise<Readonly<Record<string, number>>>;
 }
 
-/** Makes a handle on the audits under a key. */
+/** Opens the audits under a key. */
 export function createAudits(redis: ScopedRedis, key: string, lifeMs: number, timeoutMs: number): Audits {
   const observedOf = (id: string) => `${key}:${id}`;
   let known: { readonly ledgers: Ledgers; readonly atMs: number } | undefined;

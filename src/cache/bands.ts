@@ -6,7 +6,7 @@ export interface Ledger {
   readonly doubt: number;
 }
 
-/** Ledgers by the name of their band. A band that was never audited has none. */
+/** Ledgers by the name of their band. A band without audits has none. */
 export type Ledgers = ReadonlyMap<string, Ledger>;
 
 /**
@@ -20,10 +20,10 @@ const MISS_MAX = 0.05;
 const BETS = [0.5, 0.25, 0.1, 0.02] as const;
 /** Audits after which a band's counts are halved, so that old ones fade. That makes evidence weaker, never stronger. */
 export const COUNTS_MAX = 10_000;
-/** Doubt at which a band starts anew: by chance alone after a thousand audits or more on average, at a precision of the target itself. */
+/** Doubt at which a band starts anew. At exactly the target's precision, chance reaches it after a thousand audits or more on average. */
 export const ALARM: number = Math.log(1_000);
 
-/** The bands of a score, from the widest to the narrowest. The best scores have the narrowest bands. */
+/** Returns the bands of a score, from the widest to the narrowest. The best scores have the narrowest bands. */
 export function bandsOf(score: number): readonly string[] {
   const leaf = leafOf(score);
   return NAMES.map((names, level) => names[leaf >> (LEVELS - 1 - level)] as string);
@@ -35,7 +35,7 @@ export function doubtOf(right: boolean, target: number): number {
   return right ? Math.log(worse / target) : Math.log((1 - worse) / (1 - target));
 }
 
-/** A ledger with one more audit; `undefined` where it starts anew. What `record_audit.lua` does. Pure. */
+/** Adds an audit to a ledger; `undefined` if the band starts anew. The same as `record_audit.lua`. Pure. */
 export function withAudit(ledger: Ledger | undefined, right: boolean, target: number): Ledger | undefined {
   const { right: good = 0, wrong: bad = 0, doubt: before = 0 } = ledger ?? {};
   const doubt = Math.max(0, before + doubtOf(right, target));
@@ -47,9 +47,9 @@ export function withAudit(ledger: Ledger | undefined, right: boolean, target: nu
 
 /** Scores served on the evidence so far. */
 export interface Served {
-  /** Whether this score is in a band that has proven the target. */
+  /** Returns true if this score is in a band that has proven the target. */
   has(score: number): boolean;
-  /** The lowest score that is served; absent: none is. */
+  /** Lowest score that is served; absent if none is. */
   readonly from: number | undefined;
   /**
    * Returns the probability with which an audit counts in one of its score's bands. If only part of a band is served, that part is audited
@@ -116,7 +116,7 @@ function isEvidence({ right, wrong }: Ledger, bets: Bets, needed: number): boole
   return most + Math.log(wins.reduce((sum, win) => sum + Math.exp(win - most), 0) / wins.length) >= needed;
 }
 
-/** The narrowest bands in which something was audited, with the score that each begins at. Pure. */
+/** Returns the narrowest bands with audits, with the score at which each begins. Pure. */
 export function leavesOf(ledgers: Ledgers): readonly { readonly from: number; readonly ledger: Ledger }[] {
   return [...ledgers].flatMap(([band, ledger]) => {
     const [level, at] = placeOf(band);

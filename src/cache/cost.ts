@@ -15,7 +15,7 @@ export interface AnswerCost {
 /** A cost as stored: prompt, completion, cached and reasoning tokens, millionths or null, milliseconds. */
 export type StoredCost = readonly [number, number, number, number, number | null, number];
 
-/** Writes a cost for an entry, in whole numbers. */
+/** Rounds a cost to whole numbers for storage. */
 export function toStoredCost(cost: AnswerCost): StoredCost {
   const { promptTokens, completionTokens, cachedTokens = 0, reasoningTokens = 0, micros, tookMs } = cost;
   const whole = (value: number) => Math.max(0, Math.round(value));
@@ -29,7 +29,7 @@ export function toStoredCost(cost: AnswerCost): StoredCost {
   ];
 }
 
-/** Reads the cost of an entry; `undefined` for one of a build that kept none, or another. */
+/** Reads the cost of an entry; `undefined` if an earlier build stored none or another form. */
 export function fromStoredCost(stored: unknown): AnswerCost | undefined {
   if (!Array.isArray(stored) || stored.length < 6) return undefined;
   const [promptTokens, completionTokens, cachedTokens, reasoningTokens, micros, tookMs] = stored as unknown[];

@@ -15,7 +15,7 @@ export interface CurvePoint {
 /** z of a two-sided interval of 95 %. */
 const Z = 1.96;
 
-/** Precision over thresholds, from the highest to the lowest at which something was audited. Pure. */
+/** Computes the precision by threshold, from the highest to the lowest score with audits. Pure. */
 export function toCurve(ledgers: Ledgers): readonly CurvePoint[] {
   let [right, audited] = [0, 0];
   return leavesOf(ledgers)

@@ -6,9 +6,9 @@ import { gistOf } from "./proof/index.ts";
 import { decideEngine, type EngineChoice } from "../vectors/index.ts";
 import { toEmbedded, type Fingerprint } from "./question.ts";
 
-/** Questions as vectors, where the semantic tier can work. */
+/** Embeds questions, if the semantic tier can work. */
 export interface Embedding {
-  /** Whether it can: there is an embedder, and the installation's engine is one that the server has. */
+  /** Returns true if there is an embedder, and the server has the installation's engine. */
   works(): Promise<boolean>;
   /**
    * Returns a question's vector as little-endian float32; concurrent callers share one embedding. `undefined` for a text without any known
@@ -17,15 +17,15 @@ export interface Embedding {
    */
   vectorOf(question: Fingerprint, signal?: AbortSignal): Promise<Buffer | undefined>;
   /**
-   * Answers `undefined` for the error of a server that had the engine and lacks it now, as after a failover to one without its module: the
-   * exact tier needs none. Throws every other one.
+   * Returns `undefined` for the error of a server that has lost the engine, as after a failover to one without its module; the exact tier
+   * does not need it. Throws any other error.
    */
   unlessLost(this: void, error: unknown): undefined;
-  /** Cosine between a question and each of some texts, -1 to 1. One call of the embedder. */
+  /** Returns the cosine between a question and each text, -1 to 1. One call of the embedder. */
   similarities(question: Fingerprint, texts: readonly string[], signal?: AbortSignal): Promise<readonly number[]>;
 }
 
-/** Makes it for one connection. */
+/** Opens the embedding of a cache's questions on one connection. */
 export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefined, engine: EngineChoice): Embedding {
   let semantic: Promise<boolean> | undefined;
   const vectors = new WeakMap<Fingerprint, Promise<Buffer | undefined>>();

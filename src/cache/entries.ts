@@ -11,28 +11,28 @@ import { UNSEALED, type Sealing } from "./sealing.ts";
 /** Result of reading the exact key of a question. */
 export interface Found {
   readonly epoch: Epoch;
-  /** The entry's id: another one's than the question's where the question is an alias. */
+  /** Id of the entry; differs from the question's id if the question is an alias. */
   readonly id: string;
-  /** Absent: there is none, or it does not open (`unsealed`). */
+  /** Absent if there is no entry, or it cannot be decrypted (`unsealed`). */
   readonly entry?: StoredEntry | undefined;
   readonly unsealed: boolean;
 }
 
-/** An entry that may serve now, with its body as it lies in Redis. */
+/** An entry that may be served, with its stored body. */
 export interface Opened {
   readonly entry: StoredEntry;
   readonly body: Buffer;
 }
 
-/** The entries of one cache, as they are read. */
+/** Reads the entries of one cache. */
 export interface Entries {
-  /** Opens an entry; one that does not open with the scope's key is `undefined`, and is not trusted. */
+  /** Decrypts an entry; `undefined` if it was not sealed with the scope's key. */
   open(body: Buffer, id: string): StoredEntry | undefined;
   /** Returns why an entry must not be served any more. One round trip for an entry with tags after an invalidation. */
   tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined>;
-  /** The entry under a question's exact key, with or without its aliases. One round trip. */
+  /** Finds the entry under a question's exact key, optionally by an alias. One round trip. */
   find(question: Fingerprint): Promise<Found>;
-  /** An entry by its id, when it may serve. One round trip. */
+  /** Reads an entry that may be served by its id. One round trip. */
   read(id: string): Promise<Opened | undefined>;
 }
 
@@ -52,7 +52,7 @@ export type Clock = () => number;
 
 /** Whether a reply has two values of strings, or three, in bytes. */
 
-/** Makes what reads the entries of one cache. */
+/** Opens the entries of one cache for reading. */
 export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliases, now }: Parts): Entries {
   function open(body: Buffer, id: string): StoredEntry | undefined {
     try {
@@ -115,7 +115,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
   };
 }
 
-/** Time since an entry was stored, in milliseconds. */
+/** Returns the time since an entry was stored, in milliseconds. */
 export function ageOf({ storedAtMs }: Entry, nowMs: number): number {
   return Math.max(0, nowMs - storedAtMs);
 }

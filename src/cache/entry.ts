@@ -3,13 +3,13 @@ import { decodeRecord, type Reply } from "../redis/index.ts";
 import { entryOf } from "./alias.ts";
 import type { Sealing } from "./sealing.ts";
 
-/** A stored answer, as it lies in its record. */
+/** A stored answer, as in its record. */
 export interface Entry {
   /** The answer. */
   readonly value: unknown;
-  /** The prompt that it answered, for the guard. */
+  /** Prompt of the answer, for comparison. */
   readonly text: string;
-  /** When it was stored and when it ends, in milliseconds since 1970 by the clock of the process that stored it. */
+  /** Times of storage and expiry in milliseconds since 1970, by the clock of the process that stored it. */
   readonly storedAtMs: number;
   readonly endsAtMs: number;
   /** Names of the answer's sources. */
@@ -24,34 +24,34 @@ export interface Epoch {
   readonly all: number;
 }
 
-/** Reads the epoch's key; a cache in which nothing was ever invalidated has none. */
+/** Reads the epoch's key; it is missing if nothing was ever invalidated in the cache. */
 export function toEpoch(reply: Reply): Epoch {
   const [, present = "0", all = "0"] = /^(\d+):(\d+)$/.exec(reply === null ? "" : String(reply)) ?? [];
   return { present: Number(present), all: Number(all) };
 }
 
-/** A stored question near to the one that was asked: that of an entry, or an alias of one. */
+/** A stored question near the asked one: of an entry or an alias. */
 export interface Candidate {
-  /** The id of the question itself. */
+  /** Id of the question itself. */
   readonly wording: string;
-  /** The id of its entry; the same where the question is the entry's own. */
+  /** Id of its entry; the same for the entry's own question. */
   readonly id: string;
   /** Cosine, -1 to 1. */
   readonly similarity: number;
-  /** Its entry's body: read only when the candidate is near enough. */
+  /** Body of its entry, read only if the candidate is near enough. */
   readonly body: Buffer;
-  /** The record of the alias; empty for the entry's own question. */
+  /** Record of the alias; empty for the entry's own question. */
   readonly alias: Buffer;
 }
 
-/** An entry with the epoch in which it was asked for. */
+/** An entry with the epoch in which its question was asked. */
 export interface StoredEntry extends Entry {
   readonly since: number;
 }
 
 const COLON = 0x3a;
 
-/** Reads the body of the entry of an id. @throws MarrowError `corrupt_record`, `newer_record` */
+/** Decodes the body of an entry. @throws MarrowError `corrupt_record`, `newer_record` */
 export function toEntry(body: Buffer, id: string, sealing: Sealing): StoredEntry {
   if (!Buffer.isBuffer(body)) throw new MarrowError("corrupt_record", "a stored cache entry has no body");
   const colon = body.indexOf(COLON);

@@ -18,7 +18,7 @@ interface Parts {
   readonly timeoutMs: number;
 }
 
-/** Makes what takes away all that is of one subject. */
+/** Makes `forgetSubject`, which deletes all data of one subject. */
 export function createForgetting({ redis, keys, questions, index, timeoutMs }: Parts): Cache<unknown>["forgetSubject"] {
   const vectors = keys.vectors({ partition: "" }, index);
   return async (subject, onForgotten) => {

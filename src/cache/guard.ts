@@ -23,7 +23,7 @@ export function findVeto(asked: string, stored: string): Veto | undefined {
   return createGuard(asked)(stored);
 }
 
-/** The same for one prompt that is held against several: it is read once. */
+/** Prepares a prompt for comparison with several others: it is analysed once. */
 export function createGuard(asked: string): (stored: string) => Veto | undefined {
   if (isTooLong(asked)) return () => "length";
   const reading = read(asked);
@@ -33,12 +33,12 @@ export function createGuard(asked: string): (stored: string) => Veto | undefined
 /** Characters of a prompt that is compared by its words. Longer prompts are served by the exact tier alone. */
 const COMPARED_CHARS_MAX = 4_096;
 
-/** Whether a prompt is too long to be compared by its words within the time that one request may hold the event loop. */
+/** Returns true if a prompt is too long for comparing its words within a request's share of the event loop. */
 export function isTooLong(prompt: string): boolean {
   return prompt.length > COMPARED_CHARS_MAX;
 }
 
-/** The same for prompts that are read already. */
+/** Compares two analysed prompts. */
 export function compare(a: Reading, b: Reading): Veto | undefined {
   // The most frequent veto.
   if (!sameSet(a.numbers(), b.numbers())) return "number";

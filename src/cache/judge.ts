@@ -8,10 +8,10 @@ import { likelihood, type Logistic } from "./verifier/logistic.ts";
 /** Reason why a near stored question is not served. */
 export type Refusal = Veto | "below_threshold" | "too_old" | "ended" | "invalidated" | "unproven" | "unsealed";
 
-/** A stored question, compared with the one that is asked. */
+/** A stored question, compared with the asked one. */
 export interface Judgement {
   readonly similarity: number;
-  /** By what candidates are ordered and audits sorted: the cosine, or the verifier's likelihood. */
+  /** Score that orders candidates and sorts audits: the cosine, or the verifier's likelihood. */
   readonly score: number;
   readonly refusal?: Refusal | undefined;
 }
@@ -20,20 +20,22 @@ export interface Judgement {
 export interface JudgeOptions {
   /** Tolerance of the proof. */
   readonly level: Level;
-  /** Weights of the verifier; absent: the cosine is the score. */
+  /** Weights of the verifier; absent if the cosine is the score. */
   readonly verifier: Logistic | undefined;
-  /** Whether the cheapest reason of a refusal is enough: `ProveOptions.quick`. */
+  /** Whether the cheapest reason for a refusal is enough: `ProveOptions.quick`. */
   readonly quick?: boolean | undefined;
-  /** Cosine below which nothing is looked at. */
+  /** Cosine below which candidates are not compared. */
   readonly floor: number;
   /** Least cosine of an unproven near miss. */
   readonly near: number;
-  /** Score from which a proven question serves; 0: a proof is enough. */
+  /** Score from which a proven question is served; 0 if a proof is enough. */
   readonly threshold: number;
   readonly words: (word: string) => Word;
 }
 
-/** Compares stored questions with one that is asked, which is read once. A question serves when it is proven to ask the same. Pure. */
+/**
+ * Compares stored questions with an asked one, which is analysed once. A stored question is served if it is proven to ask the same. Pure.
+ */
 export function createJudge(
   asked: string,
   { level, verifier, quick, floor, threshold, words }: Omit<JudgeOptions, "near">,

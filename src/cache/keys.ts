@@ -9,7 +9,7 @@ export interface CacheKeys {
   /** Start of the entries' own keys; an entry's id follows. */
   readonly bodies: string;
   body(id: string): string;
-  /** Start of the keys of aliases; the id of a wording follows. */
+  /** Start of the keys of aliases; the wording's id follows. */
   readonly aliases: string;
   alias(id: string): string;
   /** Verdicts on pairs of wordings, and their cost. */
@@ -22,7 +22,7 @@ export interface CacheKeys {
   readonly flights: string;
   /** Audit results by score. */
   audits(judged: string): string;
-  /** The index of one partition's questions; an embedder never reads what another wrote. */
+  /** Index of one partition's questions. Each embedder has its own, because vectors of different embedders are not comparable. */
   vectors(question: Pick<Fingerprint, "partition">, index: string): string;
   /** Entries of one subject. */
   subject(name: string): string;

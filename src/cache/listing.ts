@@ -70,7 +70,7 @@ const WORDINGS_MAX = 100;
 /** Where a page begins: at a cursor of Redis, behind an id of those that are there. */
 const ENTRY_CURSOR = /^\d{1,20}(?:\.[\w-]{1,64})?$/;
 
-/** Makes what lists the entries of one cache. */
+/** Makes the listing of one cache's entries. */
 export function createListing<V>({ redis, keys, entries, sealing, timeoutMs }: Parts): Listing<V> {
   const inBytes = { reply: "bytes", timeoutMs } as const;
 

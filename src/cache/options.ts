@@ -221,7 +221,7 @@ function toBounds({ entriesMax, bytesMax }: Pick<CacheOptions, "entriesMax" | "b
   };
 }
 
-/** A life in milliseconds, or `invalid_option`. */
+/** Checks a TTL in milliseconds. @throws MarrowError `invalid_option` */
 export function checkTtl(path: string, ttlMs: number): number {
   return checkInteger(path, ttlMs, { min: 1, max: TTL_MS_MAX });
 }

@@ -18,22 +18,22 @@ export interface Near {
 export interface RunningPolicy<V> {
   /** Decides whether a near question without a veto is served. */
   serves(near: Near): Promise<boolean>;
-  /** The score from which near questions are served by now; absent: none are, or each entry has its own. */
+  /** Returns the score from which near questions are served now; `undefined` if none are, or if each entry has its own. */
   threshold(): Promise<number | undefined>;
-  /** Whether a served answer is to be asked for again and audited. */
+  /** Returns true if the next served answer should be audited: asked again and compared. */
   audits(): boolean;
-  /** Writes an audit down, as a user's word on a served answer is one. */
+  /** Records an audit. A user's feedback on a served answer counts as one. */
   record(score: number, right: boolean): Promise<void>;
   /**
-   * Whether every fresh answer is stored. vCache stores only those to which the nearest stored answer was not right: else each wording would be
-   * an entry of its own, and none would ever gather the evidence that it needs.
+   * Whether every fresh answer is stored. vCache stores an answer only if the nearest stored one was wrong; otherwise each wording would be
+   * an entry of its own, and none would gather enough evidence.
    */
   readonly insertsAll: boolean;
   /** Lets the judge compare a stored answer with a fresh one, records and returns the result. Never throws. */
   compare(question: string, near: Near, stored: V, fresh: V): Promise<boolean | undefined>;
 }
 
-/** Puts a policy to work; `fixed` is the threshold of the preset. */
+/** Starts a policy; `fixed` is the threshold of the preset. */
 export function createPolicy<V>(policy: Policy<V>, fixed: number, audits: Audits): RunningPolicy<V> {
   const judge: Judge<V> | undefined = policy.kind === "static" ? undefined : policy.judge;
 

@@ -119,7 +119,7 @@ function isBlank(character: string): boolean {
   return character !== "\t" && /\s/.test(character);
 }
 
-/** The part of a stored prompt that is embedded. */
+/** Returns the part of a stored prompt that is embedded. */
 export function toEmbedded(text: string): string {
   return toPlain(separate(withLineFeeds(text)).question);
 }

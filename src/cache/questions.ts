@@ -25,9 +25,9 @@ export interface QuestionSearch {
   /** Little-endian float32. */
   readonly vector: Buffer;
   readonly count: number;
-  /** Similarity from which entries are wanted. */
+  /** Lowest similarity of entries to return. */
   readonly from: number;
-  /** Whether vector sets keep bits: scores are off then, so more is looked at. */
+  /** Whether vector sets store bits. Their scores are less exact, so more candidates are compared. */
   readonly inBits: boolean;
 }
 
@@ -36,20 +36,23 @@ export interface QuestionSearch {
  * engines store them as neighbours in partitions, and the entries are read afterwards.
  */
 export interface Questions {
-  /** Whether they are in vector sets. */
+  /** Returns true if questions are stored in vector sets. */
   inSets(): Promise<boolean>;
-  /** The nearest, in the form of `find_similar`. One round trip; two on search commands that no script may call. */
+  /**
+   * Finds the nearest questions, in the form of `find_similar`'s reply. One round trip; two with search commands, which scripts cannot
+   * call.
+   */
   find(question: Fingerprint, search: QuestionSearch): Promise<Reply>;
   /**
-   * Adds a question where no script does, beside the script that stores its entry. Answers the vector that the script is given (empty
-   * where it must not keep it), and a promise of the adding.
+   * Adds a question where a script cannot. Returns the vector to pass to the storing script (empty if it must not store it), and a promise
+   * of the addition.
    */
   add(question: Fingerprint, vector: Buffer | undefined, ttlMs: number): Promise<Added>;
-  /** Takes questions out where no script did; each is `id|partition`. */
+  /** Removes questions where a script cannot; each is `id|partition`. */
   remove(members: readonly string[]): Promise<void>;
 }
 
-/** A question that is being added. */
+/** A pending addition of a question. */
 export interface Added {
   readonly inScript: Buffer | "";
   readonly added: Promise<void>;
@@ -72,7 +75,7 @@ interface Parts {
   readonly timeoutMs: number;
 }
 
-/** Makes the place of one cache's questions. */
+/** Opens the index of one cache's questions. */
 export function createQuestions(parts: Parts): Questions {
   const { redis, keys, index, embedder, timeoutMs } = parts;
   let opened: Neighbours | undefined;

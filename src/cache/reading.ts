@@ -1,8 +1,8 @@
-/** A prompt as the guard and the verifier compare it. */
+/** An analysed prompt, for the guard and the verifier. */
 export interface Reading {
   readonly text: string;
   readonly words: ReadonlySet<string>;
-  /** The words, and what first letters of some together spell. */
+  /** Words, and acronyms that the first letters of several words spell. */
   readonly spoken: () => ReadonlySet<string>;
   readonly order: readonly string[];
   readonly quoted: ReadonlySet<string>;
@@ -14,7 +14,7 @@ export interface Reading {
   readonly units: () => ReadonlyMap<string, string>;
   /** Kind of the question, by its question word: who, when, why, where, how, or the measure after "how". */
   readonly asks: string;
-  /** The writing of most of its letters. */
+  /** Script of most of its letters. */
   readonly script: () => string;
 }
 
@@ -239,7 +239,7 @@ function namesOf(text: string): ReadonlySet<string> {
   return new Set(names.map((name) => name.toLowerCase()).map((name) => ALIASES.get(name) ?? name));
 }
 
-/** Whether a name is in a text, in singular or plural. */
+/** Returns true if a text contains a name, in singular or plural. */
 export function isSpoken(name: string, reading: Reading): boolean {
   const spoken = reading.spoken();
   return spoken.has(name) || spoken.has(`${name}s`) || spoken.has(name.replace(/s$/, ""));

@@ -4,7 +4,7 @@ import { refuse } from "../internal/check.ts";
 
 /** Encrypts records, so that reading or making one requires the key. */
 export interface Sealing {
-  /** A record closed for the entry of this id: moved to another, it does not open. */
+  /** Seals a record for the entry of this id; it cannot be opened for another one. */
   seal(record: Buffer, id: string): Buffer;
   /** Decrypts a record. @throws MarrowError `corrupt_record` if it was made without the key, for another entry, or changed since */
   open(sealed: Buffer, id: string): Buffer;
@@ -14,7 +14,7 @@ const CIPHER = "aes-256-gcm";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Leaves records as they are. */
+/** Stores records unsealed. */
 export const UNSEALED: Sealing = { seal: (record) => record, open: (record) => record };
 
 /** Seals with AES-256-GCM under a key of 32 bytes, which is never stored. @throws MarrowError `invalid_option` */

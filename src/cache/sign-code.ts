@@ -1,4 +1,4 @@
-/** Bytes of a code. */
+/** Bytes of a sign code. */
 export const CODE_BYTES = 32;
 const BITS = CODE_BYTES * 8;
 /** Bits in which two codes may differ: of vectors with a cosine of .65, one in a thousand differs in more. */

@@ -11,7 +11,7 @@ interface Parts<V> {
   readonly cache: () => Cache<V>;
 }
 
-/** Makes `stream`: lookup, one asking that all who miss read along with, store. */
+/** Makes `stream`: looks up, coalesces concurrent misses that follow the parts, and stores. */
 export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"] {
   async function stream<P>(
     asked: string | Question,

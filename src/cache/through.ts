@@ -11,7 +11,7 @@ interface Parts<V> {
   readonly cache: () => Cache<V>;
 }
 
-/** Makes `through`: lookup, one asking for all who miss, store. */
+/** Makes `through`: looks up, coalesces concurrent misses, and stores. */
 export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>["through"] {
   const running = new Map<string, Promise<Through<V>>>();
 

@@ -16,7 +16,7 @@ const BESIDE_BYTES = 600;
 
 /** Upkeep of entries beside storing and serving: evicts beyond the bounds, and extends TTLs on hits. */
 export interface Upkeep {
-  /** Whether an entry of so many bytes would ever fit. */
+  /** Returns true if an entry of this many bytes fits within the bounds. */
   fits(bytes: number): boolean;
   /** Reserves space for such an entry. */
   admit(question: Fingerprint, entry: { bytes: number; saves: number; ttlMs: number }): Promise<void>;

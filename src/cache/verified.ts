@@ -6,7 +6,7 @@ export interface Observation {
   readonly right: boolean;
 }
 
-/** Observations that an entry keeps: the fit reads all of them at each lookup. */
+/** Most observations per entry. The fit reads all of them at each lookup. */
 export const OBSERVATIONS_MAX = 50;
 /** With fewer, an entry has proven nothing. */
 const OBSERVATIONS_MIN = 4;
@@ -62,7 +62,7 @@ function varianceOf(scores: readonly number[], intercept: number, slope: number)
   return Math.max(0, (x * x * bb - 2 * x * y * ab + y * y * aa) / determinant);
 }
 
-/** The standard normal's quantile (Acklam's rational approximation, to about 1e-9). */
+/** Returns the quantile of the standard normal distribution (Acklam's rational approximation, to about 1e-9). */
 export function quantile(p: number): number {
   if (p <= 0) return -Infinity;
   if (p >= 1) return Infinity;

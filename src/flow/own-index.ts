@@ -3,8 +3,8 @@ import type { Exchange } from "./stages/exchange.ts";
 import { withHistory } from "./context.ts";
 
 /**
- * An error that names a message of the whole chat, by the place that the message has in the request; by the session or conversation where it is
- * one of its turns. Any other error as it is. Pure.
+ * Converts an error's path in the whole chat to the path in the client's request, or names the session or conversation for one of its
+ * turns. Returns any other error unchanged. Pure.
  */
 export function withOwnIndex(
   error: unknown,

@@ -50,7 +50,7 @@ export function isPublicAddress(address: string): boolean {
   return globalUnicast.check(plain, "ipv6") && !notPublic.check(plain, "ipv6");
 }
 
-/** Reduces an address to the one that is reached: without its zone, and as IPv4 where an IPv6 address is mapped or translated by NAT64. */
+/** Normalises an address to the one that is reached: without its zone, and IPv4 if an IPv6 address is mapped or translated by NAT64. */
 export function plainAddress(address: string): string {
   const withoutZone = address.split("%")[0] as string;
   if (isIP(withoutZone) !== 6) return withoutZone;
@@ -66,7 +66,7 @@ export function isLoopbackAddress(address: string): boolean {
   return family !== 0 && loopback.check(plain, family === 6 ? "ipv6" : "ipv4");
 }
 
-/** Reads networks such as `10.0.0.0/8` and `fd00::/8`; `undefined` if one of them is no network. */
+/** Parses networks such as `10.0.0.0/8` and `fd00::/8`; `undefined` if one is invalid. */
 export function readNetworks(networks: readonly string[]): BlockList | undefined {
   const list = new BlockList();
   for (const network of networks) {

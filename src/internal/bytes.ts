@@ -1,4 +1,4 @@
-/** The bytes under a typed array or any other view, without copying them. */
+/** Returns the bytes of a typed array or other view without copying. */
 export function toBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }

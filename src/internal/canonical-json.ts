@@ -1,6 +1,6 @@
 /**
- * JSON with sorted keys and nothing optional in it, so that equal values have one text. `undefined` fields vanish and `toJSON` is asked as in
- * `JSON.stringify`: two dates differ. The value must be JSON; a cycle throws a `RangeError`.
+ * Writes JSON with sorted keys and no optional characters, so that equal values have the same text. Drops `undefined` fields and calls
+ * `toJSON`, as `JSON.stringify` does. The value must be JSON; a cycle throws a `RangeError`.
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";

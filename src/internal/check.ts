@@ -1,7 +1,7 @@
 import { MarrowError, type ErrorCode } from "../errors.ts";
 import { describe } from "./describe.ts";
 
-/** The range that {@link checkInteger} holds a value to; both ends are allowed. */
+/** Range for {@link checkInteger}, both ends included. */
 export interface Range {
   readonly min: number;
   readonly max?: number | undefined;
@@ -12,7 +12,7 @@ export function refuse(path: string, expected: string, got: unknown, code: Error
   throw new MarrowError(code, `${path} must be ${expected}, got ${describe(got)}`, { details: { path } });
 }
 
-/** A safe integer in the range, or `invalid_option`. */
+/** Returns the value if it is a safe integer in the range. @throws MarrowError `invalid_option` */
 export function checkInteger(
   path: string,
   value: unknown,
@@ -24,25 +24,25 @@ export function checkInteger(
   return refuse(path, `an integer ${range}`, value, code);
 }
 
-/** A finite number in the range, or `invalid_option`. */
+/** Returns the value if it is a finite number in the range. @throws MarrowError `invalid_option` */
 export function checkNumber(path: string, value: unknown, { min, max = Infinity }: Range, code?: ErrorCode): number {
   if (typeof value === "number" && Number.isFinite(value) && value >= min && value <= max) return value;
   return refuse(path, max === Infinity ? `a number of at least ${min}` : `a number from ${min} to ${max}`, value, code);
 }
 
-/** A well-formed, non-empty string of at most `maxLength` UTF-16 units, or `invalid_option`. */
+/** Returns the value if it is a well-formed, non-empty string of at most `maxLength` UTF-16 units. @throws MarrowError `invalid_option` */
 export function checkText(path: string, value: unknown, maxLength = 1024, code?: ErrorCode): string {
   if (typeof value === "string" && value !== "" && value.length <= maxLength && value.isWellFormed()) return value;
   return refuse(path, `a well-formed string of 1 to ${maxLength} characters`, value, code);
 }
 
-/** One of the given strings, or `invalid_option`. */
+/** Returns the value if it is one of the given strings. @throws MarrowError `invalid_option` */
 export function checkOneOf<T extends string>(path: string, value: unknown, allowed: readonly T[], code?: ErrorCode): T {
   if (typeof value === "string" && (allowed as readonly string[]).includes(value)) return value as T;
   return refuse(path, `one of ${allowed.join(", ")}`, value, code);
 }
 
-/** An object that is no list, or `invalid_input`. */
+/** Returns the value if it is an object and not a list. @throws MarrowError `invalid_input` */
 export function checkObject<T extends object>(path: string, value: T): T {
   if (typeof value === "object" && (value as unknown) !== null && !Array.isArray(value)) return value;
   return refuse(path, "an object", value, "invalid_input");

@@ -1,6 +1,6 @@
 import { isObject } from "./fields.ts";
 
-/** The text of a content: itself, or that of its parts where it is a list of them. Empty for anything else. */
+/** Returns the text of a content: the string itself, or the texts of a list's parts. Empty for anything else. */
 export function textIn(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";

@@ -26,7 +26,10 @@ export function describe(value: unknown): string {
 /** Longest word of a caller that an error repeats, in characters. */
 const WORD_CHARS_MAX = 64;
 
-/** A caller's word for an error message, bounded; of a value that is no text its kind. Never throws, whatever methods the value has. */
+/**
+ * Formats a caller's value for an error message, bounded; for a value that is not a string, its type. Never throws, whatever methods the
+ * value has.
+ */
 export function wordOf(value: unknown): string {
   return typeof value === "string" ? value.slice(0, WORD_CHARS_MAX) : describe(value);
 }

@@ -1,4 +1,4 @@
-/** Letters that must be put in, left out or changed to make one text of the other. Costs the product of both lengths. */
+/** Counts the letters to insert, delete or replace to turn one text into the other. Time grows with the product of both lengths. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i += 1) {

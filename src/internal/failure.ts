@@ -9,7 +9,7 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Longest message that is kept, in characters. */
+/** Longest stored message, in characters. */
 export const MESSAGE_MAX = 500;
 
 /** Converts any thrown value to a failure, including `null`, objects, and errors with unreadable properties. Never throws. */

@@ -9,10 +9,10 @@ export type FieldRow =
   | { readonly kind: "own" | "inert" }
   | { readonly kind: "refuse"; readonly unless: (value: unknown) => boolean };
 
-/** Puts a field under a name, as it is or translated; what `by` makes `undefined` is left out. */
+/** Sets a field under a name, unchanged or converted; omitted if `by` returns `undefined`. */
 export const send = (as: string, by?: (value: never, path: string) => unknown): FieldRow =>
   by === undefined ? { kind: "send", as } : { kind: "send", as, by };
-/** Puts a field under its own name, unless its value asks for nothing. */
+/** Sets a field under its own name, unless its value requests nothing. */
 export const sendUnless = (name: string, asksNothing: (value: unknown) => boolean): FieldRow =>
   send(name, (value: unknown) => (asksNothing(value) ? undefined : value));
 export const own: FieldRow = { kind: "own" };
@@ -23,10 +23,10 @@ export const refuse = (unless: (value: unknown) => boolean = () => false): Field
 export const isOne = (value: unknown): boolean => value === 1;
 export const isZero = (value: unknown): boolean => value === 0;
 export const isFalse = (value: unknown): boolean => value === false;
-/** Whether a value is a list or an object with nothing in it. */
+/** Returns true for an empty list or object. */
 export const isEmpty = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.keys(value).length === 0;
-/** Whether a value is a list that names text and nothing else. */
+/** Returns true for a list with only `text`. */
 export const isTextOnly = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "text");
 
 /**

@@ -1,10 +1,10 @@
 import { MarrowError } from "../errors.ts";
 
-/** Bounds of a JSON text, beside its bytes. */
+/** Bounds on a JSON text besides its bytes. */
 export interface JsonBudget {
   /** Values in it: fields of objects, items of lists, objects and lists. */
   readonly valuesMax: number;
-  /** Objects and lists inside one another. */
+  /** Nesting depth of objects and lists. */
   readonly depthMax: number;
 }
 

@@ -1,12 +1,12 @@
 import { createTimeSlice } from "./time-slice.ts";
 
-/** From this size on, in characters about, a value is read and written in turns of the event loop. */
+/** Approximate size in characters from which a value is read and written in slices of the event loop. */
 export const LARGE_JSON_CHARS = 262_144;
 const PIECE_CHARS = 65_536;
 /** Duration of one slice, in milliseconds. */
 const TURN_MS = 3;
 
-/** Characters of a value as JSON, about: what reading and writing it costs. Linear. */
+/** Estimates the characters of a value as JSON, which determine the cost of reading and writing it. Linear. */
 export function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length + 2;
   if (typeof value !== "object" || value === null) return CHARS_PER_VALUE;
@@ -39,7 +39,7 @@ const DEPTH_MAX = 64;
 /** Approximate size of a number or boolean with its separators. */
 const CHARS_PER_VALUE = 8;
 
-/** The bytes that `JSON.stringify` makes of a value: at once where it is small, in turns of the event loop otherwise. */
+/** Returns the bytes of `JSON.stringify`: at once for a small value, otherwise in slices of the event loop. */
 export function toJsonBytes(value: unknown): Buffer | Promise<Buffer> {
   return sizeOf(value) < LARGE_JSON_CHARS ? Buffer.from(JSON.stringify(value)) : jsonInTurns(value);
 }
@@ -61,7 +61,7 @@ async function jsonInTurns(value: unknown): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** Hands the JSON of a value on in texts of {@link PIECE_CHARS} characters about, in turns of the event loop. */
+/** Passes on the JSON of a value in texts of about {@link PIECE_CHARS} characters, in slices of the event loop. */
 export async function inTurns(value: unknown, take: (text: string) => void): Promise<void> {
   const slice = createTimeSlice(TURN_MS);
   let text = "";

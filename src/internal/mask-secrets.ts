@@ -44,8 +44,8 @@ const SECRETS: readonly (readonly [form: RegExp, mask: string])[] = [
 const LOOK_MAX = 4_096;
 
 /**
- * One line of text of at most `charactersMax` characters in which secrets are masked: keys of providers, bearer tokens, passwords in URLs,
- * `key=value` pairs, and long opaque words. For messages of errors that come from elsewhere and are kept or shown.
+ * Shortens a text to one line of at most `charactersMax` characters and masks secrets: providers' keys, bearer tokens, passwords in URLs,
+ * `key=value` pairs, and long opaque words. For messages of foreign errors that are stored or shown.
  */
 export function maskSecrets(text: string, charactersMax: number): string {
   let masked = text.slice(0, LOOK_MAX).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");

@@ -1,6 +1,6 @@
 import { editDistance } from "./edit-distance.ts";
 
-/** The name that differs in the fewest letters, when they are few. */
+/** Returns the name that differs in the fewest letters, if they are few. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((other) => [editDistance(name.toLowerCase(), other.toLowerCase()), other] as const)

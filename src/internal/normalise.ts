@@ -1,4 +1,4 @@
-/** A normal form of Unicode. */
+/** A Unicode normal form. */
 export type NormalForm = "NFC" | "NFD" | "NFKC" | "NFKD";
 
 /**

@@ -13,12 +13,12 @@ export async function withPackage<T>(name: string, what: string, load: () => Pro
   }
 }
 
-/** The error for a package that is not installed. */
+/** Builds the error for a missing package. */
 export function toAbsent(name: string, what: string, cause?: unknown): MarrowError {
   return new MarrowError("unsupported", `${what} needs the package ${name}: npm install ${name}`, { cause });
 }
 
-/** Whether an import failed because this package is not installed. */
+/** Returns true if an import failed because this package is not installed. */
 export function isAbsentPackage(error: unknown, name: string): boolean {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   if (code !== "ERR_MODULE_NOT_FOUND" || typeof message !== "string") return false;

@@ -8,7 +8,7 @@ import { isObject, isText, type Fields } from "./fields.ts";
 
 /** A field of a message that grows while the message is streamed. */
 type Field = (typeof FIELDS)[number];
-/** How much of each field comes next. */
+/** Length of each field's next piece. */
 export type Step = Readonly<Partial<Record<Field, number>>>;
 type Growing = Partial<Record<Field, number>>;
 
@@ -47,11 +47,11 @@ export interface Order {
   grow(field: string, chars: number): void;
   /** Returns the field `order` of the message, or nothing if the usual order holds. */
   told(): { readonly order?: readonly Step[] };
-  /** Forgets what was recorded. */
+  /** Discards the record. */
   drop(): void;
 }
 
-/** Makes an empty recording. */
+/** Makes an empty record. */
 export function createOrder(): Order {
   let steps: Growing[] = [];
   /** The highest place in the last step. */

@@ -11,13 +11,13 @@ export interface SaidMessage {
   readonly parts: readonly SaidPart[];
 }
 
-/** A part of one, with the citations of its own text. */
+/** A part of a message, with the citations of its own text. */
 export interface SaidPart {
   readonly text: string;
   readonly annotations: readonly Fields[];
 }
 
-/** Whether an entry of `phases` begins a further part of its message. */
+/** Returns true if an entry of `phases` begins another part of its message. */
 export function beginsPart({ part }: Fields): boolean {
   return typeof part === "number" && part > 0;
 }
@@ -71,7 +71,7 @@ function lastUpTo(begun: readonly Beginning[], place: number): number {
   return low;
 }
 
-/** A citation with its fields beside its type; chat completions nest them under it. */
+/** Flattens a citation, whose fields chat completions nest under its type. */
 export function toFlatAnnotation(annotation: Fields): Fields {
   const { type, ...rest } = annotation;
   const nested = rest[String(type)];
@@ -83,13 +83,13 @@ export function placeOf({ start_index: start }: Fields): number | undefined {
   return typeof start === "number" ? start : undefined;
 }
 
-/** An entry of `phases` of a text that has so many characters more before it. */
+/** Shifts an entry of `phases` by the characters put before its text. */
 export function movedMark(mark: unknown, by: number): unknown {
   if (by === 0 || !isObject(mark) || typeof mark["start"] !== "number") return mark;
   return { ...mark, start: Math.max(0, mark["start"] + by) };
 }
 
-/** A citation of a text that has so many characters more before it. What would begin before the text begins with it. */
+/** Shifts a citation by the characters put before its text. A start before the text becomes the text's start. */
 export function movedBy(annotation: Fields, by: number): Fields {
   if (by === 0) return annotation;
   const moved = PLACES.filter((name) => typeof annotation[name] === "number").map((name) => [

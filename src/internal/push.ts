@@ -1,31 +1,31 @@
-/** Takes the items of a stream as they come. Its functions do not throw. */
+/** Receives the items of a stream. Its functions do not throw. */
 export interface Sink<T> {
   take(item: T): void;
-  /** The stream is at its end. Nothing follows. */
+  /** The stream ended. No more calls follow. */
   end(): void;
-  /** The stream broke. Nothing follows. */
+  /** The stream failed. No more calls follow. */
   fail(error: unknown): void;
 }
 
-/** A stream on its way to a sink. It begins paused. */
+/** A running push of a stream to a sink. It begins paused. */
 export interface Pushing {
-  /** Nothing more is given, but for an item that is on its way. */
+  /** Stops items, apart from one that is already on its way. */
   pause(): void;
   resume(): void;
 }
 
-/** An iterator that can push: a stream of many items then costs no promise for each of them. */
+/** An iterator that can push, which saves one promise per item. */
 export interface Pushable<T> extends AsyncIterator<T, unknown> {
   /** Passes further values to a sink instead of `next`. Call it once, and not during a call of `next`. */
   push?(sink: Sink<T>): Pushing;
 }
 
-/** Pushes what an iterator gives, whether it can push or not. */
+/** Pushes the items of an iterator, whether it can push itself or not. */
 export function pushTo<T>(source: Pushable<T>, sink: Sink<T>): Pushing {
   return source.push?.(sink) ?? pump(source, sink);
 }
 
-/** Pushes items that were read already before those that are to come. */
+/** Pushes items that were already read, then the remaining ones. */
 export function pushAfter<T>(read: IteratorResult<T, unknown>[], source: Pushable<T>, sink: Sink<T>): Pushing {
   const rest = pushTo(source, sink);
   let [paused, isGiving] = [true, false];

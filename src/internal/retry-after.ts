@@ -1,7 +1,7 @@
-/** Headers of an answer by their lower-case names. */
+/** Headers of a response by their lower-case names. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Milliseconds of `retry-after-ms` or `retry-after` (seconds or a date); `undefined` without either. */
+/** Reads `retry-after-ms` or `retry-after` (seconds or a date) as milliseconds; `undefined` without either. */
 export function toRetryAfterMs(headers: AnswerHeaders, nowMs: number = Date.now()): number | undefined {
   const ms = Number(headers["retry-after-ms"] ?? Number.NaN);
   if (ms >= 0) return ms;

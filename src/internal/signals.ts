@@ -181,15 +181,15 @@ export function hear<A extends Act>(act: A, ear: Ear<A>): () => void {
 }
 
 /**
- * Goes along with acts, and has something current within them, as spans are. Costs an act three calls, in place of the five messages and the closures
- * of its channel.
+ * Follows acts and has a current context within them, as spans do. Costs three calls per act, instead of the channel's five messages and
+ * closures.
  */
 export interface Follower<A extends Act = Act> {
-  /** An act begins. `undefined`: it is not gone along with. */
+  /** An act begins. Return `undefined` to ignore it. */
   begin(signal: Signals[A]): Followed | undefined;
 }
 
-/** An act that is gone along with. */
+/** A followed act. */
 export interface Followed {
   /** Runs a part of the act in its context. */
   within<T>(run: () => T): T;
@@ -206,7 +206,7 @@ const FOLLOWERS = ((globalThis as { [FOLLOWED]?: Followers })[Symbol.for("marrow
 declare const FOLLOWED: unique symbol;
 type Followers = Record<Act, readonly Follower<never>[] | undefined>;
 
-/** Goes along with an act from now on. Returns what ends that. */
+/** Follows an act from now on. Returns a function that stops it. */
 export function follow<A extends Act>(act: A, follower: Follower<A>): () => void {
   FOLLOWERS[act] = [...(FOLLOWERS[act] ?? []), follower];
   return () => {
@@ -215,7 +215,7 @@ export function follow<A extends Act>(act: A, follower: Follower<A>): () => void
   };
 }
 
-/** Begins an act for its followers, each within the one before it; `undefined` when none goes along. */
+/** Begins an act for its followers, each within the previous one; `undefined` without followers. */
 export function beginFollowed<A extends Act>(act: A, signal: Signals[A]): Followed | undefined {
   const followers = FOLLOWERS[act] as readonly Follower<A>[] | undefined;
   let outer: Followed | undefined;
@@ -286,7 +286,7 @@ function tell<A extends Act>(
 
 const CARRYING = plainChannel("marrow:context:carry");
 
-/** Whether anybody carries traces on beyond this process. */
+/** Returns true if a follower propagates traces beyond this process. */
 export function carriesContext(): boolean {
   return CARRYING.hasSubscribers;
 }

@@ -1,7 +1,7 @@
 import type { Piscina } from "piscina";
 import { MarrowError } from "../errors.ts";
 
-/** Worker threads that do one kind of task. Nothing is started before the first one. */
+/** Worker threads for one kind of task. None is started before the first task. */
 export interface Threads<T, R> {
   /**
    * Does a task in a thread; `transfer`: buffers that move there, and are empty here afterwards. `signal` ends the wait and the work.
@@ -12,21 +12,24 @@ export interface Threads<T, R> {
 
 /** Options of a thread pool. */
 export interface ThreadsOptions {
-  /** Where the function is that does a task: its module, without an extension, as `new URL("./chunk-worker", import.meta.url)`, and its name. */
+  /**
+   * The module of the function that runs a task, without extension, such as `new URL("./chunk-worker", import.meta.url)`, and the
+   * function's name.
+   */
   readonly module: URL;
   readonly name: string;
   /** Name of the tasks in messages, in the plural. */
   readonly tasks: string;
   readonly threadsMax: number;
-  /** Tasks that wait for a thread; further ones are refused until one is done. */
+  /** Most waiting tasks; further ones are refused. */
   readonly waitingMax: number;
-  /** A thread without work ends after this time, in milliseconds. */
+  /** Time after which an idle thread ends, in milliseconds. */
   readonly idleMs: number;
 }
 
 const RETRY_AFTER_MS = 2_000;
 
-/** Makes threads for one kind of task. */
+/** Makes the threads for one kind of task. */
 export function createThreads<T, R>(options: ThreadsOptions): Threads<T, R> {
   const { tasks, waitingMax } = options;
   let pool: Promise<Piscina<T, R>> | undefined;

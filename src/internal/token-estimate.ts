@@ -3,7 +3,7 @@
  * settles what an estimate reserved, so it must be cheap and roughly right, never exact.
  */
 
-/** Flat tokens of one picture, recording, document or film: what common models count for one of ordinary size. */
+/** Flat token counts of one image, recording, document or film of ordinary size, as common models count. */
 export const MEDIA_TOKENS: Readonly<Record<MediaKind, number>> = {
   image: 1_024,
   audio: 1_500,
@@ -37,7 +37,7 @@ const SAMPLES = 8;
 /** Values within one value that are looked at; what lies beyond counts as text of its JSON. */
 const NODES_MAX = 100_000;
 
-/** Tokens of everything that a model reads in a value: texts of messages and their parts, names, arguments. */
+/** Estimates the tokens of everything in a value that a model reads: texts of messages and parts, names, arguments. */
 export function estimateTokens(value: unknown): number {
   const rest: unknown[] = [value];
   let tokens = 0;
@@ -54,7 +54,7 @@ export function estimateTokens(value: unknown): number {
   return Math.ceil(tokens);
 }
 
-/** Flat tokens of a message's part that is no text, or `undefined` for one that is. */
+/** Returns the flat tokens of a message part that is not text; `undefined` for text. */
 export function mediaTokens(part: Readonly<Record<string, unknown>>): number | undefined {
   const { type, image_url: image, input_audio: audio, file, source } = part;
   const kind = KINDS.get(type);
@@ -77,7 +77,7 @@ export function mediaTokens(part: Readonly<Record<string, unknown>>): number | u
   return kind === "image" && detail === "low" ? LOW_DETAIL_TOKENS : MEDIA_TOKENS[kind];
 }
 
-/** Tokens of a text by its script. Linear in at most 16,384 characters. */
+/** Estimates the tokens of a text by its script. Linear in at most 16,384 characters. */
 export function estimateText(text: string): number {
   return Math.ceil(tokensOf(text));
 }

@@ -1,7 +1,7 @@
 import { Embeddings, type EmbeddingsParams } from "@langchain/core/embeddings";
 import type { Embedder } from "../embedders/index.ts";
 
-/** A Marrow embedder as LangChain's: the built-in one needs no network, no key and no model file. */
+/** Uses a Marrow embedder in LangChain. The built-in one needs no network, key or model file. */
 export class MarrowEmbeddings extends Embeddings {
   readonly #embedder: Embedder;
 

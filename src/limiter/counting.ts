@@ -19,7 +19,7 @@ export interface LogEntry {
   readonly units: number;
 }
 
-/** Nothing counted. */
+/** An empty count. */
 export const NOTHING: RuleCount = { a: 0, b: 0, c: 0, log: [] };
 
 /** One rule of a take: its cost, and for a calendar rule its period. */

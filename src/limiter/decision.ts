@@ -70,7 +70,7 @@ export interface Costs {
   readonly concurrency?: number | undefined;
 }
 
-/** A rule's numbers in a decision, in thousandths. */
+/** Numbers of a rule in a decision, in thousandths. */
 export interface Stood {
   readonly used: number;
   readonly room: number;

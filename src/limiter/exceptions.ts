@@ -72,7 +72,7 @@ interface Stored {
   >;
 }
 
-/** Makes the exceptions of one limiter. */
+/** Opens the exceptions of one limiter. */
 export function createExceptions(
   redis: ScopedRedis,
   { rules, tags, subjects, layout }: Wire,

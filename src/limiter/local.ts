@@ -22,7 +22,7 @@ export interface Unheard {
   readonly atMs: number;
 }
 
-/** One process's own counts, within its share of each limit. */
+/** Counts of one process, within its share of each limit. */
 export interface Local {
   take(keys: readonly string[], costs: readonly number[], nowMs: number): LocalAnswer;
   /** Corrects taken units, by the difference for each rule. */

@@ -2,9 +2,9 @@ import { MarrowError } from "../errors.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
 import { mendCounts } from "./scripts.gen.ts";
 
-/** What a script's keys hold, so that a damaged one can be told from a whole one. */
+/** Contents that a script's keys should have, to detect damaged ones. */
 export interface Layout {
-  /** A letter for each key; see `mend_counts.lua`. */
+  /** One letter per key; see `mend_counts.lua`. */
   readonly kinds: string;
   /** Tags of the rules that count slots. */
   readonly slots: readonly number[];
@@ -30,7 +30,7 @@ export async function mending<T>(
     if (!MarrowError.is(error, "redis_rejected")) throw error;
     const values = { kinds, life_ms: lifeMs, slots };
     const mended = await runScript(redis, mendCounts, { keys }, values).catch(() => 0);
-    // What nothing could be mended of would fail again.
+    // Nothing was repaired, so the script would fail again.
     if (mended === 0) throw error;
     return run();
   }

@@ -12,9 +12,9 @@ export interface Script<Key extends string, Value extends string> {
   readonly name: string;
   readonly keys: readonly Key[];
   readonly values: readonly Value[];
-  /** True when the last value may be repeated: it takes a list. */
+  /** Whether the last value takes a list. */
   readonly rest: boolean;
-  /** True when running it twice is the same as running it once, so a lost answer may be asked for again. */
+  /** Whether running it twice equals running it once, so that it may be retried after a lost reply. */
   readonly idempotent: boolean;
   /** What it answers, as `shapeOf` reads it: a reply of another shape is another command's. */
   readonly shape: string;
@@ -22,7 +22,7 @@ export interface Script<Key extends string, Value extends string> {
   readonly lua: string;
 }
 
-/** The operands of a script by name; a script whose last key or value repeats takes a list there. */
+/** Operands of a script by name. If the last key or value repeats, it takes a list. */
 export type Operands<Name extends string> = Readonly<Record<Name, Argument | number | readonly (Argument | number)[]>>;
 
 /**

@@ -3,17 +3,17 @@ import type { ConnectionOptions } from "node:tls";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 
-/** Something secret, or long: the value itself, or a file that holds it. One line break at the file's end is not part of it. */
+/** A secret or a long text: the value itself, or a file that contains it. One line break at the file's end is removed. */
 export type Secret = string | { readonly file: string };
 
 /** TLS settings. Certificates and keys are PEM. */
 export interface TlsOptions {
   /** Authorities that may sign the server's certificate. @default the authorities that Node trusts */
   readonly ca?: Secret | undefined;
-  /** The client's certificate, for servers that ask for one; together with `key`. */
+  /** Client certificate, for servers that require one; together with `key`. */
   readonly cert?: Secret | undefined;
   readonly key?: Secret | undefined;
-  /** The name that the server's certificate must bear, where it is not the host that is dialled. @default the host */
+  /** Name that the server's certificate must have, if it differs from the host. @default the host */
   readonly serverName?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function readSecret(path: string, secret: Secret | undefined): string | u
   return text.replace(/\r?\n$/, "");
 }
 
-/** TLS as Node's sockets take it. @throws MarrowError `invalid_option` */
+/** Converts TLS options for Node's sockets. @throws MarrowError `invalid_option` */
 export function readTls(path: string, { ca, cert, key, serverName }: TlsOptions = {}): ConnectionOptions {
   const [readCa, readCert, readKey] = [
     readSecret(`${path}.ca`, ca),

@@ -9,11 +9,11 @@ export interface ServerFacts {
   /** `maxmemory` in bytes; 0: no bound. */
   readonly memoryBytesMax: number | undefined;
   readonly memoryBytes: number | undefined;
-  /** Keys that the policy took away since the server began. */
+  /** Keys evicted by the policy since the server's start. */
   readonly evictedKeys: number | undefined;
   /** Whether the append-only file is on. */
   readonly aof: boolean | undefined;
-  /** Whether snapshots are taken by themselves. */
+  /** Whether automatic snapshots are on. */
   readonly snapshots: boolean | undefined;
   /** Whether the last snapshot or write of the append-only file failed. */
   readonly savingFailed: boolean | undefined;
@@ -31,7 +31,7 @@ export async function readServerFacts(redis: Pick<Redis, "send">): Promise<Serve
   return toServerFacts(typeof info === "string" ? info : "", Array.isArray(config) ? config.map(String) : []);
 }
 
-/** Reads the text of INFO and the flat list of CONFIG GET; either may be empty. Pure. */
+/** Parses the text of INFO and the flat list of CONFIG GET; either may be empty. Pure. */
 export function toServerFacts(info: string, config: readonly string[]): ServerFacts {
   const told = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
   const set = (name: string) => {

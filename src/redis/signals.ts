@@ -4,7 +4,7 @@ import type { Command } from "./connection.ts";
 /** Names of the scripts that ran while somebody listened, by their digest: as many as there are scripts. */
 const names = new Map<string, string>();
 
-/** Remembers a script's name for the signals of its runs. */
+/** Registers a script's name for the signals of its runs. */
 export function nameScript({ sha1, name }: { readonly sha1: string; readonly name: string }): void {
   if (isHeard("redis:command") && !names.has(sha1)) names.set(sha1, name);
 }

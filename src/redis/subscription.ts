@@ -1,9 +1,9 @@
 import type { Subscription } from "./connection.ts";
 import { errorWord } from "./failure.ts";
 
-/** A subscription as an adapter opens it, on a connection of its own. */
+/** An adapter's subscription, on a connection of its own. */
 export interface Listening {
-  /** Resolves once the server confirmed all channels; rejects when that can never be. */
+  /** Resolves once the server confirmed all channels; rejects if it never can. */
   readonly ready: Promise<void>;
   /** Pings the server on this connection. Returns false if no reply came in time. */
   alive(timeoutMs: number): Promise<boolean>;
@@ -66,8 +66,8 @@ export async function keepSubscribed(open: () => Listening, waitMs: number): Pro
 }
 
 /**
- * Whether a server answers a command within a bound. Its errors are answers too (PING is refused after a failed snapshot); those of the client
- * library are none.
+ * Returns true if a server answers a command in time. Its errors count as answers (PING is refused after a failed snapshot); errors of the
+ * client library do not.
  */
 export function answersWithin(command: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {

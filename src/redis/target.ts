@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { describe } from "../internal/describe.ts";
 
-/** Where a URL leads: pure, so that every form of it is tested without a server. */
+/** Server of a URL. Parsing is pure, so every form of URL is tested without a server. */
 export interface Target {
   readonly kind: "standalone" | "sentinel" | "cluster";
   readonly hosts: readonly { readonly host: string; readonly port: number }[];

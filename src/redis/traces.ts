@@ -15,8 +15,8 @@ export function carrierText(): string {
 }
 
 /**
- * Keeps in which trace jobs are pushed or a message is sent, under `<start>:trace:<id>`, sent before the work itself. Needs nobody's waiting:
- * work without its trace is done all the same.
+ * Stores the trace context of pushed jobs or a sent message, under `<start>:trace:<id>`, before the work itself is sent. Callers need not
+ * wait: a failure affects only the trace.
  */
 export function keepTraces(
   redis: Pick<Redis, "send">,

@@ -7,7 +7,7 @@ export type ConnectionListener = (lost: string | undefined) => void;
 
 /** State collected from a client's events. */
 export interface Watch {
-  /** The last error of the network, of TLS or of the server; `undefined` before the first. */
+  /** Last error of the network, TLS or the server; `undefined` before the first. */
   readonly lastError: Error | undefined;
 }
 
@@ -38,7 +38,7 @@ export function watchConnection(client: IoredisClient | Cluster, target: Target,
   return watch;
 }
 
-/** Where a target is, without user and password. */
+/** Formats a target's location, without user and password. */
 export function placeOf({ kind, hosts, path, master }: Target): string {
   if (path !== undefined) return path;
   const places = hosts
@@ -47,7 +47,7 @@ export function placeOf({ kind, hosts, path, master }: Target): string {
   return kind === "sentinel" ? `${master} by the sentinels ${places}` : places;
 }
 
-/** The reason in a few words, without a secret and without data. "" when there is none. */
+/** Summarizes an error in a few words without secrets or data; "" if there is nothing to say. */
 export function whyOf(reason: unknown): string {
   const found = causes(reason).findLast((error) => typeof (error as { code?: unknown }).code === "string");
   const told = found ?? (reason instanceof Error ? reason : undefined);

@@ -9,21 +9,21 @@ export interface Channel<T> {
   readonly parts: readonly T[];
   /** Number of current readers. */
   readonly followers: number;
-  /** Whether anybody ever did, and the moment when the first one does. */
+  /** Whether anybody has ever read it, and a promise of the first reader. */
   readonly wasRead: boolean;
   readonly firstRead: Promise<void>;
   /** Records a reader in another process. */
   noteReader(): void;
   readonly outcome: Outcome | undefined;
-  /** Adds a part. Before anybody read, `fold` may put it into the last part instead, and answers whether it did. */
+  /** Adds a part. Before the first reader, `fold` may merge it into the last part; it returns whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
-  /** Puts more into the last part, before anybody read and where `into` can: answers whether it did. */
+  /** Merges data into the last part before the first reader; returns whether `into` did. */
   fold(into: (last: T) => boolean): boolean;
-  /** Ends it; only the first end counts. */
+  /** Ends the output; only the first call counts. */
   end(outcome: Outcome): void;
   /** Releases its parts after the end. Readers that have not finished get the outcome. */
   clear(): void;
-  /** All parts, those to come too. Answers how it came out. @throws the signal's reason */
+  /** Reads all parts, including later ones; returns the outcome. @throws the signal's reason */
   read(signal?: AbortSignal): AsyncGenerator<T, Outcome>;
 }
 

@@ -32,10 +32,10 @@ export interface FlightsOptions<T> {
   /** Start of the keys, with the hash tag. */
   readonly prefix: string;
   readonly timeoutMs: number;
-  /** A part as bytes, when it is handed to another process; `undefined` when it cannot be. */
+  /** Encodes a part for another process; `undefined` if that is impossible. */
   readonly encode: (part: T, id: string) => Buffer | undefined;
   readonly decode: (bytes: Buffer, id: string) => T;
-  /** Whether an error means that Redis cannot help now: then this process leads, without a lease. */
+  /** Returns true if an error means that Redis is unavailable: then this process leads without a lease. */
   readonly isAway: (error: unknown) => boolean;
 }
 
@@ -48,42 +48,42 @@ export interface Wanted {
   readonly made?: string | undefined;
 }
 
-/** The one that makes it. */
+/** The producer of an output. */
 export interface Lead<T> {
   readonly role: "lead";
   /** True if Redis was unavailable for the join. Other processes do not know of this leader, and storing will likely fail too. */
   readonly isAlone: boolean;
   /** Other flights of the group at the start of this one. */
   readonly others: readonly Other[];
-  /** Adds a part. Before anybody reads along, `fold` may put it into the last part instead, and answers whether it did. */
+  /** Adds a part. Before the first follower, `fold` may merge it into the last part; it returns whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
-  /** Puts more into the last part, before anybody reads along and where `into` can: answers whether it did. */
+  /** Merges data into the last part before the first follower; returns whether `into` did. */
   fold(into: (last: T) => boolean): boolean;
-  /** All parts from the first on, as who follows reads them. */
+  /** Reads all parts from the first one, as followers do. */
   readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
-  /** Resolves once somebody reads along, here or elsewhere. */
+  /** Resolves once there is a follower, in any process. */
   readonly followed: Promise<void>;
-  /** Whether somebody read along once, and nobody does any more, here or elsewhere. */
+  /** Returns true if there were followers in any process, and all have left. */
   deserted(): boolean;
-  /** It is whole. Those who follow have it, or will within their next look. */
+  /** Completes the output. Followers have it, or get it at their next poll. */
   end(): Promise<void>;
-  /** It failed: those who follow in this process get the error, others try themselves. */
+  /** Fails the output. Followers in this process get the error; others make the call themselves. */
   fail(error: unknown): Promise<void>;
   /**
-   * Another caller should lead. With `instead`, the id of a thing that this process leads or follows and that serves as well, its followers in this
-   * process follow that one; otherwise each of them would lead, compare and leave in turn.
+   * Gives the lead to another caller. `instead`: id of another flight of this process that serves as well. Followers in this process then
+   * follow that one; otherwise each of them would lead, compare and leave in turn.
    */
   leave(instead?: string): Promise<void>;
 }
 
-/** One that reads along. */
+/** A follower of an output. */
 export interface Follow<T> {
   readonly role: "follow";
-  /** All parts from the first on; answers how it came out. */
+  /** Reads all parts from the first one; returns the outcome. */
   readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
 }
 
-/** One making of each thing, however many want it, in this process and in others. */
+/** Coalesces callers that want the same output, in this process and others. */
 export interface Flights<T> {
   /** Joins or starts a flight. One round trip; none if this process already has it. */
   join(wanted: Wanted): Promise<Lead<T> | Follow<T> | { readonly role: "made" }>;
@@ -91,7 +91,7 @@ export interface Flights<T> {
   follow(id: string): Promise<Follow<T> | undefined>;
 }
 
-/** Makes the flights under a prefix. A killed leader is replaced after {@link LEASE_MS}; nobody waits for one that is gone. */
+/** Opens the flights under a prefix. A killed leader is replaced after {@link LEASE_MS}. */
 export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>): Flights<T> {
   const { prefix, timeoutMs, encode, decode, isAway } = options;
   const channels = new Map<string, Channel<T>>();

@@ -1,6 +1,6 @@
 import type { Reply } from "../redis/index.ts";
 
-/** Something else of the same group that is under way. */
+/** Another running flight of the same group. */
 export interface Other {
   readonly id: string;
   readonly words: Buffer;

@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { pause } from "../internal/pause.ts";
 import { allOf, type Command, type Redis, type Reply } from "../redis/index.ts";
 
-/** A part of an output as it is read: entries are named `fence-part`, so a place is good in any process and after any fail-over. */
+/** A part of an output. Entries are named `fence-part`, so a position is valid in any process and after a failover. */
 export type Part =
   | { readonly kind: "text"; readonly text: string; readonly at: string; readonly epoch: number }
   /** Another attempt began: discard the parts read so far. */
@@ -11,7 +11,7 @@ export type Part =
 const LOOK_MS = { first: 25, last: 100 } as const;
 const PAGE = 512;
 
-/** Reads an output from a place on, and ends with what `toEnd` makes of the reply to `state`, once it makes something. */
+/** Reads an output from a position, until `toEnd` returns a value for the reply to `state`; ends with that value. */
 export async function* readParts<E>(
   redis: Pick<Redis, "pipeline">,
   options: {

@@ -4,7 +4,7 @@ import { cannotServe, type Reply } from "../redis/index.ts";
 
 /** Writes an output into Redis, part by part, without a gap. */
 export interface OutputWriter {
-  /** Parts so far, written or not. */
+  /** Number of parts so far, written or not. */
   readonly count: number;
   /**
    * @throws MarrowError `invalid_input` for a value that is not text, `too_large` for more than 8,388,608 characters; nothing of it is
@@ -18,7 +18,7 @@ export interface OutputWriter {
   settle(): Promise<void>;
   /** Checks again which parts Redis has, because a fail-over may have lost some. */
   recheck(): void;
-  /** Writes nothing more. */
+  /** Stops writing. */
   stop(): void;
 }
 
@@ -30,8 +30,8 @@ const CHARS_MAX = 4_194_304;
 const PART_CHARS_MAX = 8_388_608;
 
 /**
- * Adds parts to an output, of which `from` came before, and answers the state of whatever it is the output of; `lost` when it is another
- * writer's, `gap:` and how many are there when it lacks some before these: then nothing was added.
+ * Appends parts to an output that has `from` parts. Returns the state of the output's owner, `lost` if another writer has it, or `gap:`
+ * with the number of stored parts if earlier ones are missing; in both cases nothing is appended.
  */
 export type Append = (from: number, parts: readonly string[]) => Promise<Reply>;
 

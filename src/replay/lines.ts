@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { MarrowError } from "../errors.ts";
 
-/** Longest line that is read, in bytes: a request with a long conversation and its answer fits. */
+/** Longest line in bytes, enough for a request with a long conversation and its answer. */
 export const LINE_BYTES_MAX: number = 16 * 1_048_576;
 const CHUNK_BYTES = 262_144;
 const NEW_LINE = 0x0a;
@@ -10,7 +10,7 @@ const NEW_LINE = 0x0a;
 export interface Line {
   /** Counted from 1. */
   readonly number: number;
-  /** Where the next line begins, in bytes. */
+  /** Position of the next line, in bytes. */
   readonly endsAt: number;
   /** `undefined` for a line that is longer than {@link LINE_BYTES_MAX}. */
   readonly text: string | undefined;
@@ -19,12 +19,12 @@ export interface Line {
 /** Position at which reading begins. */
 export interface Position {
   readonly offset: number;
-  /** Lines before it. */
+  /** Number of the lines before it. */
   readonly lines: number;
 }
 
 /**
- * Reads a file line by line, from any place on. Holds one line and one chunk, however long the file is.
+ * Reads a file line by line, from any position. Holds one line and one chunk in memory.
  * @throws MarrowError `invalid_option` for a file that cannot be read
  */
 export async function* readLines(

@@ -35,8 +35,8 @@ export async function checkLog(log: string): Promise<number> {
 }
 
 /**
- * Opens a log, whatever it is packed in: gzip, UTF-16, a JSON array or objects over several lines are written into `unpacked` as a request a
- * line; a file of lines stays where it is.
+ * Opens a log in any supported form. Gzip, UTF-16, JSON arrays and objects over several lines are converted into `unpacked` with one
+ * request per line; a file of lines is read in place.
  * @throws MarrowError `invalid_option` for a file that cannot be read or unpacked
  */
 export async function openLog(log: string, unpacked: string): Promise<OpenedLog> {

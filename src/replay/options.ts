@@ -6,7 +6,7 @@ import type { Redis } from "../redis/index.ts";
 
 /** Options of a replay. */
 export interface ReplayOptions {
-  /** A file of JSON, a request a line. */
+  /** A JSON file with one request per line. */
   readonly log: string;
   /** Redis for its entries during the replay; left unchanged afterwards. */
   readonly redis: Redis;
@@ -15,19 +15,19 @@ export interface ReplayOptions {
   readonly presets: readonly Preset[];
   /** TTLs of answers, in milliseconds. */
   readonly ttlsMs: readonly number[];
-  /** Absent: exact lookups only. */
+  /** Absent for exact lookups only. */
   readonly embedder: Embedder | undefined;
   readonly minScore?: number | undefined;
-  /** Among whom answers are shared, as the gateway would. */
+  /** Group of users that share answers, as in the gateway. */
   readonly sharing: Sharing;
   readonly prices: Prices;
-  /** Asked about the doubtful pairs. @default nobody */
+  /** Judges the doubtful pairs. @default none */
   readonly judge?: { readonly model: JudgeModel; readonly id: string } | undefined;
   /** State at which an earlier run ended. @default the beginning */
   readonly state?: ReplayState | undefined;
   /** Called at intervals with the progress, whose state a later run can continue from. */
   readonly onProgress?: ((progress: Progress) => void | Promise<void>) | undefined;
-  /** Ends the run at the next line: it can be gone on with. */
+  /** Ends the run at the next line; it can be continued. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,14 +39,14 @@ export interface Progress {
   readonly requests: number;
   /** Returns the state from which a later run can continue. */
   readonly state: () => ReplayState;
-  /** To be called once a state was written down safely: a run goes on from the last one. */
+  /** Call it once a state was stored safely; a run continues from the last one. */
   readonly noted: () => Promise<void>;
 }
 
-/** Everything that a later run needs to go on, as JSON. It holds questions of the log. */
+/** State of an interrupted run, as JSON. It contains questions of the log. */
 export interface ReplayState {
   readonly version: 2;
-  /** Names log and settings: a state of others is not gone on with. */
+  /** Identifies the log and settings. A state of others is not continued. */
   readonly of: string;
   readonly offset: number;
   readonly body: unknown;

@@ -6,25 +6,25 @@ export interface NearPair {
   readonly asked: string;
   readonly stored: string;
   readonly similarity: number;
-  /** Presets that served the stored answer, the strictest first; none: it was refused. */
+  /** Presets that served the stored answer, strictest first; empty if all refused it. */
   readonly served: readonly Preset[];
   /** Reason of the most permissive preset's refusal. */
   readonly refused?: string | undefined;
-  /** Requests that the stored answer served, and what that saved, in millionths; by the preset that served most. */
+  /** Requests served by the stored answer and their savings in millionths, by the preset that served most. */
   readonly hits: number;
   readonly micros: number;
   /** Verdict of the judge, if there is one. */
   readonly verdict?: "same" | "different" | "unsure" | undefined;
-  /** Begin of the stored answer, for a judge. */
+  /** Beginning of the stored answer, for a judge. */
   readonly answer?: string | undefined;
 }
 
-/** One meeting of two questions in one request. */
+/** A pair of near questions in one request. */
 export interface Meeting extends Pick<NearPair, "asked" | "stored" | "similarity" | "served" | "refused" | "answer"> {
   readonly micros: number;
 }
 
-/** Near pairs that were met, a bounded number of each kind. */
+/** Near pairs found, a bounded number of each kind. */
 export interface NearPairs {
   readonly served: ReadonlyMap<string, NearPair>;
   readonly refused: ReadonlyMap<string, NearPair>;
@@ -36,7 +36,7 @@ const KEPT = 500;
 const QUESTION_CHARS_MAX = 4_000;
 const ANSWER_CHARS_MAX = 600;
 
-/** Adds a meeting to the pairs, in place. */
+/** Adds a found pair, in place. */
 export function meet(pairs: NearPairs, meeting: Meeting): void {
   const kind = (meeting.served.length > 0 ? pairs.served : pairs.refused) as Map<string, NearPair>;
   const key = hash("sha256", JSON.stringify([meeting.asked, meeting.stored]), "base64url");
@@ -58,15 +58,15 @@ export function meet(pairs: NearPairs, meeting: Meeting): void {
   for (const [name, pair] of kept) kind.set(name, pair);
 }
 
-/** The pairs that saved most, and those that most need a person's look. */
+/** Pairs that saved most, and pairs that most need review. */
 export interface Chosen {
   readonly valuable: readonly NearPair[];
   readonly doubtful: readonly NearPair[];
 }
 
 /**
- * Chooses so many of each. Doubtful are pairs that a looser preset served and a stricter one did not, the loosest and least similar first, and
- * pairs that every preset refused, the most similar first: half of each kind, where there are enough. Pure.
+ * Selects a number of each. Doubtful pairs are those that a looser preset served and a stricter one did not (the loosest and least similar
+ * first), and those that every preset refused (the most similar first). Half are of each kind if there are enough. Pure.
  */
 export function choose({ served, refused }: NearPairs, most: number): Chosen {
   const all = [...served.values()];

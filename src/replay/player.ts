@@ -15,7 +15,7 @@ import { keyTag, type ScopedRedis } from "../redis/index.ts";
 import type { LogRecord } from "./records.ts";
 import type { Outcome } from "./tally.ts";
 
-/** One setting of the cache that a log is played through. */
+/** One configuration of the cache for a replay. */
 export interface Setting {
   readonly preset: Preset;
   readonly ttlMs: number;
@@ -24,11 +24,11 @@ export interface Setting {
 /** Outcome of a request with one setting, and the stored questions near it. */
 export interface Played {
   readonly outcome: Outcome;
-  /** Entries whose life was over before it. */
+  /** Entries that expired before it. */
   readonly ended: number;
-  /** The stored question that served it, where that is another wording. */
+  /** Stored question that served it, if its wording differs. */
   readonly near?: { readonly prompt: string; readonly similarity: number; readonly answer: string } | undefined;
-  /** The nearest stored question that was refused; where refusals are wanted. */
+  /** Nearest stored question that was refused, if refusals are wanted. */
   readonly refused?: { readonly prompt: string; readonly similarity: number; readonly veto: string } | undefined;
   /** The stored entry. */
   readonly entry?: SampledEntry | undefined;
@@ -36,15 +36,15 @@ export interface Played {
 
 /** Position of a request in its log. */
 export interface Place {
-  /** Of its line, counted from 1. */
+  /** Number of its line, from 1. */
   readonly line: number;
-  /** Where its line begins, in bytes. */
+  /** Position of its line, in bytes. */
   readonly offset: number;
 }
 
 /** A saved position of an earlier run. */
 export interface Noted {
-  /** Lines that it had played. */
+  /** Lines played so far. */
   readonly lines: number;
   readonly nowMs: number;
 }
@@ -60,7 +60,7 @@ export interface Prepared {
   readonly cost: AnswerCost | undefined;
 }
 
-/** Plays requests through one setting of the real cache, at the log's time. */
+/** Plays requests through one configuration of the real cache, at the log's time. */
 export interface Player {
   readonly setting: Setting;
   play(asked: Prepared): Promise<Played>;
@@ -71,7 +71,7 @@ export interface Player {
   rewind(to: Noted, requestsAt: (place: Place, nowMs: number) => Promise<readonly Prepared[]>): Promise<void>;
   /** Reports that a position was saved: no run goes back beyond it. */
   noted(): Promise<void>;
-  /** Takes away all that it stored. */
+  /** Deletes everything that it stored. */
   wipe(): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ const PAGE = 500;
 /** Name of the cache of a setting, within the scope of a replay. */
 export const CACHE_NAME = "chat";
 
-/** Makes what all settings share of a request. Pure. */
+/** Prepares the parts of a request that all settings share. Pure. */
 export function prepare(
   { user, request, completion, micros, tookMs }: LogRecord,
   {

@@ -4,24 +4,24 @@ import { hash } from "node:crypto";
 
 /** One request of a log, with its answer. */
 export interface LogRecord {
-  /** When it was asked, in milliseconds since 1970; `undefined` where the log does not say. */
+  /** Time of the request in milliseconds since 1970; `undefined` if the log has none. */
   readonly atMs: number | undefined;
   readonly user: string;
   readonly request: ChatRequest;
-  /** Absent: it failed, or the log has no answer. */
+  /** Absent if it failed, or the log has no answer. */
   readonly completion: ChatCompletion | undefined;
   /** Cost according to the log, in millionths of the currency. */
   readonly micros: number | undefined;
   readonly tookMs: number;
 }
 
-/** Formats that are read. */
+/** Formats of logs. */
 export type LogFormat = "plain" | "openai" | "litellm" | "langfuse";
 
 /** Content of a log line. */
 export type Parsed =
   | { readonly format: LogFormat; readonly records: readonly LogRecord[] }
-  /** No JSON object. */
+  /** Not a JSON object. */
   | { readonly skipped: "broken" }
   | { readonly skipped: "other"; readonly why: Refused };
 
@@ -39,7 +39,10 @@ const MESSAGES_MAX = 10_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads a line: a plain record, an OpenAI request with its response, or an export of LiteLLM or Langfuse. Pure; nothing of it is repeated. */
+/**
+ * Parses a line: a plain record, an OpenAI request with its response, or an export of LiteLLM or Langfuse. Errors contain no text of the
+ * line. Pure.
+ */
 export function parseLine(text: string): Parsed {
   let value: unknown;
   try {

@@ -19,9 +19,9 @@ export interface ReplayReport {
     readonly broken_lines: readonly number[];
     readonly too_long: number;
     readonly other: number;
-    /** These by why they were not played, with the numbers of the first of them. */
+    /** Requests not played by reason, with the first line numbers of each. */
     readonly refused: Readonly<Partial<Record<Refused, { readonly count: number; readonly lines: readonly number[] }>>>;
-    /** Requests without an answer in the log, and those without a time of their own (they count as asked with the one before). */
+    /** Requests without an answer in the log, and requests without a time (they get the previous request's time). */
     readonly without_answer: number;
     readonly without_time: number;
   };
@@ -29,7 +29,7 @@ export interface ReplayReport {
   readonly settings: readonly SettingReport[];
   readonly valuable: readonly PairReport[];
   readonly doubtful: readonly PairReport[];
-  /** `failed`: calls that gave no verdict. */
+  /** `failed`: calls without a verdict. */
   readonly judge: {
     readonly model: string;
     readonly asked: number;
@@ -51,7 +51,7 @@ export interface SettingReport {
   readonly follow_ups: number;
   readonly saved: AmountsReport;
   readonly spent: AmountsReport;
-  /** Part of all money that would not have been spent. */
+  /** Fraction of the total cost that would have been saved. */
   readonly saved_share: number | null;
   readonly unpriced: number;
   readonly memory: {
@@ -60,7 +60,7 @@ export interface SettingReport {
     readonly bytes: number;
     /** Memory that a server needs for them, with fragmentation and headroom as `marrow size` plans it. */
     readonly server_bytes: number;
-    /** Whether vectors were measured with the entries. */
+    /** Whether the memory includes vectors. */
     readonly has_vectors: boolean;
   };
 }
@@ -80,13 +80,13 @@ export interface PairReport {
   readonly similarity: number;
   readonly served: readonly Preset[];
   readonly refused: string | null;
-  /** Requests in which the two met: hits, where a preset served it. */
+  /** Requests in which the two questions occurred: hits, if a preset served it. */
   readonly met: number;
   readonly saved: number;
   readonly verdict: "same" | "different" | "unsure" | null;
 }
 
-/** Broken lines that are named. */
+/** Most broken lines that a report names. */
 export const NUMBERS_MAX = 100;
 const SHOWN_CHARS_MAX = 500;
 

@@ -3,16 +3,16 @@ import type { AnswerCost } from "../cache/index.ts";
 /** Counts of one setting so far. Numbers only, because they are saved and restored. */
 export interface Tally {
   readonly requests: number;
-  /** Requests that no stored answer could serve, such as those that want several answers. */
+  /** Requests that no stored answer could serve, such as those for several answers. */
   readonly uncacheable: number;
   /** Follow-ups without context, for which nothing is looked up. */
   readonly followUps: number;
   readonly exact: number;
   readonly similar: number;
   readonly saved: Amounts;
-  /** Of the requests that the model would still have answered. */
+  /** Cost of the requests that the model would still have answered. */
   readonly spent: Amounts;
-  /** Hits and misses of a model without a price. */
+  /** Hits and misses of models without a price. */
   readonly unpriced: number;
   readonly stored: number;
   /** Live entries now, and the most at one time. */
@@ -31,7 +31,7 @@ export interface Amounts {
 
 const NOTHING: Amounts = { promptTokens: 0, completionTokens: 0, micros: 0, ms: 0 };
 
-/** A tally of nothing. */
+/** An empty tally. */
 export const EMPTY: Tally = {
   requests: 0,
   uncacheable: 0,
@@ -51,12 +51,12 @@ export type Outcome =
   | { readonly kind: "exact" | "similar"; readonly cost: AnswerCost | undefined }
   | {
       readonly kind: "miss" | "uncacheable" | "follow_up";
-      /** Absent: the log has no answer. */
+      /** Absent if the log has no answer. */
       readonly cost: AnswerCost | undefined;
       readonly stored: boolean;
     };
 
-/** Adds what became of a request. Pure. */
+/** Adds a request's outcome. Pure. */
 export function count(tally: Tally, outcome: Outcome): Tally {
   const isHit = !("stored" in outcome);
   const stored = !isHit && outcome.stored ? 1 : 0;
@@ -78,7 +78,7 @@ export function count(tally: Tally, outcome: Outcome): Tally {
   };
 }
 
-/** Takes away entries whose life is over. Pure. */
+/** Removes expired entries. Pure. */
 export function end(tally: Tally, entries: number): Tally {
   return { ...tally, live: tally.live - entries };
 }

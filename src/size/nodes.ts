@@ -6,7 +6,7 @@ export interface NodeSize {
   readonly gib: number;
 }
 
-/** The year of the table below, which was written from published tables and not tried: look at the service's own page before you order. */
+/** Year of the table below. It was written from published tables and not tried; check the service's own page before you order. */
 export const NODE_SIZES_OF = "2025";
 
 const GRAVITON: readonly (readonly [name: string, gib: number])[] = [
@@ -40,8 +40,8 @@ export const NODE_SIZES: readonly NodeSize[] = [
 ];
 
 /**
- * The smallest size of each service on which one server of so many bytes fits (headroom is in the bytes already), or none: then the data
- * is for a cluster, or for a size by arrangement.
+ * Returns the smallest size of each service that fits one server of this many bytes (headroom is included). If none fits, the data needs a
+ * cluster or a size by arrangement.
  */
 export function nodesFor(serverBytes: number): readonly NodeSize[] {
   const fitting = NODE_SIZES.filter(({ gib }) => gib * 1024 ** 3 >= serverBytes);

@@ -12,9 +12,9 @@ export interface Load {
   readonly sessions?: { readonly count: number; readonly turns: number; readonly turnBytes: number };
   /** Long-term facts of all users. */
   readonly facts?: { readonly count: number; readonly factBytes: number; readonly dimensions: number };
-  /** Jobs that wait or whose results are kept. */
+  /** Jobs that wait or whose results are stored. */
   readonly jobs?: { readonly count: number; readonly payloadBytes: number };
-  /** Users, keys or organisations that a limiter counts for; `rules` of each. */
+  /** Users, keys or organisations with limits, and the `rules` of each. */
   readonly identities?: { readonly count: number; readonly rules: number };
   readonly vectors?: {
     readonly count: number;
@@ -22,7 +22,7 @@ export interface Load {
     readonly payloadBytes: number;
     readonly quantisation: "q8" | "none" | "binary";
   };
-  /** Messages that topics keep. */
+  /** Messages stored in topics. */
   readonly messages?: { readonly count: number; readonly messageBytes: number };
 }
 
@@ -32,11 +32,11 @@ export type SizedRole = keyof Load;
 export interface SizeOptions {
   /** Compressed size of texts of at least 1 KiB, as a fraction: 0.1 (repetitive) to 1 (incompressible). @default 0.5 (English prose) */
   readonly compressedShare?: number;
-  /** Resident memory for each byte in use, 1 to 3. @default 1.1 */
+  /** Resident memory per byte in use, 1 to 3. @default 1.1 */
   readonly fragmentation?: number;
   /** Copies of the data beside the master's. @default 1 */
   readonly replicas?: number;
-  /** Part of a server's memory that stays free: for copy-on-write while it saves, client buffers, peaks. 0 to 0.9. @default 0.25 */
+  /** Fraction of a server's memory that stays free, for copy-on-write during saves, client buffers and peaks. 0 to 0.9. @default 0.25 */
   readonly headroom?: number;
 }
 
@@ -144,7 +144,7 @@ export function planUsed(
   return { usedBytes, serverBytes, totalBytes: serverBytes * (1 + replicas) };
 }
 
-/** Memory that one server needs for a load of so many bytes: with what an empty one uses, fragmented, with headroom. Pure. */
+/** Computes the memory of one server for a load of this many bytes, with an empty server's own use, fragmentation and headroom. Pure. */
 export function toServerBytes(
   loadBytes: number,
   { fragmentation = 1.1, headroom = 0.25 }: Pick<SizeOptions, "fragmentation" | "headroom"> = {},

@@ -15,7 +15,7 @@ export interface SizeSample {
 /** Keys that are looked at, at once. */
 const PAGE = 100;
 
-/** The role that a key of this application belongs to; `other` for a key of another. Pure. */
+/** Returns the role of a key of this application; `other` for any other key. Pure. */
 export function roleOf(key: string, app: string): string {
   const name = encodeKeyPart("app", app);
   if (key.startsWith(`${name}:vectors:`)) return "vectors";

@@ -49,7 +49,7 @@ export function checkFileAttributes(attributes: FileAttributes | null | undefine
   return attributes;
 }
 
-/** Gives each attribute a slot. @throws MarrowError `too_large` when a store uses more names than there are places */
+/** Assigns a slot to each attribute. @throws MarrowError `too_large` if a store uses more names than there are slots */
 export function allot(slots: Slots, attributes: FileAttributes): Slots {
   const alloted: Record<string, string> = { ...slots };
   for (const [key, value] of Object.entries(attributes)) {
@@ -70,7 +70,7 @@ export function allot(slots: Slots, attributes: FileAttributes): Slots {
   return alloted;
 }
 
-/** A file's attributes in their slots; every other slot is emptied. */
+/** Maps a file's attributes to their slots; every other slot is emptied. */
 export function toChunkAttributes(
   slots: Slots,
   attributes: FileAttributes,
@@ -82,7 +82,7 @@ export function toChunkAttributes(
   return placed;
 }
 
-/** A filter in OpenAI's words as one of the collection's. @throws MarrowError `invalid_input` */
+/** Converts a filter of OpenAI's API to the collection's. @throws MarrowError `invalid_input` */
 export function toWhere(slots: Slots, filter: FileFilter, path = "filters", depth = 0): Where<AttributeSchema> {
   if (depth > 4) throw wrong(path, "at most 4 levels deep");
   if (typeof filter !== "object" || filter === null) refuse(path, "a filter", filter, "invalid_input");

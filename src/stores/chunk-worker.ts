@@ -1,15 +1,15 @@
 import { MarrowError } from "../errors.ts";
 import { findChunks, toText, type Chunking, type ChunkOffsets } from "./chunking.ts";
 
-/** One file to be cut. */
+/** A file to split. */
 export interface ChunkTask {
   readonly bytes: Uint8Array;
   readonly chunking: Chunking;
-  /** The search ends once there are more chunks than this. */
+  /** Splitting stops beyond this many chunks. */
   readonly chunksMax: number;
 }
 
-/** The chunks of a file, or why it is no text. An error's class would not survive the way between threads. */
+/** The chunks of a file, or the reason why it is not text. The class of an error would be lost between threads. */
 export type ChunkResult = { readonly offsets: ChunkOffsets } | { readonly refused: string };
 
 /** Finds the chunks of a file's bytes. Runs in the pool's worker threads, and directly for small files. */

@@ -29,9 +29,9 @@ const CHUNK_CHARS_MAX = 65_536;
 const TOKEN = /\p{L}{1,6}|\p{N}{1,3}|[^\s\p{L}\p{N}]/gu;
 
 /**
- * Finds the chunks of a text: whole paragraphs where they fit, else as many tokens as fit; each chunk begins with the last tokens of the
- * one before. A token is counted as a piece of a word of at most six letters, three digits, or one other character: near to what
- * tokenizers of models make of prose, and the same for every model. Linear in the text. Stops after `chunksMax + 1` chunks.
+ * Splits a text into chunks: whole paragraphs if they fit, otherwise as many tokens as fit. Each chunk begins with the last tokens of the
+ * previous one. A token is counted as part of a word of at most six letters, three digits, or one other character, which is close to
+ * models' tokenizers on prose, and the same for every model. Linear in the text. Stops after `chunksMax + 1` chunks.
  */
 export function findChunks(
   text: string,
@@ -95,13 +95,13 @@ function grown(list: Uint32Array): Uint32Array<ArrayBuffer> {
   return larger;
 }
 
-/** The chunks that {@link findChunks} found, as texts. */
+/** Returns the chunks found by {@link findChunks}, as texts. */
 export function cut(text: string, chunking: Chunking): string[] {
   const offsets = findChunks(text, chunking);
   return Array.from({ length: offsets.length / 2 }, (_, at) => textOf(text, offsets, at));
 }
 
-/** The text of one chunk. */
+/** Returns the text of one chunk. */
 export function textOf(text: string, offsets: ChunkOffsets, at: number): string {
   return text.slice(offsets[at * 2], offsets[at * 2 + 1]);
 }

@@ -36,10 +36,10 @@ export interface FileBatch {
   readonly counts: Readonly<Record<FileStatus, number>>;
 }
 
-/** A batch as it is kept. */
+/** A batch as stored. */
 export interface StoredBatch extends Omit<FileBatch, "counts" | "fileIds"> {
   readonly files: Readonly<Record<string, FileStatus>>;
-  /** When its process last did something for it, in ms since 1970. */
+  /** Time of its process's last work for it, in ms since 1970. */
   readonly aliveAtMs: number;
 }
 

@@ -55,12 +55,12 @@ export interface Files {
 export interface LinkedFiles extends Files {
   /** Returns which of these files still exist. One round trip. */
   present(ids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Notes that a store has, or is about to have, chunks of a file. */
+  /** Records that a store has, or will have, chunks of a file. */
   link(id: string, store: string): Promise<void>;
   unlink(id: string, store: string): Promise<void>;
 }
 
-/** Makes a handle on the files of a scope; `start` begins their keys, `detach` takes a file out of a store. */
+/** Opens the files of a scope; `start` begins their keys, `detach` removes a file from a store. */
 export function createFiles(
   redis: ScopedRedis,
   start: string,

@@ -66,7 +66,7 @@ export interface StoreFilesParts {
   readonly id: string;
   readonly files: LinkedFiles;
   readonly options: ResolvedStoresOptions;
-  /** Changes which attribute stands where; `undefined` when the store is gone. */
+  /** Changes the slots of attributes; `undefined` if the store was deleted. */
   readonly changeSlots: (change: (slots: Slots) => Slots) => Promise<Slots | undefined>;
 }
 
@@ -76,7 +76,7 @@ const CHUNKS_MAX = 20_000;
 const EMBED_BATCH = 64;
 /** Chunks that one command reads. */
 const READ_BATCH = 128;
-/** Makes a handle on the files of a store. */
+/** Opens the files of a store. */
 export function createStoreFiles({
   redis,
   id: storeId,

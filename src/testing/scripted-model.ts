@@ -23,7 +23,7 @@ export type ScriptedAnswer =
       readonly cutAfter?: number | undefined;
     };
 
-/** A request as the scripted model received it. */
+/** A request received by the scripted model. */
 export interface ScriptedRequest {
   /** Path and query. */
   readonly url: string;

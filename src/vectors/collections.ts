@@ -23,7 +23,7 @@ export interface CollectionAbout {
   readonly recall?: RecallReport | undefined;
 }
 
-/** Notes that a scope has a collection: once in a while, or at once where there is `news` of its recall. */
+/** Records that a scope has a collection: now and then, or at once if there is `news` of its recall. */
 export function noteCollection<S extends AttributeSchema>(
   redis: ScopedRedis,
   options: VectorsOptions<S>,

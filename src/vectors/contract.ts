@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 
 /**
- * Refuses a collection of another contract: a reply that is a text is the contract that was found instead.
+ * Refuses a collection with another contract. A text reply is the contract that exists.
  * @throws MarrowError `conflict`
  */
 export function refuseOther(reply: unknown, contract: string): void {

@@ -7,30 +7,30 @@ export interface StoredItem {
   readonly vector: Float32Array;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly record: Buffer;
-  /** Life from now; 0: no end. */
+  /** TTL from now; 0 for no end. */
   readonly ttlMs: number;
 }
 
-/** An item as a driver reads it. */
+/** An item read by a driver. */
 export interface ReadItem {
   readonly record: Buffer;
-  /** Life that is left; 0: no end. */
+  /** Remaining TTL; 0 for no end. */
   readonly ttlMs: number;
   /** The stored vector, if requested. */
   readonly vector?: Float32Array | undefined;
 }
 
-/** An item that was found. */
+/** An item found by a search. */
 export interface FoundItem {
   readonly id: string;
-  /** On the one scale of the metric, whatever the engine counts in. */
+  /** Similarity on the metric's scale, the same for all engines. */
   readonly similarity: number;
   readonly record: Buffer;
   /** The stored vector, if requested. */
   readonly vector?: Float32Array | undefined;
 }
 
-/** A search as a driver runs it. */
+/** A search, as drivers receive it. */
 export interface DriverSearch {
   readonly vector: Float32Array;
   readonly limit: number;
@@ -47,7 +47,7 @@ export interface DriverSearch {
     | undefined;
 }
 
-/** A search for words. */
+/** A search by words. */
 export interface WordSearch {
   /** Letters and digits only, at least one word. */
   readonly words: readonly string[];
@@ -77,7 +77,7 @@ export interface DriverSize {
   readonly recordBytes: number | undefined;
 }
 
-/** Some ids, and where the next ones begin. */
+/** Some ids, and the cursor of the next ones. */
 export interface Page {
   readonly cursor: string;
   readonly ids: readonly string[];
@@ -88,25 +88,28 @@ export interface Page {
  * they were deleted yet.
  */
 export interface VectorDriver {
-  /** Stores all items or none, and fixes the contract even with none; answers how many are new. @throws MarrowError `conflict` on another contract */
+  /**
+   * Stores all items or none; sets the contract even without items. Returns the number of new items. @throws MarrowError `conflict` for
+   * another contract
+   */
   upsert(namespace: string, items: readonly StoredItem[]): Promise<number>;
-  /** Stores an item whole if its record is still `before` (`undefined`: not there); answers whether it was. */
+  /** Stores a whole item if its record is still `before` (`undefined`: absent). Returns whether it did. */
   put(namespace: string, item: StoredItem, before: Buffer | undefined): Promise<boolean>;
-  /** Replaces attributes and record if the record is still `before`, keeps vector and life; answers whether it was. */
+  /** Replaces attributes and record if the record is still `before`; the vector and TTL stay. Returns whether it did. */
   replace(namespace: string, item: Omit<StoredItem, "vector" | "ttlMs">, before: Buffer): Promise<boolean>;
   search(namespace: string, search: DriverSearch): Promise<readonly FoundItem[]>;
   /**
-   * The same search for a script of a role's own, whose ids need no encoding; `undefined` where servers run none in scripts, or this
-   * one refused one a moment ago.
+   * Returns the search as a command for a script of a role, whose ids need no encoding; `undefined` if the server runs no searches in
+   * scripts, or recently refused one.
    */
   inScript?(namespace: string, search: Pick<DriverSearch, "vector" | "limit">): Promise<SearchInScript | undefined>;
   /** Called if a script could not run the search. */
   refusedInScript?(): void;
-  /** Items by their words, best first; `undefined` where the engine keeps no index of words. */
+  /** Finds items by words, best first; `undefined` if the engine has no index of words. */
   searchWords(namespace: string, search: WordSearch): Promise<readonly FoundItem[] | undefined>;
   read(namespace: string, ids: readonly string[], withVectors: boolean): Promise<readonly (ReadItem | undefined)[]>;
   delete(namespace: string, ids: readonly string[]): Promise<number>;
-  /** A page of ids; the cursor `"0"` begins and ends. An item that is there throughout comes at least once. */
+  /** Returns a page of ids; the cursor `"0"` begins and ends. An item that exists throughout is returned at least once. */
   page(namespace: string, cursor: string, size: number): Promise<Page>;
   size(namespace: string): Promise<DriverSize>;
   /** Deletes a whole namespace. */

@@ -64,7 +64,7 @@ async function keepRecord(redis: Connection, decided: Decided): Promise<void> {
 }
 
 /**
- * Refuses an engine, chosen by name for one collection, that the server does not have. One round trip the first time on a connection.
+ * Refuses an engine, chosen for one collection, that the server does not have. One round trip on a connection's first use.
  * @throws MarrowError `unsupported`
  */
 export async function requireEngine(redis: Connection, engine: RedisEngine): Promise<void> {
@@ -99,7 +99,7 @@ async function decide(redis: Connection, choice: EngineChoice): Promise<RedisEng
   return other === undefined ? wanted : check(other);
 }
 
-/** The engines that a server has and a user may use, the best first. */
+/** Returns the engines that a server has and the user may use, best first. */
 export async function usableEngines(redis: Connection): Promise<RedisEngine[]> {
   const capabilities = await redis.capabilities();
   const may = await Promise.all(ENGINES.map((engine) => mayUse(redis, capabilities, engine)));
@@ -130,7 +130,7 @@ async function recordedAt(redis: Connection, command: readonly string[]): Promis
   );
 }
 
-/** The error for an engine that a server does not have: names the commands, the server and the remedy. */
+/** Builds the error for a missing engine, with the commands, the server and the remedy. */
 export function missing(engine: RedisEngine, { engine: server, version }: Capabilities, why: string): MarrowError {
   return new MarrowError(
     "unsupported",

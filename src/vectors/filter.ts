@@ -34,7 +34,7 @@ export type Where<S extends AttributeSchema> = {
   readonly not?: Where<S> | undefined;
 };
 
-/** A checked filter: a tree that drivers compile and {@link matches} reads. */
+/** A checked filter: a tree that drivers compile and {@link matches} evaluates. */
 export type Filter =
   | { readonly op: "and" | "or"; readonly parts: readonly Filter[] }
   | { readonly op: "not"; readonly part: Filter }
@@ -51,7 +51,7 @@ const TEXT_CHARS_MAX = 100_000;
 const COMPARISONS = ["eq", "gt", "gte", "lt", "lte"] as const;
 
 /**
- * Checks a filter against the schema and brings it into one form. `undefined` for no filter or one without conditions.
+ * Checks a filter against the schema and converts it to a normal form. `undefined` for no filter or one without conditions.
  * @throws MarrowError `invalid_input` for an unknown attribute, operator or a value of another kind
  */
 export function toFilter<S extends AttributeSchema>(schema: S, where: Where<S> | undefined): Filter | undefined {
@@ -60,7 +60,7 @@ export function toFilter<S extends AttributeSchema>(schema: S, where: Where<S> |
   return filter.op === "and" && filter.parts.length === 0 ? undefined : filter;
 }
 
-/** Whether an item's attributes satisfy a filter. Pure: the meaning that every driver is held to. */
+/** Returns true if an item's attributes satisfy a filter. Pure. This is the reference for all drivers. */
 export function matches(filter: Filter, attributes: Readonly<Record<string, AttributeValue | undefined>>): boolean {
   switch (filter.op) {
     case "and":

@@ -15,16 +15,16 @@ export interface Lift {
   readonly dimensions: number;
   item(vector: Float32Array): Float32Array;
   query(vector: Float32Array): Float32Array;
-  /** Similarity on the metric's scale, from the cosine between a lifted item and a lifted query. */
+  /** Converts the cosine between a lifted item and a lifted query to the metric's similarity. */
   similarity(cosine: number, query: Float32Array): number;
-  /** The item's vector back from its lifted one. */
+  /** Converts a lifted vector back to the item's vector. */
   lower(lifted: Float32Array): Float32Array;
 }
 
 const SPREAD = 16;
 const SHARE = 1 / Math.sqrt(SPREAD);
 
-/** The lift for a metric, where no item is longer than `lengthMax`. */
+/** Returns the lift for a metric; no item may be longer than `lengthMax`. */
 export function liftFor(metric: Metric, dimensions: number, lengthMax: number): Lift {
   if (metric === "cosine") {
     return {

@@ -17,7 +17,7 @@ export interface ListedPage<T> {
   readonly cursor?: string | undefined;
 }
 
-/** Names that a list of a scope holds; further ones work, and are not listed. */
+/** Most names in a scope's list. Further collections work but are not listed. */
 export const LISTED_MAX = 10_000;
 /** After how long a process notes a name again: Redis may have lost it. */
 const AGAIN_MS = 600_000;

@@ -28,7 +28,7 @@ export interface Copied {
 /** Attempts at an item that others change during the copy; the next run copies the rest. */
 const TRIES = 5;
 
-/** The ids of a collection, page by page. */
+/** Reads the ids of a collection, page by page. */
 export function idsOf<S extends AttributeSchema>(
   vectors: Vectors<S>,
   start: string,
@@ -97,7 +97,7 @@ export async function removeStrays<S extends AttributeSchema>(from: Vectors<S>, 
   return removed;
 }
 
-/** The part of true neighbours that searches find, over the neighbours of some of a collection's own items; 1 when it is empty. */
+/** Measures recall: the fraction of true neighbours that searches find, for some of a collection's own items; 1 for an empty collection. */
 export async function recallOf<S extends AttributeSchema>(vectors: Vectors<S>, samples: number): Promise<number> {
   const chosen: Float32Array[] = [];
   for await (const page of vectors.scan({ withVectors: true, pageSize: Math.min(samples, 512) })) {

@@ -1,6 +1,6 @@
 import type { VectorDriver } from "./driver.ts";
 
-/** The ids of a namespace in lists of at most `size`, each with the cursor from which a later run may go on once it is done. */
+/** Reads the ids of a namespace in lists of at most `size`, each with the cursor at which a later run may continue. */
 export async function* pagesOf(
   driver: VectorDriver,
   namespace: string,

@@ -9,7 +9,7 @@ const FUSION_RANK = 60;
 /** An item with its score. */
 export type Scored<T> = T & { readonly score: number };
 
-/** Fuses orders of the same kind of item by their ranks: the score of an item is the sum of 1 / (60 + rank) over the lists it is in. */
+/** Fuses several orders of the same kind of item by their ranks: an item's score is the sum of 1 / (60 + rank) over its lists. */
 export function fuse<T extends { readonly id: string }>(lists: readonly (readonly T[])[]): Scored<T>[] {
   const fused = new Map<string, { item: T; score: number }>();
   for (const list of lists) {
@@ -70,9 +70,9 @@ function countTerms(text: string, places: ReadonlyMap<string, number>): Counted 
 }
 
 /**
- * Chooses `limit` items that are good and unlike one another: each next one has the most of
- * (1 - diversity) * goodness - diversity * its greatest cosine to those chosen (Carbonell and Goldstein 1998). Goodness is the place
- * in the given order, from 1 down to 0, so it means the same on every metric.
+ * Selects `limit` items that are good and unlike one another. Each next item maximises (1 - diversity) * goodness - diversity * its
+ * greatest cosine to the selected ones (Carbonell and Goldstein 1998). Goodness is the position in the given order, from 1 down to 0, so it
+ * means the same on every metric.
  */
 export function diversify<T extends { readonly vector?: Float32Array | undefined }>(
   items: readonly T[],

@@ -42,14 +42,14 @@ export function observe(state: State, found: readonly Neighbour[], truth: readon
   };
 }
 
-/** Watches the searches of one handle on a collection, all namespaces together. */
+/** Measures the recall of one handle's searches on a collection, all namespaces together. */
 export interface RecallWatch {
   report(): RecallReport;
-  /** Counts a search; every so many, `runExactly` is asked for the truth. Never waits, never throws. */
+  /** Counts a search. For one of every so many, `runExactly` computes the exact result. Never waits, never throws. */
   searched(found: readonly Neighbour[], runExactly: () => Promise<readonly Neighbour[]>): void;
 }
 
-/** Makes a watch with a counter of its own; one check runs at a time. */
+/** Makes a counter of searches; one check runs at a time. */
 export function createRecallWatch({ target, sampleEvery, onSample }: ResolvedRecall): RecallWatch {
   let state = UNSAMPLED;
   let searches = 0;

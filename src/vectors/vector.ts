@@ -9,7 +9,7 @@ export type Vector = Float32Array | readonly number[];
 export interface VectorShape {
   readonly dimensions: number;
   readonly metric: Metric;
-  /** Longest Euclidean length; `Infinity` where it does not matter. */
+  /** Longest Euclidean length; `Infinity` if it does not matter. */
   readonly lengthMax: number;
 }
 

@@ -2,8 +2,8 @@ import type { AttributeValue } from "./filter.ts";
 import { normalise } from "../internal/normalise.ts";
 
 /**
- * A word or a truth value as engines keep it: letters, digits and `_` only, so that no engine's query language has a meaning for
- * any of it, cuts it at a blank, splits it at a comma or folds its case. Injective.
+ * Encodes a word or boolean for engines with letters, digits and `_` only, so that no query language interprets, trims, splits or
+ * case-folds it. Injective.
  */
 export function encodeWord(value: string | boolean): string {
   if (typeof value === "boolean") return value ? "t" : "f";
@@ -24,7 +24,7 @@ export function encodeNumber(value: number): string {
   return `${sign}${digits.padEnd(point, "0")}`;
 }
 
-/** The words of a text that a search may ask for: lower case, letters and digits only, each once, at most 32. */
+/** Returns a text's searchable words: lower case, letters and digits only, each once, at most 32. */
 export function wordsOf(text: string): string[] {
   const words =
     normalise(text, "NFKC")
@@ -33,7 +33,7 @@ export function wordsOf(text: string): string[] {
   return [...new Set(words)].slice(0, 32);
 }
 
-/** Whether a value is kept as a word. */
+/** Returns true if a value is stored as a word. */
 export function isWord(value: AttributeValue): value is string | boolean {
   return typeof value !== "number";
 }

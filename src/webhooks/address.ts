@@ -6,9 +6,9 @@ import { isPublicAddress, plainAddress, readNetworks } from "../internal/address
 
 /** Addresses that may be called in addition to public ones over https. */
 export interface AddressOptions {
-  /** Private networks that may be called all the same: `10.0.0.0/8`, `fd00::/8`, `127.0.0.1/32`. @default none */
+  /** Private networks that may be called: `10.0.0.0/8`, `fd00::/8`, `127.0.0.1/32`. @default none */
   readonly allowNetworks?: readonly string[] | undefined;
-  /** Whether `http:` may be used. @default false */
+  /** Whether `http:` is allowed. @default false */
   readonly allowHttp?: boolean | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface AddressOptions {
 export interface AddressGuard {
   /** Parses a URL. @throws MarrowError `invalid_input` for a URL that must not be called, as far as its text shows */
   check(url: string): URL;
-  /** Resolves a name once and answers only addresses that may be called: the one that is checked is the one that is called. */
+  /** Resolves a name once and returns only allowed addresses, so the checked address is the one that is called. */
   readonly lookup: LookupFunction;
 }
 

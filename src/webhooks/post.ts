@@ -18,10 +18,10 @@ export interface Posted {
   readonly tookMs: number;
 }
 
-/** Sends webhooks, within bounds of address, size and time. */
+/** Sends webhooks, within bounds on address, size and time. */
 export interface Poster {
   readonly guard: AddressGuard;
-  /** Posts JSON once. Never throws: what went wrong is in the answer. */
+  /** Posts JSON once. Never throws: the result contains the failure. */
   post(url: string, body: string, headers: Readonly<Record<string, string>>): Promise<Posted>;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface Poster {
 /** Bytes of an answer that are read; the rest is let go. */
 const ANSWER_BYTES_MAX = 4_096;
 
-/** Makes a sender of webhooks. Redirects are never followed; connections go to the address that was checked. */
+/** Makes a sender of webhooks. Redirects are never followed; connections go to the checked address. */
 export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions = {}): Poster {
   const guard = createAddressGuard(addresses);
   const agent = new Agent({

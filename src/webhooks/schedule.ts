@@ -1,9 +1,9 @@
 /** Decision about a delivery after an attempt. */
 export type Verdict =
   | { readonly outcome: "delivered" }
-  /** Tried again after so many milliseconds. */
+  /** Retry after this many milliseconds. */
   | { readonly outcome: "retry"; readonly delayMs: number }
-  /** Not again: attempts are used up. */
+  /** No further attempt: all are used up. */
   | { readonly outcome: "failed" }
   /** The receiver wants no more events (410): its endpoint is disabled. */
   | { readonly outcome: "gone" };

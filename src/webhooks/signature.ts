@@ -4,7 +4,7 @@ import { MarrowError } from "../errors.ts";
 const PREFIX = "whsec_";
 const SECRET_BYTES = 32;
 
-/** A new secret of a webhook: `whsec_` and 32 random bytes as base64. Source: Standard Webhooks 1.0, symmetric secrets. */
+/** Makes a webhook secret: `whsec_` and 32 random bytes as base64. Source: Standard Webhooks 1.0, symmetric secrets. */
 export function newSecret(): string {
   return PREFIX + randomBytes(SECRET_BYTES).toString("base64");
 }

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Refusal } from "../judge.ts";
 
-/** A stored wording near to the asked one, as it is held against the others. */
+/** A stored wording near the asked one, for comparison with other wordings. */
 export interface Neighbour {
-  /** The id of its entry. */
+  /** Id of its entry. */
   readonly id: string;
   readonly similarity: number;
   readonly refusal: Refusal | undefined;

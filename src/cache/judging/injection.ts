@@ -1,8 +1,9 @@
 import { normalise } from "../../internal/normalise.ts";
 
 /**
- * Whether a text reads as if it spoke to a judge rather than asked something: it gives orders, plays a role of a chat, names a verdict, or
- * hides letters. Such a pair is never judged. A false alarm costs a miss; a missed one still meets the fixed prompt and the strict reply.
+ * Returns true if a text seems to address a judge rather than ask something: it gives orders, plays a role of a chat, names a verdict, or
+ * hides letters. Such a pair is never judged. A false alarm costs one miss. A text that is not detected still meets a fixed prompt and a
+ * strict parser of the reply.
  *
  * Linear in the length of the text. Pure.
  */

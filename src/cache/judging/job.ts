@@ -17,7 +17,7 @@ export interface JudgeJob {
 const ENTRIES_MAX = 8;
 const TEXT_MAX = 1_000_000;
 
-/** Checks a job that came back from a queue. @throws MarrowError `invalid_input` */
+/** Checks a job from a queue. @throws MarrowError `invalid_input` */
 export function checkJob(job: JudgeJob): JudgeJob {
   const { question, entries, versions, askedAtMs, subject } = job ?? {};
   if (typeof question !== "object" || question === null)

@@ -14,10 +14,10 @@ import { createLane } from "./lane.ts";
 import type { ResolvedJudging } from "./options.ts";
 import { hearJudge, type Judged, type Verdict } from "./verdict.ts";
 
-/** A stored wording that was near, and was not served. */
+/** A stored wording that was near but not served. */
 export interface NearMiss extends Neighbour {
   readonly entry: StoredEntry;
-  /** The entry as it lies in Redis. */
+  /** Stored body of the entry. */
   readonly body: Buffer;
 }
 
@@ -41,22 +41,22 @@ export type JudgeCount =
   | "alias_ended"
   | "broke";
 
-/** The judge of one cache at work. */
+/** A running judge of one cache. */
 export interface Judging {
-  /** Cosine from which near misses are wanted. */
+  /** Lowest cosine of near misses to judge. */
   readonly floor: number;
-  /** Near misses that are wanted: more than are judged, since several may be wordings of one entry. */
+  /** Number of near misses to fetch. It exceeds the number of judged ones, because several may be wordings of one entry. */
   readonly wanted: number;
   /**
-   * Hands near misses of a question to the judge. In `serving` it waits, within the deadline, for the entry that serves; in `background` it
-   * returns `undefined` at once.
+   * Offers near misses of a question to the judge. In `serving` it waits, within the deadline, for an entry that may be served; in
+   * `background` it returns `undefined` at once.
    */
   offer(question: Fingerprint, near: readonly NearMiss[], subject: string | undefined): Promise<JudgedSame | undefined>;
-  /** The near miss whose answer serves because all of the nearest wordings agree on it. Pure. */
+  /** Returns the near miss whose answer all of the nearest wordings agree on. Pure. */
   agreed(question: Fingerprint, near: readonly NearMiss[]): NearMiss | undefined;
-  /** Whether a question was handed to the judge since it was last stored: its answer gives way to an alias. */
+  /** Returns true if a question was offered to the judge since it was last stored, so that an alias may replace its answer. */
   offered(question: Fingerprint): boolean;
-  /** Has a job judged now, and makes the alias. */
+  /** Judges a job now, and makes the alias. */
   judge(job: JudgeJob): Promise<JudgedSame | undefined>;
   /** Stores a user's verdict on a pair. */
   overrule(wording: string, entry: string, verdict: Verdict): Promise<void>;
@@ -72,7 +72,7 @@ export interface JudgingParts<V> {
   readonly sealing: Sealing;
   readonly index: { readonly name: string; readonly quantisation: "Q8" | "BIN"; readonly links: number };
   readonly questions: Pick<Questions, "add">;
-  /** Bytes that the cache may take; absent: no bound. */
+  /** Most bytes of the cache; absent if there is no bound. */
   readonly bytesMax: number | undefined;
   readonly timeoutMs: number;
   readonly count: (what: JudgeCount) => void;
@@ -93,7 +93,7 @@ const OFFERED_MAX = 1_000;
 /** Bytes of an alias beside its record and its vector: keys and index. */
 const BESIDE_BYTES = 400;
 
-/** Makes the judging of one cache. */
+/** Makes the judge of one cache. */
 export function createJudging<V>(parts: JudgingParts<V>): Judging {
   const { redis, keys, options, entries, embedding, sealing, index, questions, bytesMax, timeoutMs, count } = parts;
   const lane = createLane(options, () => count("broke"));

@@ -1,4 +1,4 @@
-/** Work that runs beside requests: a bounded number at once, a bounded number waiting, and the rest is dropped. */
+/** Runs work beside requests: a bounded number at once and a bounded number waiting. The rest is dropped. */
 export interface Lane {
   /** Queues work, or returns false if the queue is full. Errors of the work go to `onError`. */
   add(work: () => Promise<unknown>): boolean;

@@ -17,7 +17,7 @@ export interface JudgeModel {
   }>;
 }
 
-/** A request as OpenAI's chat completions have it. */
+/** A request for a verdict, in the form of OpenAI's chat completions. */
 export interface JudgeRequest {
   readonly model: string;
   readonly messages: readonly { readonly role: string; readonly content: string }[];
@@ -141,7 +141,7 @@ export function modelJudge<V = unknown>(options: ModelJudgeOptions<V>): Question
   }
 }
 
-/** Reads a reply: one word, or one JSON object with nothing but a verdict. Pure. */
+/** Parses a reply: one word, or one JSON object with only a verdict. Pure. */
 export function toVerdict(content: unknown): "same" | "different" | "unsure" | undefined {
   if (typeof content !== "string" || content.length > REPLY_CHARS_MAX) return undefined;
   const reply = content.trim();

@@ -54,7 +54,7 @@ export interface JudgingOptions<V = unknown> {
   readonly onJudged?: ((event: Judged & { readonly ms: number }) => void) | undefined;
 }
 
-/** The same with every default filled in. */
+/** The same options with all defaults. */
 export interface ResolvedJudging<V> {
   readonly ask: QuestionJudge<V>;
   readonly mode: "background" | "serving";

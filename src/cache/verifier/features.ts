@@ -33,11 +33,11 @@ export const FEATURES = [
   "contentCosine4",
 ] as const;
 
-/** A prompt, read once for all it is compared with. */
+/** An analysed prompt for several comparisons. */
 export interface Sheet {
   readonly reading: Reading;
   readonly numbers: ReadonlySet<string>;
-  /** Stems of the words that say something, in order. */
+  /** Stems of the content words, in order. */
   readonly content: readonly string[];
   readonly contentSet: ReadonlySet<string>;
   readonly trigrams: ReadonlySet<number>;
@@ -53,7 +53,7 @@ const STOP = new Set(
   ).split(" "),
 );
 
-/** Reads a prompt. */
+/** Analyses a prompt. */
 export function toSheet(reading: Reading): Sheet {
   const content = reading.order.filter((word) => !STOP.has(word)).map(stem);
   const used = content.length > 0 ? content : reading.order.map(stem);
@@ -82,13 +82,13 @@ function trigramsOf(text: string): ReadonlySet<number> {
 /** Comparisons of one word with another that one pair of prompts may cost: some milliseconds. */
 const COMPARISONS_MAX = 16_384;
 
-/** Whether a pair has so many words of its own on each side that comparing them all would take too long. */
+/** Returns true if two prompts have too many different words to compare all pairs in time. */
 export function isTooManyWords(a: Sheet, b: Sheet): boolean {
   const alone = (one: Sheet, other: Sheet) => [...one.contentSet].filter((word) => !other.contentSet.has(word)).length;
   return alone(a, b) * b.content.length + alone(b, a) * a.content.length > COMPARISONS_MAX;
 }
 
-/** The features of a pair, each from about 0 to about 1. Symmetric. */
+/** Computes the features of a pair, each from about 0 to about 1. Symmetric. */
 export function toFeatures(a: Sheet, b: Sheet, cosine: number, words: (word: string) => Word): number[] {
   const shared = [...a.contentSet].filter((word) => b.contentSet.has(word)).length;
   const union = a.contentSet.size + b.contentSet.size - shared;

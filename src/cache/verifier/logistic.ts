@@ -4,7 +4,7 @@ export interface Logistic {
   readonly weights: readonly number[];
 }
 
-/** The likelihood, 0 to 1. */
+/** Returns the likelihood, 0 to 1. */
 export function likelihood({ intercept, weights }: Logistic, features: readonly number[]): number {
   let sum = intercept;
   for (let at = 0; at < weights.length; at += 1) sum += (weights[at] as number) * (features[at] ?? 0);

@@ -89,7 +89,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
     },
   );
 
-  // Counted by the encoding o200k_base: near, for no model's own count is asked.
+  // An approximation: counts by the encoding o200k_base, because no model is asked.
   app.post(
     "/v1/messages/count_tokens",
     { schema: { body: countBody }, preSerialization: reshapeErrors },

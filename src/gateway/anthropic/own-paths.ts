@@ -3,8 +3,8 @@ import type { Fields } from "../../internal/fields.ts";
 import type { MessagesRequest } from "./request.ts";
 
 /**
- * The path by which the caller of `/v1/messages` knows a field of the chat that was made of its request: `messages.0.content.1.source` for
- * `messages.2.content.0.image_url.url`. Pure.
+ * Converts a path in the built chat request to the path in the client's request to `/v1/messages`: `messages.2.content.0.image_url.url`
+ * becomes `messages.0.content.1.source`. Pure.
  */
 export function toOwnPath(path: string, request: MessagesRequest): string {
   const [, index, rest = ""] = /^messages\.(\d+)(?:\.(.*))?$/s.exec(path) ?? [];
@@ -20,7 +20,7 @@ function toBlockPath(index: number, rest: string, { messages, system }: Messages
   for (const [at, { role, content }] of messages.entries()) {
     const blocks = typeof content === "string" ? [] : content;
     const results = role === "user" ? blocks.flatMap((block, nth) => (isResult(block) ? [nth] : [])) : [];
-    // Each result of a tool is a message of its own in a chat, and what the user says beside them is one more.
+    // In a chat each tool result is a message of its own, and the user's other content is one more.
     const count = Math.max(1, results.length + (results.length < blocks.length ? 1 : 0));
     const made = role === "user" ? count : 1;
     if (index >= first + made) {
@@ -42,13 +42,13 @@ function toBlockPath(index: number, rest: string, { messages, system }: Messages
   return "messages";
 }
 
-/** The path of the nth block of some kinds, or of those that are no result of a tool. */
+/** Returns the path of the nth block of some types, or, without types, of the nth block that is not a tool result. */
 function nthOf(blocks: readonly Fields[], types: readonly unknown[] | undefined, nth: number, path: string): string {
   const places = blocks.flatMap((block, at) => ((types?.includes(block["type"]) ?? !isResult(block)) ? [at] : []));
   return `${path}.content.${places[nth] ?? nth}`;
 }
 
-/** A field of a picture or a document is in its source here. */
+/** Converts a field of an image or document: in this API it is within `source`. */
 function toBlockField(field: string): string {
   return field.replace(/(^|\.)(?:file|image_url)(?:\.[\w.]+)?$/, "$1source");
 }

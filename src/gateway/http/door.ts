@@ -8,7 +8,7 @@ import { hookRoutes } from "./route-hooks.ts";
 /** Configuration that a request's `Host` and `Origin` are checked against. */
 export type DoorConfig = Pick<GatewayConfig, "auth" | "host" | "publicUrl" | "allowedHosts" | "cors">;
 
-/** Decides whether a web page, or a name that was bent to this machine (DNS rebinding), may call. */
+/** Decides whether a request's `Host` and `Origin` are allowed, against foreign web pages and DNS rebinding. */
 export interface Door {
   /** Returns true if the gateway may be reached by this `Host` header. */
   knowsHost(host: string | undefined): boolean;

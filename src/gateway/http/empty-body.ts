@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 
 /**
- * An empty body is no body, whatever its type: curl names a form's where it sends nothing (`-d ''`), and official clients name JSON or multipart
- * for a `DELETE`. The type is forgotten then, so that no reader of that type is asked for, and missed. A body that comes in chunks may be empty,
- * too: its first bytes tell.
+ * Treats an empty body as absent, whatever its content type. curl names a form's type when it sends nothing (`-d ''`), and official clients
+ * name JSON or multipart for a `DELETE`. Removes the type, so that no parser is needed for it. A chunked body may be empty, too; its first
+ * bytes decide.
  */
 export function acceptEmptyBodies(app: FastifyInstance): void {
   app.addHook("preParsing", (request, _, payload, done) => {
@@ -25,20 +25,20 @@ export function acceptEmptyBodies(app: FastifyInstance): void {
   });
 }
 
-/** What is told of a body of a type that is not read. */
+/** Error message for a body of an unsupported content type. */
 export const TYPE_WANTED = "the body must have content-type application/json";
 
-/** Whether somebody reads the body, or nobody will: it is JSON, or of a form, whose routes look at it themselves. */
+/** Returns true if the body needs no check here: it is JSON or a form, whose routes check it themselves, or the method has no body. */
 function isRead({ method, headers }: FastifyRequest): boolean {
   if (method === "GET" || method === "HEAD") return true;
   return /^\s*(?:application\/json|multipart\/)/i.test(headers["content-type"] ?? "");
 }
 
-/** Waits for the first bytes of a body, and drops them; `isEmpty` where it ends without any. */
+/** Waits for the first bytes of a body and discards them; `isEmpty` if it ends without any. */
 function seekFirst(payload: Readable, then: (error: Error | undefined, isEmpty: boolean) => void): void {
   const stop = (error?: Error, isEmpty = false) => {
     payload.off("data", onData).off("end", onEnd).off("error", onError);
-    // What nobody reads is dropped, so that the connection can serve on.
+    // Discard the unread rest, so that the connection can be reused.
     payload.on("error", () => {}).resume();
     then(error, isEmpty);
   };

@@ -26,8 +26,8 @@ const PERIOD_MS_MIN = 60_000;
 const KNOWN_MAX = 100_000;
 
 /**
- * Counts by estimate, and gathered, so that a take waits for nothing: a subject once in the longest window of its limit, and each entry of a
- * sliding log; both for two windows. A process that forgot a subject counts it once more.
+ * Counts by estimate and in batches, so that a take waits for nothing. Counts a subject once in the longest window of its limit, and each
+ * entry of a sliding log; both for two windows. A process that dropped a subject from its cache counts it once more.
  */
 export function createFootprint(scope: string, bytes: Pick<TurnBytes, "add" | "check">): Footprint {
   let [known, before]: [Set<string>, Set<string>] = [new Set(), new Set()];

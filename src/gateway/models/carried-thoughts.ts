@@ -16,13 +16,13 @@ export function toCarried(detail: Fields): string {
   return CARRIED + Buffer.from(JSON.stringify(detail)).toString("base64url");
 }
 
-/** Returns true for a text made from an entry. */
+/** Returns true if {@link toCarried} made this text. */
 export function isCarried(text: string): boolean {
   return text.startsWith(CARRIED);
 }
 
 /**
- * Checks a text that a client gives back: one that carries an entry must be whole.
+ * Checks a text that a client returns: encoded reasoning must be complete and unchanged.
  * @throws MarrowError `too_large`, `invalid_input`
  */
 export function checkCarried(text: string, path: string): void {
@@ -33,7 +33,7 @@ export function checkCarried(text: string, path: string): void {
     });
 }
 
-/** Refuses a text that carries an entry of more characters than are read. @throws MarrowError `too_large` */
+/** Refuses encoded reasoning of more than 4,194,304 characters. @throws MarrowError `too_large` */
 export function checkCarriedLength(text: unknown, path: string): void {
   if (typeof text !== "string" || !isCarried(text) || text.length <= CARRIED_CHARS_MAX) return;
   throw new MarrowError(
@@ -64,7 +64,7 @@ export function toEncryptedContent(detail: Fields): string | undefined {
   return type === "reasoning.text" && typeof signature === "string" && signature !== "" ? toCarried(detail) : undefined;
 }
 
-/** The same for storage: with the entry's maker, if the text alone does not name it. */
+/** Returns the same for storage, with the entry's maker if the text alone does not name it. */
 export function toKeptContent(detail: Fields): string | undefined {
   const shown = toEncryptedContent(detail);
   return shown === undefined || isCarried(shown) || detail[MAKER] === undefined ? shown : toCarried(detail);

@@ -1,9 +1,9 @@
 import { MarrowError } from "../../errors.ts";
 
-/** The two APIs whose requests become chats, and whose callers know no field of a chat. */
+/** APIs whose requests are converted to chats, so that their clients do not see a chat's field names. */
 export type Api = "responses" | "messages";
 
-/** How a field of a chat is named in both APIs. A field without a row has the same name there. */
+/** Names of a chat's fields in both APIs. A field without a row has the same name there. */
 const NAMES: readonly (readonly [chat: string, responses: string, messages: string])[] = [
   ["response_format.json_schema.schema", "text.format.schema", "output_config.format.schema"],
   ["response_format.json_schema", "text.format", "output_config.format"],
@@ -18,16 +18,16 @@ const NAMES: readonly (readonly [chat: string, responses: string, messages: stri
   ["parallel_tool_calls", "parallel_tool_calls", "tool_choice.disable_parallel_tool_use"],
 ];
 
-/** The path that the caller of an API knows a chat's field by. Messages have paths of their own. Pure. */
+/** Converts the path of a chat's field to the client's API. Paths within messages are converted elsewhere. Pure. */
 export function toOwnName(path: string, api: Api): string {
   const row = NAMES.find(([chat]) => path === chat || path.startsWith(`${chat}.`));
   if (row !== undefined) return (api === "responses" ? row[1] : row[2]) + path.slice(row[0].length);
-  // A chat keeps what a tool is in an object named as its type.
+  // A chat nests a tool's fields in an object named like its type.
   const bare = path.replace(/^(tools\.\d+|tool_choice)\.(?:function|custom)(?=\.|$)/, "$1");
   return api === "messages" ? bare.replace(/^(tools\.\d+)\.parameters/, "$1.input_schema") : bare;
 }
 
-/** An error that names a field, by the name that `toOwn` gives that; the same error where the name stays, or where it names none. */
+/** Renames the field in an error by `toOwn`. Returns the same error if the name is unchanged or the error has no path. */
 export function withOwnName(error: unknown, toOwn: (path: string) => string): unknown {
   if (!MarrowError.is(error) || typeof error.details?.["path"] !== "string") return error;
   const { code, message, details, cause } = error;

@@ -5,22 +5,22 @@ import { itemPath, toChatMessages, type ResponseRequest } from "./request.ts";
 import type { Item } from "./shape.ts";
 import { isFileSearch } from "./translation.ts";
 
-/** Where an item stands among those that were said before and now. */
+/** Key for an item's position in the history followed by the new items. */
 const PLACE: unique symbol = Symbol("place");
 
-/** What a request of the Responses API was made a chat of. */
+/** Inputs from which the gateway built a chat for a request of the Responses API. */
 export interface Told {
   readonly request: ResponseRequest;
   readonly before: readonly Item[];
   readonly now: readonly Item[];
   readonly session: string | undefined;
-  /** Whether the gateway put an item of its own before those of now. */
+  /** Whether the gateway put an item of its own before the new ones. */
   readonly isSearching: boolean;
 }
 
 /**
- * The path by which the caller of a response knows a field of the chat that was made of it: `input.2.content.0.file_url` for
- * `messages.1.content.0.file.file_data`. Asked where a request is refused, so it makes the chat's messages again. Pure.
+ * Converts a path in the built chat request to the path in the client's request: `messages.1.content.0.file.file_data` becomes
+ * `input.2.content.0.file_url`. Builds the chat's messages again, so it is called only for refused requests. Pure.
  */
 export function toOwnPath(path: string, told: Told): string {
   const { request } = told;
@@ -32,7 +32,7 @@ export function toOwnPath(path: string, told: Told): string {
   return tool === undefined ? own : `tools.${toolAt(request, Number(tool))}${field}`;
 }
 
-/** The place of a tool in the request: a search is no tool of the chat. */
+/** Returns the index of a tool in the client's request, because file searches are no tools of the chat. */
 function toolAt({ tools }: ResponseRequest, nth: number): number {
   const places = (tools ?? []).flatMap((tool, at) => (isFileSearch(tool) ? [] : [at]));
   return places[nth] ?? nth;
@@ -70,7 +70,7 @@ function toItemPath(index: number, rest: string, { request, before, now, session
   return pathTo(said, `${list}.${part}${field === "" ? "" : `.${field}`}`);
 }
 
-/** A field of a part of a chat, as the part that it was made of has it. */
+/** Converts a field of a chat's part to the field in the client's part. */
 function toPartField(part: Fields, field: string): string {
   if (field.startsWith("image_url")) return "image_url";
   if (!/^file(?:\.|$)/.test(field)) return field;

@@ -4,8 +4,8 @@ import { isObject, type Fields } from "../../internal/fields.ts";
 import { checkCarried } from "../models/carried-thoughts.ts";
 
 /**
- * Checks a `reasoning` item that a client sends: what has another shape could not be given to a model.
- * @throws MarrowError `invalid_input` that names the field, `too_large` for an `encrypted_content` that is longer than can be read
+ * Checks a `reasoning` item that a client sends, because a model cannot get one of another shape.
+ * @throws MarrowError `invalid_input` that names the field, `too_large` for an `encrypted_content` beyond the bound
  */
 export function checkReasoningItem({ summary, content, encrypted_content: sealed }: Fields, path: string): void {
   checkParts(summary, `${path}.summary`);

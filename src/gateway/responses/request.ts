@@ -108,7 +108,7 @@ export function toChatRequest(
   return { ...toChatFields(request), model: request.model, messages };
 }
 
-/** The messages of that chat. @throws MarrowError `invalid_input` */
+/** Builds the messages of that chat request. @throws MarrowError `invalid_input` */
 export function toChatMessages(
   { instructions, conversation }: ResponseRequest,
   history: readonly Item[],
@@ -134,7 +134,7 @@ export function conversationOf(conversation: NonNullable<ResponseRequest["conver
 /** Moves reasoning that a client sends back before the text or calls it led to, as text and as encrypted content. */
 function withThoughts(turns: readonly Turn[]): readonly Turn[] {
   let details: Fields[] = [];
-  /** The items that these are of. */
+  /** Items that contained these entries. */
   let items: Fields[] = [];
   let words: string[] = [];
   const told: Turn[] = [];
@@ -195,7 +195,7 @@ function wordsOf({ content, summary }: Fields): readonly string[] {
   return texts.find((said) => said.length > 0) ?? [];
 }
 
-/** The path of an item, of which `before` were said earlier. */
+/** Returns the path of an item; the first `before` items are history. */
 export function itemPath(at: number, before: number): string {
   return at < before ? `previous_response_id.${at}` : `input.${at - before}`;
 }

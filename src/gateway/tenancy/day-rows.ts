@@ -1,26 +1,26 @@
 import { createTimeSlice } from "../../internal/time-slice.ts";
 
-/** What the rows of a record have. */
+/** Shape of a record's rows. */
 export interface RowShape {
-  /** How many names. */
+  /** Number of names in a row. */
   readonly names: number;
-  /** What is summed up, in the order in which rows hold it. */
+  /** Names of the sums, in the order of stored rows. */
   readonly whats: readonly string[];
 }
 
-/** The rows of a day. A row may be there twice. */
+/** Rows of one day. The same names may occur in two rows. */
 export interface DayRows {
   readonly count: number;
   readonly text: string;
-  /** Where each name of a row begins in the text, and where the last one is over. */
+  /** Positions in `text` at which a row's names begin, and one after the end of its last name. */
   readonly starts: Int32Array;
-  /** The sums of each row in the order of `whats`. */
+  /** Sums of all rows, each in the order of `whats`. */
   readonly sums: Float64Array;
 }
 
-/** Rows that are read between two looks at the clock. */
+/** Rows read between two checks of the time slice. */
 const ROWS_PER_LOOK = 256;
-/** What ends the field of a whole row; by itself it is the field that counts the rows. */
+/** Last character of a whole row's field. A field of this character alone has the number of rows. */
 const MARK = "=".charCodeAt(0);
 const BAR = "|".charCodeAt(0);
 const BLANK = " ".charCodeAt(0);
@@ -28,8 +28,8 @@ const NEW_LINE = "\n".charCodeAt(0);
 const ZERO = "0".charCodeAt(0);
 
 /**
- * Reads the rows of a day in slices, of a text with two lines for each field of its hash: names, each encoded, with `|` between, and `|=`; then
- * the sums with blanks between. Builds before had a field for each sum, `names|what`.
+ * Reads the rows of a day in slices. The text has two lines for each field of the hash: the names, each encoded, separated by `|`, and
+ * `|=`; then the sums, separated by spaces. Earlier builds had a field for each sum, `names|what`.
  */
 export async function readDay(text: string, shape: RowShape): Promise<DayRows> {
   const slice = createTimeSlice();
@@ -51,7 +51,7 @@ export async function readDay(text: string, shape: RowShape): Promise<DayRows> {
   };
 }
 
-/** A name of a row, encoded. */
+/** Returns a name of a row, still encoded. */
 export function nameOf({ text, starts }: DayRows, row: number, place: number, { names }: RowShape): string {
   const at = row * (names + 1) + place;
   return text.slice(starts[at], (starts[at + 1] as number) - 1);
@@ -71,7 +71,7 @@ interface Reading {
   count: number;
 }
 
-/** Reads some lines. Those that are no rows are passed over: what a newer version counts is not this one's to read. */
+/** Reads some lines. Skips lines that are not rows: a newer version may store more than this one reads. */
 function readSome(reading: Reading, { names, whats }: RowShape): void {
   const { text, starts, sums } = reading;
   let { at, count } = reading;
@@ -97,7 +97,7 @@ function readSome(reading: Reading, { names, whats }: RowShape): void {
   reading.count = count;
 }
 
-/** Reads the whole numbers of a line into the places from `nth` to before `end`, and answers where the next line begins. */
+/** Reads the whole numbers of a line into the indexes from `nth` to before `end`; returns where the next line begins. */
 function readNumbers(text: string, from: number, into: Float64Array, nth: number, end: number): number {
   let [at, place, number, code] = [from, nth, 0, 0];
   for (; at < text.length && (code = text.charCodeAt(at)) !== NEW_LINE; at += 1) {

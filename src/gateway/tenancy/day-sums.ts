@@ -20,7 +20,7 @@ export interface DaySums<What extends string> {
   add(record: string, names: readonly string[], amounts: Amounts<What>): void;
   /** Writes the collected sums. */
   flush(): Promise<void>;
-  /** The sums of a record from one day to another (`2026-11-23`, both included, 400 at most) by one of the names of its rows. */
+  /** Returns the sums of a record by one of its rows' names, between two days (`2026-11-23`, both included, at most 400 days). */
   read<Row>(
     record: string,
     from: string,
@@ -33,17 +33,17 @@ export interface DaySums<What extends string> {
 /** Interval of writes, in milliseconds. */
 const FLUSH_MS = 200;
 const DAY_MS = 86_400_000;
-/** Days that one report may look at. */
+/** Most days in one report. */
 const DAYS_MAX = 400;
-/** Days that are read in one round trip. */
+/** Days read per round trip. */
 const DAYS_AT_ONCE = 4;
 /** Time after a day's end in which sums may still be added to it. */
 const LATE_MS = 600_000;
-/** Rows of days that are over that a process remembers, of all records: some ten megabytes. */
+/** Rows of past days that a process caches, of all records: about ten megabytes. */
 const ROWS_KEPT_MAX = 50_000;
 /** Time that a past day is cached after its last read. */
 const KEPT_MS = 600_000;
-/** Rows that one script takes. */
+/** Most rows per script call. */
 const ROWS_PER_SCRIPT = 500;
 
 interface Parts<What extends string> extends DaySumsOptions, RowShape {
@@ -163,7 +163,7 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
     },
   };
 
-  /** A day that is over as it was read before. */
+  /** Returns a past day from the cache. */
   function recall(name: string): DayRows | undefined {
     const one = over.get(name);
     if (one === undefined) return undefined;

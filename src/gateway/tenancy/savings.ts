@@ -109,13 +109,13 @@ function toSums({ cost, tookMs }: Answered): Answer {
   };
 }
 
-/** Places of the numbers of a sum: answers and hits, answers by source, hits of unknown worth, what was saved and what was spent, times. */
+/** Indexes of the numbers of a sum: answers, hits, answers by source, hits with unknown savings, savings, spending, times. */
 const AT = { answers: 0, hits: 1, bySource: 2, unknown: 8, saved: 9, spent: 15, hitMs: 21, missMs: 22 } as const;
 const WIDTH = 23;
-/** Places of the numbers of a row, in the order of {@link WHATS}. */
+/** Indexes of the numbers of a row, in the order of {@link WHATS}. */
 const FROM = { answers: 0, unknown: 1, saved: 2, tookMs: 8 } as const;
 
-/** Sums up by a name of the rows; the source is another. */
+/** Sums by one name of the rows; `beside` is the index of the source. */
 function summingBy(by: number, beside: number): Summing {
   return { by, beside, width: WIDTH, order: [AT.saved + SAVED.indexOf("micros"), AT.answers], add: addAnswers };
 }

@@ -3,37 +3,40 @@ import { nameOf, type DayRows, type RowShape } from "./day-rows.ts";
 
 /** Substitute name for rows and names beyond their bounds. */
 export const OTHER = "(other)";
-/** Names that one report tells apart; the rest is summed up as {@link OTHER}. Some 200 bytes each. */
+/** Most distinct names in one report; the rest is summed as {@link OTHER}. About 200 bytes each. */
 const NAMES_MAX = 200_000;
-/** Rows that are summed up, or put in order, between two looks at the clock. */
+/** Rows summed or sorted between two checks of the time slice. */
 const ROWS_PER_LOOK = 256;
 
-/** How much room a table gets that is full: few steps, as what is left behind burdens the garbage collector. */
+/** Factor by which a full table grows. It is large, because each discarded table burdens the garbage collector. */
 const GROWTH = 4;
 
-/** How rows are summed up by one of their names. */
+/** Options for summing rows by one of their names. */
 export interface Summing {
-  /** Place of that name in the names of a row. */
+  /** Index of that name in a row. */
   readonly by: number;
-  /** Place of a further name that {@link add} is given. */
+  /** Index of another name, which {@link add} gets. */
   readonly beside: number;
-  /** How many numbers a sum has. */
+  /** Count of numbers in a sum. */
   readonly width: number;
   /** Adds the sums of a row, which begin at `from`, to the numbers that begin at `at`. */
   add(into: Float64Array, at: number, sums: Float64Array, from: number, beside: string): void;
-  /** The numbers of a sum by which sums are ordered, most first. */
+  /** Indexes of the numbers by which sums are sorted, largest first. */
   readonly order: readonly number[];
 }
 
-/** Sums in order. Nothing is made of those that nobody looks at: a month has tens of thousands. */
+/** Sorted sums. Only requested rows are built, because a month may have tens of thousands. */
 export interface Sums<Row> {
   readonly length: number;
   slice(start?: number, end?: number): Row[];
-  /** All as one, without a name. */
+  /** Sum of all rows, without a name. */
   readonly total: Row;
 }
 
-/** Sums up the rows of days in slices, so that a report of a year holds nothing up. `toRow` makes a row of the numbers of a sum. */
+/**
+ * Sums the rows of days in slices, so that a report of a year does not block the event loop. `toRow` builds a row from the numbers of a
+ * sum.
+ */
 export async function sumUp<Row>(
   days: readonly DayRows[],
   shape: RowShape,
@@ -63,7 +66,7 @@ export async function sumUp<Row>(
   };
 }
 
-/** Sums by name: the place of each, and the numbers of all, one sum after the other. */
+/** Sums by name: the index of each, and the numbers of all sums in sequence. */
 interface Table {
   readonly places: Map<string, number>;
   sums: Float64Array;
@@ -94,8 +97,8 @@ function addRows(
 }
 
 /**
- * Sorts the numbers from 0 to before `count` in slices: those first whose keys are greatest, by the first keys that differ; what is equal stays as
- * it was. Short runs are sorted at once, and then merged.
+ * Sorts the indexes from 0 to before `count` in slices, by descending keys; a later key decides between equal ones. Stable. Sorts short
+ * runs first, then merges them.
  */
 export async function sortInSlices(count: number, keys: readonly Float64Array[]): Promise<Uint32Array> {
   const compare = (one: number, other: number) => compareBy(keys, one, other);
@@ -123,13 +126,13 @@ export async function sortInSlices(count: number, keys: readonly Float64Array[])
   return from;
 }
 
-/** Where two runs are read that are merged. */
+/** Read positions in two runs that are merged. */
 interface Ends {
   left: number;
   right: number;
 }
 
-/** Which of two comes first: a negative number for the first. */
+/** Compares two indexes by their keys; negative if the first comes first. */
 function compareBy(keys: readonly Float64Array[], one: number, other: number): number {
   for (let nth = 0; nth < keys.length; nth += 1) {
     const key = keys[nth] as Float64Array;
@@ -147,7 +150,7 @@ interface Runs {
   readonly keys: readonly Float64Array[];
 }
 
-/** Puts the next numbers of two runs in their place. */
+/** Merges the next numbers of two runs. */
 function mergeSome(from: Uint32Array, into: Uint32Array, at: number, { ends, middle, end, keys }: Runs): void {
   let { left, right } = ends;
   const to = Math.min(at + ROWS_PER_LOOK, end);
@@ -161,7 +164,7 @@ function mergeSome(from: Uint32Array, into: Uint32Array, at: number, { ends, mid
   ends.right = right;
 }
 
-/** The numbers at one place of all sums. */
+/** Returns the numbers at one index of all sums. */
 function columnOf(sums: Float64Array, count: number, width: number, place: number): Float64Array {
   const column = new Float64Array(count);
   for (let at = 0; at < count; at += 1) column[at] = sums[at * width + place] as number;
@@ -183,7 +186,7 @@ function totalOf(sums: Float64Array, count: number, width: number): Float64Array
 
 const OTHER_NAME = encodeURIComponent(OTHER);
 
-/** A name as it was given; most are written as they are. */
+/** Decodes a name; most contain no encoded character. */
 function decode(name: string): string {
   return name.includes("%") ? decodeURIComponent(name) : name;
 }

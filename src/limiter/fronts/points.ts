@@ -11,7 +11,7 @@ export interface PointsLimiterOptions {
   readonly storeClient: ScopedRedis;
   /** Points per duration. */
   readonly points: number;
-  /** Seconds; fractions may be given. */
+  /** Seconds; fractions are allowed. */
   readonly duration: number;
   /** Name of the limiter. @default "points" */
   readonly keyPrefix?: string | undefined;
@@ -24,7 +24,7 @@ export interface PointsLimiterOptions {
 /** State of a key. `consume` rejects with one if it refuses, and with an error if Redis is unavailable. */
 export class PointsResult {
   readonly remainingPoints: number;
-  /** Milliseconds until points come back; -1 when the call never can be allowed. */
+  /** Milliseconds until points are available again; -1 if the call can never be allowed. */
   readonly msBeforeNext: number;
   readonly consumedPoints: number;
   readonly isFirstInDuration: boolean;
@@ -123,14 +123,14 @@ export class PointsLimiter {
     throw toResult(rules, decision.retryAfterMs ?? NEVER_MS);
   }
 
-  /** Charges points whether there are any left or not. */
+  /** Charges points even beyond the limit. */
   async penalty(key: string | number, points = 1): Promise<PointsResult> {
     await this.#limiter.charge({ [BY]: String(key) }, { requests: points });
     await this.#changeRefused(key, points);
     return this.#standing(key);
   }
 
-  /** Gives points back. A block stays. */
+  /** Returns points. A block stays. */
   async reward(key: string | number, points = 1): Promise<PointsResult> {
     await this.#limiter.refund({ [BY]: String(key) }, { requests: points });
     await this.#changeRefused(key, -points);

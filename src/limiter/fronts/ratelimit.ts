@@ -9,13 +9,13 @@ import type { Rule } from "../options.ts";
 /** A duration such as `10 s`, `1m` or `500 ms`. */
 export type Duration = `${number} ${"ms" | "s" | "m" | "h" | "d"}` | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
-/** A rule without its name, as the static methods of {@link Ratelimit} make it. */
+/** A rule without its name, as returned by the static methods of {@link Ratelimit}. */
 export type Window = (by: string) => Rule;
 
 /** Options of {@link Ratelimit}. */
 export interface RatelimitOptions {
   readonly redis: ScopedRedis;
-  /** `Ratelimit.slidingWindow(10, "10 s")` and the like. */
+  /** A window, such as `Ratelimit.slidingWindow(10, "10 s")`. */
   readonly limiter: Window;
   /** Name of the limiter. @default "ratelimit" */
   readonly prefix?: string | undefined;
@@ -34,7 +34,7 @@ export interface RatelimitResult {
   readonly reset: number;
   /** Resolves at once: no work is left in the background. */
   readonly pending: Promise<void>;
-  /** `timeout`: Redis was away, and `onUnavailable` decided. */
+  /** `timeout`: Redis was unavailable, and `onUnavailable` decided. */
   readonly reason?: "timeout" | "denyList" | undefined;
 }
 

@@ -110,7 +110,7 @@ export function lacksThoughts(refusal: string): boolean {
   return /expected `?(?:thinking|redacted_thinking)`?/i.test(refusal);
 }
 
-/** Whether a refusal says that a model does not think where a tool must be called: the caller named the tool, and the choice stands. */
+/** Returns true for a refusal because a model does not reason if `tool_choice` requires a tool. The client's choice is kept. */
 export function forbidsThoughts(refusal: string): boolean {
   return /\bthinking\b[^.]{0,80}\btool_choice\b/i.test(refusal);
 }

@@ -1,20 +1,21 @@
-/** The ids of the calls of one request, as this API takes them. */
+/** Ids of one request's tool calls, in the form that this API accepts. */
 export interface UseIds {
-  /** The id of a call: the caller's own where the API takes it and no call before has it. */
+  /** Returns the id of a call: the caller's own if the API accepts it and no earlier call has it. */
   ofCall(id: string): string;
-  /** The id of the call that a result answers: the first one of this id that has no result yet. */
+  /** Returns the id of the call that a result answers: the first call with this id that has no result yet. */
   ofResult(id: string): string;
 }
 
 /**
- * Begins a request. The API takes letters, digits, `_` and `-`, and each id once; other makers' ids have further characters, and some count their
- * calls anew in each step. The ids of calls do not depend on what follows, so that a conversation that grows begins alike for a cache of prompts.
+ * Begins a request. The API accepts letters, digits, `_` and `-`, and each id once. Other makers' ids have more characters, and some
+ * restart their numbering in each step. A call's id does not depend on later messages, so a growing conversation keeps its prefix for
+ * prompt caching.
  */
 export function createUseIds(): UseIds {
   const used = new Set<string>();
-  /** The number that an id which is taken is tried with next. */
+  /** Number to try next for an id that is taken. */
   const next = new Map<string, number>();
-  /** The calls of each id of the caller's, and how many of them have a result. */
+  /** Calls by the caller's id, with the number of them that have a result. */
   const calls = new Map<string, { readonly ids: string[]; answered: number }>();
 
   function free(id: string): string {

@@ -48,7 +48,7 @@ function thoughtsOf(message: ChatMessage): string | undefined {
   return message["order"] === undefined ? message[THOUGHTS] : undefined;
 }
 
-/** An assistant's message as items, in the order in which it was said. */
+/** Converts an assistant's message to items in the order of its output. */
 function toItems(message: ChatMessage, path: string): readonly Fields[] {
   const items: Fields[] = [];
   let before = 0;
@@ -68,12 +68,15 @@ function toItems(message: ChatMessage, path: string): readonly Fields[] {
   return items;
 }
 
-/** Whether a mark says that a message begins after so many characters. */
+/** Returns true if a mark begins a message at this number of characters. */
 function beginsMessage({ phases }: Fields, place: number): boolean {
   return Array.isArray(phases) && phases.some((mark) => isObject(mark) && !beginsPart(mark) && mark["start"] === place);
 }
 
-/** What an assistant said, in words or in a refusal: one message, or as many as `phases` names. `before`: characters of the message before these words. */
+/**
+ * Converts an assistant's text and refusal: to one message, or to as many as `phases` names. `before`: characters of the message before
+ * this text.
+ */
 function toSaid({ content, refusal, phases }: Fields, before: number, path: string): readonly Fields[] {
   const said: Fields[] = [];
   if (isText(content) && Array.isArray(phases))

@@ -3,7 +3,7 @@ import { ITEMS, type ChatMessage } from "../chat.ts";
 import { toContent, toOutput } from "./parts.ts";
 import { toReasoningItems } from "./thoughts.ts";
 
-/** Kinds of items that are not told: a search goes by what it found. */
+/** Item types that are not sent: a search is represented by its results. */
 const UNTOLD: ReadonlySet<unknown> = new Set(["file_search_call"]);
 const CALLS: ReadonlySet<unknown> = new Set(["function_call", "custom_tool_call"]);
 const OUTPUTS: ReadonlySet<unknown> = new Set(["function_call_output", "custom_tool_call_output"]);
@@ -12,15 +12,15 @@ const TEXTS: ReadonlySet<unknown> = new Set(["input_text", "output_text", "text"
 const PARTS: ReadonlySet<unknown> = new Set(["input_image", "input_file", "input_video"]);
 
 /**
- * The items that a message was made of, as they were said: with all of their fields and the bounds of their parts, but without ids, which are
- * the gateway's own, and thoughts with what their maker wants back. `undefined` for a message that was made of none, or whose items have another
- * meaning here. Pure.
+ * Returns the original items of a message, with all fields and with their parts apart. Ids are removed, because they are the gateway's own.
+ * Reasoning gets the encrypted content that its maker needs. `undefined` for a message without original items, or if an item must be
+ * converted. Pure.
  */
 export function toNative(message: ChatMessage, path: string): readonly Fields[] | undefined {
   const items = message[ITEMS];
   if (items === undefined) return undefined;
   const thoughts = toReasoningItems(message["reasoning_details"]);
-  // Of thoughts that are not all there it is not known which are: they go before everything else.
+  // If some reasoning is missing, it is unknown which item each entry belongs to: all entries go first.
   const isPaired = items.filter(isThought).length === thoughts.length;
   const told: Fields[] = [];
   let [thought, said] = [0, 0];
@@ -41,7 +41,7 @@ export function toNative(message: ChatMessage, path: string): readonly Fields[] 
   return isPaired ? told : [...thoughts, ...told];
 }
 
-/** What an item says was thought, as it came. */
+/** Returns an item's reasoning texts as they arrived. */
 function inWords({ summary, content }: Fields): Fields {
   return {
     ...(Array.isArray(summary) && { summary }),

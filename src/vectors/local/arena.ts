@@ -1,7 +1,7 @@
 import { createDots } from "./dots.ts";
 import { wasm } from "./wasm.ts";
 
-/** Bytes of a block, which holds rows of one copy. The longest row is 16,000 bytes. */
+/** Bytes of a block, which holds rows of one copy. The longest row has 16,000 bytes. */
 export const BLOCK_BYTES = 65_536;
 /** The first bytes of the memory are for a query, for sums and for places of rows; blocks follow. */
 const SUMS_AT = 32_768;
@@ -13,7 +13,7 @@ const BESIDE_BYTES = 8;
 export interface BlockShape {
   /** Bytes of a row's numbers. */
   readonly stride: number;
-  /** A multiple of four, because as many are looked at together. */
+  /** A multiple of four, because four rows are compared at a time. */
   readonly rows: number;
 }
 
@@ -22,27 +22,27 @@ export function toBlockShape(stride: number): BlockShape {
   return { stride, rows: Math.floor(BLOCK_BYTES / (stride + BESIDE_BYTES) / 4) * 4 };
 }
 
-/** Memory in blocks for all copies of a process, because each memory of its own would reserve gigabytes of addresses. */
+/** Memory in blocks for all copies of a process. Separate memories would reserve gigabytes of address space each. */
 export interface Arena {
   readonly bytesMax: number;
-  /** Bytes that blocks take. */
+  /** Bytes used by blocks. */
   used(): number;
-  /** A free block's first byte, or `undefined` when the bound is reached. */
+  /** Returns a free block's first byte, or `undefined` at the bound. */
   take(): number | undefined;
   give(block: number): void;
-  /** The memory; taken anew after `take`, which may move it. */
+  /** The memory. Read it again after `take`, which may move it. */
   bytes(): Int8Array;
   /** Sets the weight of a row: its dot product is multiplied by the factor, minus the offset. An unused row has the offset Infinity. */
   weigh(block: number, shape: BlockShape, row: number, factor: number, offset: number): void;
-  /** Puts a query where `scan` reads it: 16-bit numbers, the rest up to `stride` zeros. */
+  /** Stores a query for `scan`: 16-bit numbers, padded with zeros up to `stride`. */
   ask(query: Int16Array, stride: number): void;
-  /** Dot products of the query with the first rows of a block. */
+  /** Computes the dot products of the query with the first rows of a block. */
   scan(block: number, shape: BlockShape, count: number): void;
-  /** Of the rows that were scanned, how many may be above `floor`. */
+  /** Counts the scanned rows that may be above `floor`. */
   pick(block: number, shape: BlockShape, count: number, scale: number, floor: number): number;
-  /** The sum of a row that was scanned; valid until the next `scan`. */
+  /** Returns the sum of a scanned row; valid until the next `scan`. */
   sumOf(row: number): number;
-  /** The row that was picked as the nth; valid until the next `pick`. */
+  /** Returns the nth picked row; valid until the next `pick`. */
   picked(nth: number): number;
 }
 

@@ -9,9 +9,9 @@ import type { Row } from "./row.ts";
 export interface CopySearch {
   readonly vector: Float32Array;
   readonly limit: number;
-  /** Whether an item with these attributes may be found. */
+  /** Returns true if an item with these attributes may be found. */
   readonly allows: ((attributes: Row["attributes"]) => boolean) | undefined;
-  /** The server's time: what ended before is passed over. */
+  /** The server's time. Items that expired before are skipped. */
   readonly nowMs: number;
 }
 
@@ -21,10 +21,10 @@ export interface Near {
   readonly similarity: number;
 }
 
-/** One partition's rows in this process, compared with a query one by one. */
+/** Rows of one partition in this process, compared one by one with a query. */
 export interface PartitionCopy {
   readonly size: number;
-  /** Bytes that it takes, about. */
+  /** Approximate bytes of the copy. */
   bytes(): number;
   /** Puts a row, replacing the one with its id. If the copy is full, it evicts the row that was put least recently. */
   put(id: string, row: Row, endsMs: number): void;
@@ -50,7 +50,7 @@ const FLOAT_ERROR = 1e-6;
 /** Shared by rows without attributes. */
 const NONE: Row["attributes"] = Object.freeze({});
 
-/** Makes an empty copy that holds at most `rowsMax` rows, in memory of `arena`. */
+/** Makes an empty copy of at most `rowsMax` rows, in memory of `arena`. */
 export function createCopy(
   arena: Arena,
   { dimensions, metric, rowsMax }: { readonly dimensions: number; readonly metric: Metric; readonly rowsMax: number },

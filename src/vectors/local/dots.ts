@@ -1,8 +1,8 @@
 import { wasm, type SharedMemory } from "./wasm.ts";
 
 /**
- * Dot products of one query with many rows of 8-bit numbers, by the processor's vector instructions: 100,000 rows of 256 numbers in
- * about 3 ms on one core, an eighth of what plain JavaScript takes.
+ * Computes dot products of one query with many rows of 8-bit numbers, with the processor's vector instructions: 100,000 rows of 256 numbers
+ * in about 3 ms on one core, an eighth of plain JavaScript's time.
  */
 export interface Dots {
   /**
@@ -25,10 +25,10 @@ export interface Dots {
   ) => number;
 }
 
-/** Rows are filled up with zeros to a multiple of this, which the loop reads at once. */
+/** Rows are padded with zeros to a multiple of this, which the loop reads at once. */
 export const STRIDE_STEP = 32;
 
-/** The largest number a query may hold so that no sum with rows of so many 8-bit numbers leaves 32 bits. */
+/** Returns the largest number of a query whose sums with rows of this many 8-bit numbers fit into 32 bits. */
 export function queryScaleFor(dimensions: number): number {
   return Math.min(32_767, Math.floor((2 ** 31 - 1) / (127 * dimensions)));
 }

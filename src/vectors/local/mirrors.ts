@@ -10,11 +10,11 @@ const COPIES_MAX = 10_000;
 
 /** Position of a copy in the changes of its partition. */
 export interface Place {
-  /** Number of the partition's first change; "" where there is no copy. */
+  /** Number of the partition's first change; "" without a copy. */
   readonly born: string;
-  /** Number of the last change that is in the copy. */
+  /** Number of the last change in the copy. */
   readonly since: string;
-  /** Number of the newest change when the copy was begun. */
+  /** Number of the newest change at the start of copying. */
   readonly base: string;
   /** Number and mark of the newest known change. They show whether the server still has the same history. */
   readonly head: string;
@@ -24,14 +24,14 @@ export interface Place {
 /** Initial position of a copy. */
 export const NOWHERE: Place = { born: "", since: "0", base: "0", head: "0", mark: "" };
 
-/** A partition's copy with how far it has followed the changes. */
+/** A partition's copy and its position in the changes. */
 export interface Mirror {
   readonly copy: PartitionCopy;
-  /** Replaced, never changed: the same place is the same state of the copy. */
+  /** Replaced, never modified, so the same object is the same state of the copy. */
   place: Place;
   /** Least difference of the server's clock to this process's monotonic clock at the last reply; may be negative. */
   behindMs: number;
-  /** Searches that are at it: it is not taken from under them. */
+  /** Number of running searches, during which the copy is not released. */
   users: number;
 }
 
@@ -46,23 +46,23 @@ export interface MirrorShape {
 export interface Mirrors {
   /** Uses the copy of a partition; creates an empty one if there is none. */
   use<T>(key: string, shape: MirrorShape, work: (mirror: Mirror) => Promise<T>): Promise<T>;
-  /** The copy of a partition that there is already, and that has followed its changes. */
+  /** Returns the existing up-to-date copy of a partition. */
   find(key: string, shape: MirrorShape): Mirror | undefined;
-  /** Copies, rows and bytes by now. */
+  /** Current number of copies, rows and bytes. */
   report(): { readonly copies: number; readonly rows: number; readonly bytes: number };
 }
 
 /** Handles come and go with requests, and connections are seen through scopes: copies belong to what sends. */
 const known = new WeakMap<ScopedRedis["send"], Mirrors>();
 
-/** The copies of a connection. */
+/** Returns the copies of a connection. */
 export function mirrorsOf(redis: Pick<ScopedRedis, "send">): Mirrors {
   const found = known.get(redis.send) ?? createMirrors(COPIES_BYTES_MAX);
   known.set(redis.send, found);
   return found;
 }
 
-/** Makes a place for copies of so many bytes together. */
+/** Makes a set of copies with this bound on their total bytes. */
 export function createMirrors(bytesMax: number): Mirrors {
   let arena: Arena | undefined;
   /** The least recently used first. */

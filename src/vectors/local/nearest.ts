@@ -3,11 +3,11 @@ export interface Nearest {
   /** Threshold for a new candidate; `-Infinity` while there is space. */
   floor(): number;
   add(id: string, value: number): void;
-  /** Best first; of equals the smaller id. */
+  /** Best first; the smaller id first among equals. */
   best(): { readonly id: string; readonly value: number }[];
 }
 
-/** Makes an empty one. */
+/** Makes an empty list. */
 export function createNearest(room: number): Nearest {
   const heap: { id: string; value: number }[] = [];
 

@@ -1,14 +1,14 @@
 import { toBytes } from "../../internal/bytes.ts";
 import type { AttributeValue } from "../filter.ts";
 
-/** A vector in 8-bit numbers: each is its share of the largest one. */
+/** A vector in 8-bit numbers, each relative to the largest one. */
 export interface RoundedVector {
   readonly numbers: Int8Array;
   /** Value of one step. */
   readonly step: number;
 }
 
-/** A row as Redis keeps it: the step as float32, the numbers, and the attributes as JSON. */
+/** A row as stored in Redis: the step as float32, the numbers, and the attributes as JSON. */
 export interface Row extends RoundedVector {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
@@ -21,7 +21,7 @@ export function headOf(dimensions: number): number {
   return STEP_BYTES + dimensions;
 }
 
-/** Rounds a vector; the cosine with the original is at least about .9999 at 256 dimensions. A zero vector stays zero. */
+/** Rounds a vector. The cosine with the original is at least about .9999 at 256 dimensions. A zero vector stays zero. */
 export function round(vector: Float32Array): RoundedVector {
   let largest = 0;
   for (const value of vector) largest = Math.max(largest, Math.abs(value));
@@ -33,18 +33,18 @@ export function round(vector: Float32Array): RoundedVector {
   return { numbers, step };
 }
 
-/** The vector that was rounded. */
+/** Returns the rounded vector. */
 export function unround({ numbers, step }: RoundedVector): Float32Array {
   return Float32Array.from(numbers, (value) => value * step);
 }
 
-/** A row as Redis keeps it. */
+/** Encodes a row for Redis. */
 export function encodeRow(vector: Float32Array, attributes: Row["attributes"]): Buffer {
   const { numbers, step } = round(vector);
   return Buffer.concat([toBytes(Float32Array.of(step)), toBytes(numbers), Buffer.from(JSON.stringify(attributes))]);
 }
 
-/** Reads a row; `undefined` when it is of another length: something else wrote it, and it is near to nothing. */
+/** Decodes a row; `undefined` if its length is wrong, because something else wrote it. */
 export function decodeRow(bytes: Buffer, dimensions: number): Row | undefined {
   const head = headOf(dimensions);
   if (bytes.length < head) return undefined;

@@ -4,7 +4,7 @@ import type { Near } from "./copy.ts";
 /** Results of a search, and whether they are complete. */
 export interface Settled {
   readonly found: readonly FoundItem[];
-  /** Whether nothing nearer may have been overlooked, and nothing is wanting that the copy could give. */
+  /** Whether the result is complete: no nearer item was missed, and none that the copy could return is lacking. */
   readonly complete: boolean;
 }
 

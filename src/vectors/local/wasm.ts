@@ -1,4 +1,4 @@
-/** Memory that code of WebAssembly shares with JavaScript. It grows by pages of 65,536 bytes, and then has another buffer. */
+/** WebAssembly memory shared with JavaScript. It grows by pages of 65,536 bytes, and then has another buffer. */
 export interface SharedMemory {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;

@@ -1,7 +1,7 @@
 import type { AttributeValue, Filter } from "../filter.ts";
 import { encodeWord, isWord } from "../words.ts";
 
-/** Attributes as the `attributes` column keeps them: words encoded, since jsonb takes no NUL; numbers as they are. */
+/** Encodes attributes for the `attributes` column. Words are encoded, because jsonb cannot contain NUL; numbers are unchanged. */
 export function toStoredAttributes(
   attributes: Readonly<Record<string, AttributeValue>>,
   texts: ReadonlySet<string>,
@@ -16,7 +16,7 @@ export function toStoredAttributes(
   );
 }
 
-/** A filter as a condition of SQL; its values go to `bind`, which answers their placeholders. */
+/** Compiles a filter to an SQL condition; its values go to `bind`, which returns their placeholders. */
 export function toCondition(filter: Filter, bind: (value: unknown) => string): string {
   switch (filter.op) {
     case "and":

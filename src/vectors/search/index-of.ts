@@ -27,12 +27,12 @@ export interface IndexShape {
   readonly timeoutMs: number;
 }
 
-/** The one index of a kind of vectors. */
+/** The index of one kind of vectors. */
 export interface SharedIndex {
   readonly name: string;
   /** Prefix of its documents' keys. */
   readonly prefix: string;
-  /** Makes the index if it is not there, on the node of `key`. @throws MarrowError `too_large`, `unsupported`, `redis_rejected` */
+  /** Creates the index if it does not exist, on the node of `key`. @throws MarrowError `too_large`, `unsupported`, `redis_rejected` */
   ensure(key: string): Promise<void>;
   /** Marks the index as missing, after it was dropped. */
   forget(): void;

@@ -3,14 +3,14 @@ import type { Quantisation } from "../capacity.ts";
 
 /** Storage of a vector's numbers in an index. */
 export interface NumberFormat {
-  /** By the engine's word. */
+  /** Name of the format in the engine. */
   readonly type: "FLOAT32" | "FLOAT16" | "INT8";
   /** Encodes a vector for the engine; `step` is the value of one step if it was rounded to steps. */
   write(vector: Float32Array): { readonly bytes: Buffer; readonly step: number };
   read(bytes: Buffer, step: number): Float32Array;
 }
 
-/** The format of a quantisation. */
+/** Returns the format of a quantisation. */
 export function formatOf(quantisation: Quantisation): NumberFormat {
   if (quantisation === "f16") return FLOAT16;
   return quantisation === "q8" ? INT8 : FLOAT32;

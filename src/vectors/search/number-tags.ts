@@ -13,13 +13,13 @@ export interface NumberRange {
   readonly below?: { readonly value: number; readonly included: boolean } | undefined;
 }
 
-/** The tags of a number. */
+/** Returns the tags of a number. */
 export function numberTags(code: number, value: number): string[] {
   const digits = place(value).toString(16).padStart(DIGITS, "0");
   return Array.from({ length: DIGITS }, (_, at) => tagOf(code, digits.slice(0, at + 1)));
 }
 
-/** Tags of which a number has one exactly when it is in the range; at most 480, none for an empty range. */
+/** Returns tags such that a number has exactly one of them if it is in the range; at most 480, none for an empty range. */
 export function rangeTags(code: number, { above, below }: NumberRange): string[] {
   const from = above === undefined ? 0n : place(above.value) + (above.included ? 0n : 1n);
   const to = below === undefined ? LAST : place(below.value) - (below.included ? 0n : 1n);

@@ -21,13 +21,13 @@ export const FIELDS = {
 
 /** Fields of a schema's attributes. */
 export interface Packing {
-  /** The attribute's number in its schema, which tags begin with. */
+  /** Number of the attribute in its schema; tags begin with it. */
   code(name: string): number;
-  /** The field of a number; `undefined`: it is kept in tags. */
+  /** Field of a number; `undefined` if it is stored in tags. */
   numberField(name: string): string | undefined;
 }
 
-/** Lays out a schema. The order of names decides, so all handles of a contract agree. */
+/** Assigns attributes to fields. The order of names decides, so all handles with the same contract agree. */
 export function packingOf(schema: AttributeSchema): Packing {
   const names = Object.keys(schema).toSorted();
   const codes = new Map(names.map((name, at) => [name, at]));
@@ -36,17 +36,17 @@ export function packingOf(schema: AttributeSchema): Packing {
   return { code: (name) => codes.get(name) ?? names.length, numberField: (name) => fields.get(name) };
 }
 
-/** The tag of an attribute that is given. */
+/** Returns the tag of an attribute that has a value. */
 export function givenTag(packing: Packing, name: string): string {
   return `h${packing.code(name)}`;
 }
 
-/** The tag of a word or a truth value. */
+/** Returns the tag of a word or boolean. */
 export function wordTag(packing: Packing, name: string, value: string | boolean): string {
   return `e${packing.code(name)}_${encodeWord(value)}`;
 }
 
-/** Attributes as fields of a document: field, value, … Fields without a value are not among them. */
+/** Converts attributes to a document's fields: field, value, … Fields without a value are left out. */
 export function packAttributes(
   packing: Packing,
   schema: AttributeSchema,

@@ -4,9 +4,8 @@ import { rangeTags, type NumberRange } from "./number-tags.ts";
 import { FIELDS, givenTag, wordTag, type Packing } from "./packing.ts";
 
 /**
- * A filter within one partition as a query of FT.SEARCH, in what all dialects share: tags, numeric ranges, `|`, `-`, brackets. Only
- * digests, numbers and encoded words are ever in it, so nothing is escaped and nothing needs to be. Every query begins with the
- * partition's tag: there is no other way to ask.
+ * Compiles a filter within one partition to an FT.SEARCH query, using only syntax that all dialects share: tags, numeric ranges, `|`, `-`,
+ * brackets. It contains only digests, numbers and encoded words, so nothing needs escaping. Every query begins with the partition's tag.
  */
 export function toQuery(partition: string, packing: Packing, filter: Filter | undefined): string {
   const within = `@${FIELDS.partition}:{${partition}}`;
@@ -36,7 +35,7 @@ function toCondition(packing: Packing, filter: Filter): string {
   }
 }
 
-/** A query for any of the words in the texts of a partition's documents. */
+/** Builds a query for any of the words in the texts of a partition's documents. */
 export function toWordQuery(query: string, words: readonly string[]): string {
   return `${query} @${FIELDS.text}:(${words.join("|")})`;
 }

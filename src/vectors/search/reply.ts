@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import type { Reply } from "../../redis/index.ts";
 
-/** A document as FT.SEARCH answers it. */
+/** A document in a reply of FT.SEARCH. */
 export interface FoundDocument {
   readonly key: string;
   readonly fields: ReadonlyMap<string, Buffer>;
@@ -32,12 +32,12 @@ export function readSearchReply(reply: Reply): FoundDocument[] {
   });
 }
 
-/** A distance as engines write one; NaN when it is none: an empty text is no zero. */
+/** Parses a distance; NaN if it is not a number: an empty text is not zero. */
 export function toDistance(bytes: Buffer | undefined): number {
   return bytes === undefined || bytes.length === 0 ? Number.NaN : Number(String(bytes));
 }
 
-/** A flat list of names and values as a map. */
+/** Converts a flat list of names and values to a map. */
 export function toMap(list: readonly Reply[]): ReadonlyMap<string, Reply> {
   return new Map(
     Array.from({ length: Math.floor(list.length / 2) }, (_, at) => [String(list[at * 2]), list[at * 2 + 1] as Reply]),

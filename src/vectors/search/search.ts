@@ -40,9 +40,9 @@ const SIMILARITIES: Readonly<Record<Metric, (distance: number) => number>> = {
 };
 
 /**
- * The driver over FT.*: RediSearch, Redis Query Engine, valkey-search. All namespaces of all tenants share one index for each kind of
- * vectors; a namespace is a partition of it, by a tag that every query begins with. Its hashes lie in one slot, with a set of their ids,
- * the ends of those that end, and the contract. Needs no right to FT.INFO or FT._LIST.
+ * Makes the driver over FT.*: RediSearch, Redis Query Engine, valkey-search. All namespaces of all tenants share one index for each kind of
+ * vectors. A namespace is a partition of it, by a tag that every query begins with. A namespace's hashes are in one slot, with the set of
+ * their ids, their expiry times, and the contract. Needs no right to FT.INFO or FT._LIST.
  */
 export function searchDriver<S extends AttributeSchema>(
   redis: ScopedRedis,

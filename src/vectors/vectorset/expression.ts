@@ -23,7 +23,7 @@ export function toStoredAttributes(
   return JSON.stringify(stored);
 }
 
-/** A filter as the FILTER expression of VSIM. Only names of the schema, numbers and encoded words are ever in it. */
+/** Compiles a filter to the FILTER expression of VSIM. It contains only the schema's names, numbers and encoded words. */
 export function toExpression(schema: AttributeSchema, filter: Filter): string {
   switch (filter.op) {
     case "and":
@@ -44,8 +44,8 @@ export function toExpression(schema: AttributeSchema, filter: Filter): string {
 }
 
 /**
- * A number as expressions of VSIM take it: at most 255 characters, an exponent without a sign. A very small one is a larger one divided by a
- * power of two, which rounds nothing.
+ * Formats a number for expressions of VSIM: at most 255 characters, an exponent without a sign. A very small number is written as a larger
+ * one divided by a power of two, without rounding.
  */
 export function toNumber(value: number): string {
   const size = Math.abs(value);

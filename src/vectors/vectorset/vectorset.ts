@@ -19,8 +19,8 @@ const SPARE = { first: 8, growth: 8, most: 4_096 } as const;
 const EXACT_BELOW = 5_000;
 
 /**
- * The driver over Redis' own vector sets (8.0.2 and newer). A namespace is four keys in the slot of its tag: the set, its records,
- * the ends of those that end, and the contract of the collection.
+ * Makes the driver over Redis' own vector sets (8.0.2 and newer). A namespace has four keys in the slot of its tag: the set, its records,
+ * the expiry times, and the collection's contract.
  */
 export function vectorsetDriver<S extends AttributeSchema>(
   redis: ScopedRedis,
