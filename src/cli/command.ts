@@ -2,14 +2,14 @@
 export interface Flag {
   /** Name of its value in help: `NAME`, `FILE`. Absent for a switch. */
   readonly takes?: string;
-  /** The only values that it may have. */
+  /** Allowed values. */
   readonly values?: readonly string[];
   readonly default?: string;
-  /** Whether the command refuses to run without it. */
+  /** Whether the flag is required. */
   readonly isNeeded?: boolean;
 }
 
-/** One thing that a command does. */
+/** An act of a command. */
 export interface Act {
   readonly says: string;
   /** Arguments other than flags; `[X]` is optional. */
@@ -17,7 +17,7 @@ export interface Act {
   readonly flags: ReadonlyMap<string, Flag>;
 }
 
-/** A command of `marrow`. Its acts by their word; the word of the only one may be empty. */
+/** A command of `marrow` with its acts by name; a single act may have an empty name. */
 export interface Command {
   readonly says: string;
   readonly acts: ReadonlyMap<string, Act>;
@@ -27,13 +27,13 @@ export interface Command {
 export interface Given {
   readonly act: string;
   readonly positionals: readonly string[];
-  /** The value of a flag, its default, or `undefined`. */
+  /** Returns the value of a flag, its default, or `undefined`. */
   readonly text: (flag: string) => string | undefined;
-  /** Whether a switch was given. */
+  /** Returns true if a switch was given. */
   readonly has: (flag: string) => boolean;
 }
 
-/** One line that shows how an act is called. Pure. */
+/** Formats the usage line of an act. Pure. */
 export function usageOf(name: string, word: string, { takes, flags }: Act): string {
   const parts = [...flags].map(([flag, { takes: value, values, isNeeded = false }]) => {
     const text = value === undefined ? `--${flag}` : `--${flag} ${values?.join("|") ?? value}`;

@@ -5,7 +5,7 @@ import { roleOf } from "../size/index.ts";
 
 /** Measurements of one server. `undefined`: the user may not read it, or the server does not report it. */
 export interface Measured {
-  /** Commands, keys and channels that the user may not use and a gateway needs. */
+  /** Commands, keys and channels that a gateway needs and the user may not use. */
   readonly rightsMissing: readonly string[] | undefined;
   readonly latency: { readonly pings: number; readonly p50Ms: number; readonly p99Ms: number } | undefined;
   /** Difference of the server's clock to this machine's, and its largest error. */
@@ -13,11 +13,11 @@ export interface Measured {
   readonly replicas:
     | { readonly connected: number; readonly behind: number; readonly masterLink: string | undefined }
     | undefined;
-  /** Commands that took longest, by name alone: arguments hold prompts. */
+  /** Slowest commands by name; arguments are left out, because they contain prompts. */
   readonly slowLog:
     | { readonly count: number; readonly slowest: readonly { readonly command: string; readonly ms: number }[] }
     | undefined;
-  /** The share of each role among keys at random. */
+  /** Fraction of each role in a random sample of keys. */
   readonly keys:
     | {
         readonly total: number;
@@ -43,7 +43,7 @@ const LATENCY_MS_MAX = 10;
 const LAG_S_MAX = 10;
 const NAMES_MAX = 20;
 
-/** Measures a server, one thing after the other so that none delays another. Changes nothing. @throws MarrowError when Redis cannot serve */
+/** Measures a server, one measurement at a time so that none delays another. Changes nothing. @throws MarrowError if Redis cannot serve */
 export async function measure(redis: Redis): Promise<Measured> {
   return {
     rightsMissing: await permitted(() => findMissingRights(redis, RIGHTS_WAIT_MS)),
@@ -77,7 +77,7 @@ async function pingOften(redis: Redis): Promise<Measured["latency"]> {
   return { pings: times.length, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
 }
 
-/** A quantile, to a hundredth. Pure. */
+/** Returns a quantile, to a hundredth. Pure. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
@@ -96,7 +96,7 @@ async function compareClocks(redis: Redis): Promise<Measured["clock"]> {
   return best && { aheadMs: Math.round(best.aheadMs), withinMs: Math.ceil(best.withinMs) };
 }
 
-/** Reads a server's replicas out of INFO. `behind`: not online, or without a word for ten seconds. Pure. */
+/** Parses a server's replicas from INFO. `behind`: not online, or silent for ten seconds. Pure. */
 export function toReplicas(info: string): Measured["replicas"] {
   const connected = /^connected_slaves:(\d+)/m.exec(info)?.[1];
   if (connected === undefined) return undefined;
@@ -116,7 +116,7 @@ async function readSlowLog(redis: Redis): Promise<Measured["slowLog"]> {
   return { count, slowest: toSlowest(lines) };
 }
 
-/** The slowest commands of a slow log, each by its name alone. Pure. */
+/** Returns the slowest commands of a slow log, by name only. Pure. */
 export function toSlowest(lines: readonly unknown[]): readonly { readonly command: string; readonly ms: number }[] {
   const slowest = new Map<string, number>();
   for (const line of lines) {

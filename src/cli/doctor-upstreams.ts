@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 
-/** An endpoint that should be there. */
+/** A configured endpoint. */
 export interface Endpoint {
   readonly name: string;
   readonly baseUrl: string;
@@ -11,9 +11,9 @@ export interface Endpoint {
 export interface Reached {
   readonly name: string;
   readonly host: string;
-  /** `unknown`: there was no time left to ask it. */
+  /** `unknown`: there was no time left for a request. */
   readonly reachable: boolean | "unknown";
-  /** The status of its answer, or the code of the error. */
+  /** Status of its response, or the error's code. */
   readonly says?: string | undefined;
   readonly ms?: number | undefined;
 }

@@ -9,7 +9,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads a length of time such as `90s`, `15m`, `24h` or `30d`, in milliseconds. Pure.
+ * Parses a duration such as `90s`, `15m`, `24h` or `30d`, in milliseconds. Pure.
  * @throws MarrowError `invalid_option` that names the flag
  */
 export function toDuration(
@@ -26,7 +26,7 @@ export function toDuration(
   );
 }
 
-/** Writes a length of time in its largest whole unit. Pure. */
+/** Formats a duration in its largest whole unit. Pure. */
 export function fromDuration(ms: number): string {
   const fits = [...UNITS].toReversed().find(([, each]) => ms >= each && ms % each === 0);
   return fits === undefined ? `${ms}ms` : `${ms / fits[1]}${fits[0]}`;

@@ -2,7 +2,7 @@ import { openOperator, type Operator } from "../gateway/operator.ts";
 import { loadConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
-/** Opens the installation that the environment and the configuration name, does something with it, and closes it. */
+/** Opens the installation of the environment and configuration, runs a function with it, and closes it. */
 export async function withInstallation<T>(work: (operator: Operator) => Promise<T>): Promise<T> {
   const operator = await openOperator({ ...readSurroundings(), config: await loadConfig(), say: () => {} });
   try {

@@ -1,6 +1,6 @@
 import type { Given } from "./command.ts";
 
-/** Prints an answer: as JSON where that was asked for, else as lines for people. */
+/** Prints an answer: as JSON if requested, otherwise as lines for people. */
 export function print(given: Pick<Given, "has">, answer: unknown, toLines: () => readonly string[]): void {
   console.log(given.has("json") ? JSON.stringify(answer) : toLines().join("\n"));
 }
@@ -17,12 +17,12 @@ export function toTable(titles: readonly string[], rows: readonly (readonly (str
   );
 }
 
-/** A text without control characters. Pure. */
+/** Removes control characters. Pure. */
 export function toVisible(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\u{FFFD}");
 }
 
-/** A moment as UTC, to the second. Pure. */
+/** Formats a time as UTC, to the second. Pure. */
 export function toMoment(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
 }

@@ -1,10 +1,10 @@
 import type { WriteStream } from "node:tty";
 import type { Progress } from "../replay/index.ts";
 
-/** A bar that shows how far something is. */
+/** A progress bar. */
 export interface ProgressBar {
   show(progress: Pick<Progress, "bytes" | "bytesAll" | "requests">): void;
-  /** Leaves the line. Any number of times. */
+  /** Ends the line. May be called any number of times. */
   end(): void;
 }
 
@@ -13,7 +13,7 @@ const WIDTH = 24;
 const LINE_EVERY_MS = 10_000;
 const DRAW_EVERY_MS = 100;
 
-/** Makes one: a line that is drawn again on a terminal, a line now and then in a log. */
+/** Makes a progress bar: a line that is redrawn on a terminal, occasional lines in a log. */
 export function createProgressBar(stream: Pick<WriteStream, "write"> & { readonly isTTY?: boolean }): ProgressBar {
   const beganMs = performance.now();
   let drawnMs = -Infinity;
@@ -38,7 +38,7 @@ export function createProgressBar(stream: Pick<WriteStream, "write"> & { readonl
   };
 }
 
-/** The line of a bar. Pure. */
+/** Formats the line of a bar. Pure. */
 export function toLine(
   { bytes, bytesAll, requests }: Pick<Progress, "bytes" | "bytesAll" | "requests">,
   seconds: number,

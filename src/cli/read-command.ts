@@ -8,12 +8,12 @@ const SHOWN_CHARS_MAX = 60;
 /** An API key in a wrong place is not repeated. */
 const KEY = /mrw_[\w-]+/g;
 
-/** The error for something wrong on the command line: it names what, and what would be right. The process ends with 64. */
+/** Builds the error for a wrong command line, with what is wrong and what is allowed. The process ends with 64. */
 export function usageError(message: string, path: string): MarrowError {
   return new MarrowError("invalid_option", message, { details: { path, usage: true } });
 }
 
-/** Whether an error is about the command line. */
+/** Returns true if an error is about the command line. */
 export function isUsage(error: unknown): boolean {
   return MarrowError.is(error) && error.details?.["usage"] === true;
 }
@@ -111,7 +111,7 @@ function show(text: string | undefined): string {
   return JSON.stringify((text ?? "").replaceAll(KEY, "mrw_…").slice(0, SHOWN_CHARS_MAX));
 }
 
-/** A whole number of a flag. @throws MarrowError `invalid_option` */
+/** Reads a flag as a whole number. @throws MarrowError `invalid_option` */
 export function toWhole(
   flag: string,
   text: string,

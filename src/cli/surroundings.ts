@@ -28,7 +28,7 @@ export function readEnvironment(environment: Environment = process.env): Environ
   return Object.fromEntries([...given, ...read]);
 }
 
-/** Reads where Redis is and how it is reached. @throws MarrowError `invalid_option` */
+/** Reads the address and options of Redis. @throws MarrowError `invalid_option` */
 export function readSurroundings(environment: Environment = process.env): Surroundings {
   const values = readEnvironment(environment);
   return {

@@ -1,6 +1,6 @@
 import type { SessionAnswer } from "../gateway/admin/answers.ts";
 
-/** A refusal or failure of the gateway, in its words. */
+/** An error response of the gateway. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -19,7 +19,7 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-/** Remembers the token that writes carry. */
+/** Stores the token for writes. */
 export function useToken(session: SessionAnswer): SessionAnswer {
   csrf = session.csrf;
   return session;
@@ -51,7 +51,7 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
   throw new ApiError(response.status, code, message);
 }
 
-/** A path with a query; names without a value are left out. */
+/** Builds a path with a query; names without a value are left out. */
 export function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [[name, String(value)] as [string, string]],

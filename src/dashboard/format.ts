@@ -1,16 +1,16 @@
-/** A count as a person reads it: 1,234 or 1.2 M. */
+/** Formats a count for people: 1,234 or 1.2 M. */
 export function count(value: number): string {
   if (Math.abs(value) < 1_000_000) return Math.round(value).toLocaleString("en-GB");
   const [power, unit] = Math.abs(value) >= 1e9 ? [1e9, "bn"] : [1e6, "M"];
   return `${(value / power).toLocaleString("en-GB", { maximumFractionDigits: 1 })} ${unit}`;
 }
 
-/** A share as per cent; a dash where there is nothing to share. */
+/** Formats a fraction as a percentage; a dash if there is nothing to divide. */
 export function percent(part: number, all: number): string {
   return all === 0 ? "–" : `${((100 * part) / all).toLocaleString("en-GB", { maximumFractionDigits: 1 })} %`;
 }
 
-/** A time as ms, s, min, h or days. */
+/** Formats a time as ms, s, min, h or days. */
 export function duration(ms: number | undefined): string {
   if (ms === undefined) return "–";
   if (ms < 1_000) return `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`;
@@ -20,7 +20,7 @@ export function duration(ms: number | undefined): string {
   return `${Math.round(ms / 86_400_000)} days`;
 }
 
-/** Bytes in binary units. */
+/** Formats bytes in binary units. */
 export function bytes(value: number | undefined): string {
   if (value === undefined) return "–";
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -29,7 +29,7 @@ export function bytes(value: number | undefined): string {
   return `${scaled.toLocaleString("en-GB", { maximumFractionDigits: scaled < 10 && at > 0 ? 1 : 0 })} ${units[at]}`;
 }
 
-/** An amount of money in the currency of the prices, small ones to four digits. */
+/** Formats an amount of money in the currency of the prices, small amounts to four digits. */
 export function money(value: number): string {
   const digits = value !== 0 && Math.abs(value) < 1 ? 4 : 2;
   return value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -88,15 +88,15 @@ export function useLive<T>(of: "overview" | "queues", scope: string, path: strin
   };
 }
 
-/** An act: whether it goes on, and how it failed last. */
+/** An act of a page: whether it is running, and its last error. */
 export interface Acting {
   readonly busy: boolean;
   readonly error: ApiError | undefined;
-  /** Runs an act, one at a time; answers whether it was done. */
+  /** Runs an act, one at a time; returns whether it succeeded. */
   readonly act: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
-/** Runs acts of a page and keeps what went wrong, to be shown beside the button. */
+/** Runs acts of a page and keeps the last error, to show beside the button. */
 export function useActing(): Acting {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();

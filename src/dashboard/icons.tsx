@@ -15,7 +15,7 @@ const SHAPES = {
   audit: "M7 3h10v18H7zM10 8h4M10 12h4",
 } as const;
 
-/** The name of a picture. */
+/** Name of an icon. */
 export type IconName = keyof typeof SHAPES;
 
 /** A small icon beside a word with the same meaning. */

@@ -20,13 +20,13 @@ export function hrefOf(
   return text === "" ? path : `${path}?${text}`;
 }
 
-/** Goes to a place without loading the document anew. */
+/** Goes to a place without reloading the document. */
 export function go(href: string): void {
   history.pushState(null, "", href);
   dispatchEvent(new PopStateEvent("popstate"));
 }
 
-/** Reads the place from an address. Pure. */
+/** Parses the place from an address. Pure. */
 export function toPlace({ pathname, search }: { readonly pathname: string; readonly search: string }): Place {
   const [, , page = "", ...rest] = pathname.split("/");
   return { page, rest: rest.filter((part) => part !== "").map(decode), query: new URLSearchParams(search) };

@@ -5,7 +5,7 @@ interface Span {
   readonly took_ms?: number | undefined;
 }
 
-/** Milliseconds in which at least one of some acts went on: what runs at the same time counts once. */
+/** Returns the milliseconds during which at least one of some acts was running; concurrent acts count once. */
 export function busyMs(spans: readonly Span[], names: ReadonlySet<string>): number {
   let until = 0;
   let sum = 0;

@@ -32,7 +32,7 @@ export interface BackgroundParts extends WorkParts {
   readonly keys: ApiKeys;
 }
 
-/** Works at the gateway's queue and sends its webhooks, and those of plain jobs. */
+/** Starts the work on the gateway's queue and the sending of its webhooks, and of those of plain jobs. */
 export function startBackground(parts: BackgroundParts): Background {
   const { app, redis, config } = parts;
   const { concurrency, tenantMax } = config.background;

@@ -56,7 +56,7 @@ export interface Operator {
   readonly findPlan: (name: string) => Promise<unknown>;
   /** Returns the memory with the sessions of a scope's chats. */
   memory(scope: string): Memory;
-  /** Turns of a session, the newest `limit`. @throws MarrowError `not_found` */
+  /** Returns the newest `limit` turns of a session. @throws MarrowError `not_found` */
   turns(asked: SessionAsked): Promise<TurnsAnswer>;
   /** Returns a scope's cache configuration, its savings in the given days, and how often it is wrong. */
   cacheStats(asked: { readonly scope: string; readonly from: string; readonly to: string }): Promise<CacheStatsAnswer>;

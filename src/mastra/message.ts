@@ -2,7 +2,7 @@ import type { MastraDBMessage } from "@mastra/core/agent";
 import { filterByDateRange, type StorageCloneThreadInput } from "@mastra/core/storage";
 import type { Kept, Turn } from "../memory/index.ts";
 
-/** A message as a turn: role and text for everybody who reads the session, and the message itself beside, under `mastra`. */
+/** Converts a message to a turn: role and text for other readers, and the whole message under `mastra`. */
 export function toTurn(message: MastraDBMessage): Turn {
   const { role, content } = message;
   const isSpoken = role === "user" || role === "assistant" || role === "system";
@@ -13,7 +13,7 @@ export function toTurn(message: MastraDBMessage): Turn {
   };
 }
 
-/** The message of a turn. Turns that others wrote become messages with their text; `undefined` for a turn that has none. */
+/** Converts a turn to a message. Turns by others become messages with their text; `undefined` for a turn without text. */
 export function toMessage(
   { sequence, turn }: Kept,
   {
@@ -39,7 +39,7 @@ export function toMessage(
   };
 }
 
-/** Messages of a thread, oldest first. Of two versions of one message, the later one counts. */
+/** Returns a thread's messages, oldest first. Of two versions of a message, the later one counts. */
 export function toMessages(
   turns: readonly Kept[],
   place: { readonly threadId: string; readonly resourceId: string; readonly sinceMs: number },
@@ -52,7 +52,7 @@ export function toMessages(
   return [...byId.values()].toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
 }
 
-/** A message with a change applied: fields of `content` are merged, and those of its `metadata`. */
+/** Applies a change to a message: fields of `content` and of its `metadata` are merged. */
 export function mergeMessage(message: MastraDBMessage, change: MessageChange): MastraDBMessage {
   const content = { ...message.content, ...change.content } as MastraDBMessage["content"];
   const metadata = { ...message.content.metadata, ...change.content?.metadata };
@@ -60,7 +60,7 @@ export function mergeMessage(message: MastraDBMessage, change: MessageChange): M
   return { ...message, ...change, content, createdAt: message.createdAt };
 }
 
-/** Messages that a copy of their thread is to have, oldest first. */
+/** Selects the messages for a copy of their thread, oldest first. */
 export function chooseMessages(
   messages: readonly MastraDBMessage[],
   { messageLimit, messageFilter = {} }: NonNullable<StorageCloneThreadInput["options"]> = {},

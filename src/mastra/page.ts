@@ -7,7 +7,7 @@ interface Page {
   readonly byDefault: number;
 }
 
-/** One page of a list, in the form in which Mastra answers it. */
+/** Returns one page of a list, in Mastra's form. */
 export function paged<N extends "threads" | "messages", T>(
   name: N,
   list: readonly T[],

@@ -11,7 +11,7 @@ export interface MessagePlace extends ThreadPlace {
   readonly sequence: number;
 }
 
-/** Finds threads and messages by their ids alone, as Mastra names them. */
+/** Finds threads and messages by id alone, as Mastra requires. */
 export interface Places<P> {
   find(id: string): Promise<P | undefined>;
   put(id: string, place: P): Promise<void>;

@@ -59,7 +59,7 @@ export function trustOf(role: string): Trust {
   return BY_ROLE.get(role) ?? "untrusted";
 }
 
-/** The smaller of two. */
+/** Returns the smaller trust. */
 export function leastTrust(a: Trust, b: Trust): Trust {
   return TRUSTS.indexOf(a) <= TRUSTS.indexOf(b) ? a : b;
 }
@@ -89,7 +89,7 @@ export interface Relevance {
 
 const WEIGHTS = { similarity: 0.6, recency: 0.2, importance: 0.2 } as const;
 
-/** Ranks a fact by how near, how recent and how important it is. Pure. */
+/** Scores a fact by similarity, recency and importance. Pure. */
 export function relevanceOf(
   { seenAtMs, pinned, importance }: Pick<Fact, "seenAtMs" | "pinned" | "importance">,
   cosine: number,
@@ -107,7 +107,7 @@ export function timeAfter(facts: readonly Fact[], nowMs: number): number {
   return Math.max(nowMs, ...facts.map(({ seenAtMs }) => seenAtMs + 1));
 }
 
-/** Whether one of two answers is the later: all who compare them come to the same. Pure. */
+/** Returns true if an answer is later than another one. All callers get the same order. Pure. */
 export function isLater(a: Fact, b: Fact): boolean {
   return a.seenAtMs > b.seenAtMs || (a.seenAtMs === b.seenAtMs && a.id > b.id);
 }

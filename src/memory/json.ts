@@ -18,7 +18,7 @@ export function toJson(path: string, value: unknown, bytesMax: number): Buffer {
   return body;
 }
 
-/** Refuses JSON of more bytes than are allowed. @throws MarrowError `too_large` */
+/** Refuses JSON of too many bytes. @throws MarrowError `too_large` */
 export function checkJsonBytes(path: string, { length: bytes }: Uint8Array, bytesMax: number): void {
   if (bytes > bytesMax) {
     throw new MarrowError("too_large", `${path} has ${bytes} bytes, at most ${bytesMax} are allowed`, {

@@ -2,7 +2,7 @@ import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 
 /** Keys of one user's sessions, all in one slot: `{app:scope:user}:memory:<name>:…`. */
 export interface UserKeys {
-  /** The user's sessions by their last change. */
+  /** Key of the user's sessions, by their last change. */
   readonly sessions: string;
   /** Start of every session's keys; its encoded id follows. */
   readonly starts: string;
@@ -11,7 +11,7 @@ export interface UserKeys {
 
 /** Keys of one session. */
 export interface SessionKeys {
-  /** The session's id as keys and the list of sessions have it. */
+  /** Returns a session's id as in keys and in the list of sessions. */
   readonly encoded: string;
   readonly log: string;
   readonly meta: string;

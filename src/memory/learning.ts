@@ -31,15 +31,18 @@ interface Parts {
   readonly factsOf: (user: string) => Facts;
 }
 
-/** Remembers what sessions say. */
+/** Extracts facts from sessions. */
 export interface Learning {
-  /** Turns were appended: they are learned from once nothing was appended for a while. */
+  /** Reports an append. Facts are extracted once nothing was appended for a while. */
   noted(user: string, id: string): void;
   /** Extracts facts from unprocessed turns and returns how many were found. */
   learn(user: string, id: string): Promise<number>;
 }
 
-/** Makes it. How far a session was learned from is kept with it, so that nothing is lost with a process; what fails is tried with the next append. */
+/**
+ * Starts the extraction. The position in each session is stored with it, so nothing is lost if a process dies; a failed extraction is
+ * retried after the next append.
+ */
 export function createLearning({ redis, name, extract, extractAfterMs, open, factsOf }: Parts): Learning {
   const waiting = new Map<string, NodeJS.Timeout>();
 

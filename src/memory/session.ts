@@ -49,7 +49,7 @@ interface Parts {
   readonly onAppend: ((user: string, id: string) => void) | undefined;
 }
 
-/** Makes a handle on one session; no round trip. */
+/** Opens one session; no round trip. */
 export function createSession(parts: Parts, user: string, id: string): Session {
   const { redis, options, recall, onAppend } = parts;
   const { sessionTtlMs, sessionLifeMs, turnsMax, sessionBytesMax, sessionTokensMax, turnBytesMax, summarize } = options;

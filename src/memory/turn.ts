@@ -71,7 +71,7 @@ export interface Summary {
 const COLON = 0x3a;
 const TILDE = 0x7e;
 
-/** One turn or many as a list. @throws MarrowError `invalid_input` */
+/** Returns one or many turns as a list. @throws MarrowError `invalid_input` */
 export function checkTurns(turns: Turn | readonly Turn[]): readonly Turn[] {
   const list = (Array.isArray(turns) ? turns : [turns]) as readonly Turn[];
   if (list.length < 1 || list.length > APPEND_MAX) refuse("turns", `1 to ${APPEND_MAX} turns`, turns, "invalid_input");
@@ -146,7 +146,10 @@ export function toOpenElement(element: Buffer): Buffer {
   return Buffer.concat([element.subarray(0, at), Buffer.from("~"), element.subarray(at)]);
 }
 
-/** Reads the reply of `read_turns`, in slices: turns may be large. A turn that cannot be read is named. @throws MarrowError `corrupt_record` */
+/**
+ * Parses the reply of `read_turns` in slices, because turns may be large. The error names the unreadable turn. @throws MarrowError
+ * `corrupt_record`
+ */
 export async function toReading(reply: Reply): Promise<Reading> {
   const [version, epoch, oldest, summary, first, created, ...elements] = Array.isArray(reply)
     ? (reply as readonly Reply[])

@@ -46,7 +46,7 @@ export function plainWording(text: string): string {
   return wordsOf(long).join(" ") || text.trim();
 }
 
-/** Whether two texts say the same by their words alone: see `plainWording`. Pure, symmetric. */
+/** Returns true if two texts have the same words after normalisation: see `plainWording`. Pure, symmetric. */
 export function sameWording(a: string, b: string): boolean {
   return plainWording(a) === plainWording(b);
 }

@@ -302,7 +302,7 @@ function toUsual(call: Fields): Fields {
   };
 }
 
-/** Returns the tool calls of a message; none if one of them is no object. Pure. */
+/** Returns the tool calls of a message; an empty list if one of them is not an object. Pure. */
 export function callsOf(message: ChatMessage | null | undefined): readonly Fields[] {
   const calls = message?.["tool_calls"];
   return Array.isArray(calls) && calls.every(isObject) ? calls : [];

@@ -10,7 +10,7 @@ import { toEvent } from "./sse.ts";
 
 /** Simulated delays of the demo model. */
 export interface DemoModelOptions {
-  /** Time to the first token, in milliseconds, give or take a tenth. @default 600 */
+  /** Time to the first token, in milliseconds, ±10 %. @default 600 */
   readonly firstTokenMs?: number | undefined;
   /** Time between tokens, in milliseconds. @default 15 */
   readonly tokenMs?: number | undefined;

@@ -88,7 +88,7 @@ export function createPrices(
   };
 }
 
-/** Checks one price. @throws MarrowError `invalid_option` that names the field */
+/** Checks a price. @throws MarrowError `invalid_option` that names the field */
 export function checkPrice(path: string, price: Price): Price {
   if (typeof price !== "object" || (price as unknown) === null) refuse(path, "{ input, output }", price);
   for (const field of FIELDS)

@@ -36,7 +36,7 @@ export function objectAt(value: unknown, path: string): Fields {
   throw unfit(path, "an object", value);
 }
 
-/** The place of a call in its message, where a part of that message may have come by itself. */
+/** Returns the index of a call in its message, also if only a part of that message arrived. */
 export function placeOfCall(call: unknown, at: number): number {
   const { index } = isObject(call) ? call : {};
   return typeof index === "number" ? index : at;

@@ -20,7 +20,7 @@ export interface Translation {
     body: Fields,
     refusal: string,
   ) => { readonly request: Fields; readonly learn: () => void } | undefined;
-  /** A whole answer. @throws MarrowError `model_failed` for one that is a failure, or cannot be read */
+  /** Converts a whole answer. @throws MarrowError `model_failed` for an answer that is an error or unreadable */
   readonly toCompletion: (answer: Fields) => ChatCompletion;
   /** Begins to read the events of a stream. */
   readonly openStream: (request: ChatRequest) => StreamReader;
@@ -28,11 +28,11 @@ export interface Translation {
 
 /** Reads one stream of an endpoint's events. */
 export interface StreamReader {
-  /** The chunks that an event makes. @throws MarrowError `model_failed` for an event that is a failure */
+  /** Converts an event to chunks. @throws MarrowError `model_failed` for an error event */
   read(event: Fields): readonly ChatChunk[];
-  /** Whether the answer has come to its end. */
+  /** Whether the answer is complete. */
   readonly done: boolean;
-  /** Name of the event that a whole stream ends with. */
+  /** Name of the last event of a complete stream. */
   readonly last: string;
 }
 

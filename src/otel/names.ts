@@ -1,6 +1,6 @@
 /**
- * Names of attributes: OpenTelemetry's conventions for generative AI (Development), HTTP and messaging, and Marrow's own beside them. All of them
- * are here, since the conventions still change.
+ * Attribute names: OpenTelemetry's conventions for generative AI (Development), HTTP and messaging, and Marrow's own. All are in one place,
+ * because the conventions still change.
  */
 export const NAMES = {
   operation: "gen_ai.operation.name",
@@ -48,7 +48,7 @@ const PROVIDERS: readonly (readonly [host: RegExp, provider: string])[] = [
   [/(?:^|\.)perplexity\.ai$/, "perplexity"],
 ];
 
-/** The provider behind a host, by the conventions' names; else the upstream's own name. */
+/** Returns the provider of a host by the conventions' names; otherwise the upstream's own name. */
 export function providerOf(host: string, upstream: string | undefined): string {
   const name = host.replace(/:\d+$/, "");
   return PROVIDERS.find(([pattern]) => pattern.test(name))?.[1] ?? upstream ?? name;

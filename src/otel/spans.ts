@@ -39,7 +39,7 @@ const tool = ({ tool: name }: Signals["cache:tool"]): SpanOf => ({
   attributes: { [NAMES.operation]: OPERATIONS.tool, [NAMES.tool]: name },
 });
 
-/** Each act that has spans, and how. */
+/** Acts with spans, and how each becomes a span. */
 export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
   "gateway:request": {
     begin: ({ method, route, traceparent }) => ({

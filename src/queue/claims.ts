@@ -33,7 +33,7 @@ export interface ClaimedJob<T = unknown> {
   readonly attemptsLeft: number;
   readonly crashesLeft: number;
   readonly createdAtMs: number;
-  /** The same for every attempt. */
+  /** Idempotency key, the same for every attempt. */
   readonly idempotencyKey: string;
   /** Results of steps that earlier attempts completed, by name. */
   readonly steps: Readonly<Record<string, unknown>>;

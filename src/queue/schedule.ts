@@ -93,7 +93,7 @@ export interface Schedules<T> {
   listSchedules(options?: ScheduleListOptions): Promise<SchedulePage<T>>;
 }
 
-/** Makes one tenant's schedules in a queue. */
+/** Opens one tenant's schedules in a queue. */
 export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: string): Schedules<T> {
   const full = (name: string) => `${tenant}/${encodeKeyPart("name", name)}`;
   const order = createFieldOrder(redis, {

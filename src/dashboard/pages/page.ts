@@ -6,7 +6,7 @@ import type { Place } from "../place.ts";
 /** Props of every page. */
 export interface PageProps {
   readonly session: SessionAnswer;
-  /** The tenant that is looked at. */
+  /** The tenant shown. */
   readonly scope: string;
   /** Whether the signed-in person may change things. */
   readonly canAct: boolean;

@@ -5,7 +5,7 @@ import { hookRoutes } from "../http/route-hooks.ts";
 import type { Principal } from "../tenancy/api-keys.ts";
 import { resourceOf } from "../routes.ts";
 
-/** Lets admins in, and viewers where nothing is changed. @throws MarrowError `forbidden` */
+/** Admits admins, and viewers to routes that change nothing. @throws MarrowError `forbidden` */
 export async function checkAdmin(request: FastifyRequest): Promise<void> {
   const { role } = request.principal;
   if (role === "viewer" && !isRead(request.method)) throw viewersLook();

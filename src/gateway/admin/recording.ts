@@ -4,7 +4,7 @@ import { MarrowError } from "../../errors.ts";
 import { signalsOf, type Act, type Signals } from "../../internal/signals.ts";
 import type { TraceAnswer, TraceSpanAnswer } from "./answers-roles.ts";
 
-/** A trace before it is stored. */
+/** A trace before storage. */
 export type Trace = Omit<TraceAnswer, "id" | "object">;
 
 /** Records the latest requests. */
@@ -17,7 +17,7 @@ export interface Recording {
 export interface RecordingOptions {
   /** `watched`: while the dashboard shows them. */
   readonly when: "watched" | "always";
-  /** Requests that are recorded in a second; the first ones of each. */
+  /** Most recorded requests per second; the first ones of each second are recorded. */
   readonly perSecond: number;
   /** Stores the recorded requests. */
   readonly keep: (traces: readonly Trace[]) => Promise<void>;

@@ -1,9 +1,9 @@
 import type { Reply } from "../../redis/index.ts";
 
-/** Rows of a stream in which each entry has one field, with JSON. */
+/** Rows of a stream whose entries have one field with JSON. */
 export interface Rows<T> {
   readonly rows: readonly ({ readonly id: string } & T)[];
-  /** Number of entries that cannot be read: a list shows the others. */
+  /** Number of unreadable entries, which a list leaves out. */
   readonly unreadable: number;
 }
 

@@ -27,7 +27,7 @@ export interface SavingsAsked {
   readonly by: SavingsBy;
   readonly from: string;
   readonly to: string;
-  /** Rows that are passed over, and rows at most. @default 0 and 1,000 */
+  /** Number of rows to skip, and most rows to return. @default 0 and 1,000 */
   readonly after?: number | undefined;
   readonly limit?: number | undefined;
 }
@@ -47,7 +47,7 @@ export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app
   );
 }
 
-/** @throws MarrowError `invalid_input` for days in the wrong order */
+/** Checks the order of two days. @throws MarrowError `invalid_input` */
 export function checkDays(from: string, to: string): void {
   if (from > to)
     throw new MarrowError("invalid_input", `from must not be after to, got from ${from} to ${to}`, {
@@ -55,7 +55,7 @@ export function checkDays(from: string, to: string): void {
     });
 }
 
-/** Reads the savings of a scope, or of all by scope, with the evidence of how often the cache is wrong there. */
+/** Reads the savings of a scope, or of all scopes by name, with the evidence on wrong answers. */
 export async function readSavings(
   savings: Pick<Savings, "read">,
   reportOf: (scope: string) => Promise<CacheReport | undefined>,

@@ -6,7 +6,7 @@ import { tellUnkept } from "../tenancy/keeping.ts";
 import { VERSION } from "../version.ts";
 import { createMcpServer } from "./mcp.ts";
 
-/** Answers one request of the Model Context Protocol over streamable HTTP. */
+/** Handles one request of the Model Context Protocol over streamable HTTP. */
 export async function answerMcp(request: FastifyRequest, reply: FastifyReply, memory: Memory): Promise<void> {
   const server = createMcpServer({ memory, user: userOf(request, undefined), version: VERSION });
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });

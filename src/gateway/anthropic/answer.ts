@@ -206,7 +206,7 @@ function toContent(message: Fields, made: string): readonly Fields[] {
   return blocks;
 }
 
-/** The entries of `reasoning_details`. */
+/** Returns the entries of `reasoning_details`. */
 export function detailsOf({ reasoning_details: details }: Fields): readonly Fields[] {
   return Array.isArray(details) ? (details as readonly unknown[]).filter(isObject) : [];
 }

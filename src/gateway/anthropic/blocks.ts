@@ -28,7 +28,7 @@ export function toChatMessages(turns: readonly Turn[]): readonly ChatMessage[] {
   return withCallsBack(messages);
 }
 
-/** Texts alone: instructions, as a string where they are one text without marks. */
+/** Converts instructions, which contain only texts: to a string if they are one text without cache marks. */
 export function textsAt(content: string | readonly Fields[], path: string): string | readonly Fields[] {
   if (typeof content === "string") return content;
   return plain(

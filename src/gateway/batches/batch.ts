@@ -8,7 +8,7 @@ import { readJson } from "../http/json.ts";
 /** Endpoints of requests in a batch. */
 export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"] as const;
 
-/** Lines of a batch at most. */
+/** Most lines in a batch. */
 export const LINES_MAX = 50_000;
 /** Time limit of a batch, in seconds: `24h`. */
 export const WINDOW_SECONDS = 86_400;

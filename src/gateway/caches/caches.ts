@@ -79,7 +79,7 @@ const TIMEOUT_MS = 1_000;
 /** Size of an entry beside its text: keys, vector, index. */
 const BESIDE_BYTES = 1_200;
 
-/** Opens the caches of one scope. Nothing is sent before they are used. */
+/** Opens the caches of one scope. Makes no round trip before their first use. */
 export function createCaches({ cacheRedis, config, embedder, storedBytes }: Parts, scope: string): Caches {
   const scoped = cacheRedis.scope(scope);
   const { cache: options } = config;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { shown } from "./config-fields.ts";
 
-/** The judge of the gateway's caches: options of `createCache`'s judge, by the id of a model. Budgets are of each tenant. */
+/** Judge of the gateway's caches: options of `createCache`'s judge, with a model's id. Budgets are per tenant. */
 export interface CacheJudgeConfig {
   readonly model: string;
   readonly mode: "background" | "serving";
@@ -16,7 +16,7 @@ export interface CacheJudgeConfig {
   readonly aliasesMax: number;
 }
 
-/** The judge as a person writes it: the id of a model, or that and any other field. */
+/** Judge in a configuration file: a model's id, or an object with the id and other fields. */
 export type CacheJudgeInput =
   | string
   | ({ readonly model: string } & { readonly [Name in keyof CacheJudgeConfig]?: CacheJudgeConfig[Name] | undefined });

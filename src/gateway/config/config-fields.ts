@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Marks a text that is no secret: `marrow config` shows it. Every other text is masked there. */
+/** Marks a text as not secret, so that `marrow config` shows it; all other texts are masked. */
 export function shown(text: z.ZodString): z.ZodString {
   return text.meta({ shown: true });
 }

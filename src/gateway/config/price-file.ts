@@ -6,7 +6,7 @@ import type { GatewayConfig } from "./config.ts";
 /** Bytes of a file of prices. */
 const BYTES_MAX = 64 * 1_048_576;
 
-/** Reads a table of prices; without a name the one that comes with Marrow. @throws MarrowError `invalid_option` that names the file */
+/** Reads a price table; by default the one that is part of Marrow. @throws MarrowError `invalid_option` that names the file */
 export function readPriceFile(file: string | undefined): PriceFile {
   if (file === undefined) return readPrices();
   const text = readText(file, "pricesFile");

@@ -4,7 +4,7 @@ import { encodeKeyPart, type Redis } from "../../redis/index.ts";
 import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config.ts";
 import type { LiveModels } from "../models/model-source.ts";
 
-/** Takes changes of the configuration without a restart. */
+/** Applies changes of the configuration without a restart. */
 export interface Reloading {
   /**
    * Reads the configuration again and applies it, one run at a time. Errors are reported, and the current configuration stays. `isAsked`:

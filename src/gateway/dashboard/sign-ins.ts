@@ -194,7 +194,7 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
 }
 
-/** Returns true for a method that changes nothing. */
+/** Returns true for a read-only method. */
 export function isRead(method: string): boolean {
   return method === "GET" || method === "HEAD" || method === "OPTIONS";
 }

@@ -38,7 +38,7 @@ const LOOK_MS = 20;
 /** Tracked connections from which closed ones are pruned. */
 const CONNECTIONS_MIN = 256;
 
-/** Watches an application's connections and requests. Call it before any other hook is added. */
+/** Tracks an application's connections and requests. Call it before any other hook is added. */
 export function watchRequests(app: FastifyInstance): Draining {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);

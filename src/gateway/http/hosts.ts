@@ -23,7 +23,7 @@ export function originHost(origin: string): string | undefined {
   return normalHost(url);
 }
 
-/** Returns true if a host, as written in a configuration or read by {@link hostOf}, is this machine alone. */
+/** Returns true if a host, from a configuration or {@link hostOf}, is this machine. */
 export function isLoopbackHost(host: string): boolean {
   const plain = isIP(host) === 6 ? host : hostOf(host);
   if (plain === undefined) return false;

@@ -11,7 +11,7 @@ import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts"
 const LARGE_BYTES = 32_768;
 
 /**
- * Reads bodies of `application/json`. Other requests are served between the steps of a large one.
+ * Parses bodies of `application/json`. A large one is parsed in slices, so other requests continue.
  * @throws MarrowError `too_large`, `invalid_input`, as answers to the request
  */
 export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: Watchdog): void {

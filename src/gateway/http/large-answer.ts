@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
 import { toJsonBytes } from "../../internal/json-pieces.ts";
 
-/** Sends JSON that may be large, such as items that a client sent: written in turns of the event loop, and handed over as bytes. */
+/** Sends JSON that may be large, such as items from a client. It is serialized in slices of the event loop and sent as bytes. */
 export async function sendLarge(reply: FastifyReply, value: unknown): Promise<FastifyReply> {
   const made = toJsonBytes(value);
   const bytes = made instanceof Promise ? await made : made;

@@ -42,7 +42,7 @@ export interface Metrics {
   readonly asked: (asked: Asked) => void;
   /** Called when an upstream's model was benched, or is healthy again. */
   readonly healthy: (upstream: string, model: string, well: boolean) => void;
-  /** Gathers no more. */
+  /** Stops collecting. */
   close(): void;
 }
 

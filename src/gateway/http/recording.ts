@@ -7,7 +7,7 @@ export interface RecordedAnswer {
   readonly body: string;
 }
 
-/** Records an answer while it is written, also after its client has left. */
+/** Records an answer while it is streamed, also after its client has left. */
 export interface Recording {
   /** Adds bytes that are not written because the client is gone. */
   add(bytes: string | Uint8Array): void;

@@ -6,7 +6,7 @@ import { LINGER, LINGER_UNKNOWN, lingerToEnd } from "./lingering.ts";
 /** Answers after which a connection ends: a client without a key, or with a body too large, keeps no place. */
 const CLOSING: ReadonlySet<number> = new Set([401, 408, 413]);
 
-/** Answers a failed request in OpenAI's shape, and logs those that are not the client's fault. */
+/** Sends the response for an error in OpenAI's format, and logs errors that are not the client's fault. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, headers, body } = toErrorAnswer(error);
   if (CLOSING.has(status)) {

@@ -5,7 +5,7 @@ import { isHeard, signalsOf, type GatewayStreamSignal } from "../../internal/sig
 const CAME = Symbol("came");
 type Timed = ServerResponse & { [CAME]?: number };
 
-/** Notes when a request came, for the signal of its stream. */
+/** Records the time of a request, for the signal of its stream. */
 export function noteArrival(raw: ServerResponse): void {
   if (isHeard("gateway:stream")) (raw as Timed)[CAME] = performance.now();
 }

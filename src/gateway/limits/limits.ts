@@ -6,7 +6,7 @@ import type { TurnBytes } from "../tenancy/turn-bytes.ts";
 import { toLimiterOptions, type LimitDefinition } from "./definition.ts";
 import { createFootprint, settleWithinMs } from "./footprint.ts";
 
-/** The limits of a scope by name: each is the library's `createLimiter(redis.scope(scope), { name, … })`. */
+/** Limits of a scope by name; each is `createLimiter(redis.scope(scope), { name, … })`. */
 export interface Limits {
   /**
    * Declares a limit; repeating it changes nothing. Other processes see it within {@link KEPT_MS}. @throws MarrowError `invalid_option`,

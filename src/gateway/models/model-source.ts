@@ -33,7 +33,7 @@ export interface ModelSource {
 /** The part of a configuration that defines models. */
 export type ModelsConfig = Pick<GatewayConfig, "upstreams" | "routes" | "routing">;
 
-/** Models that can be replaced while requests go on. */
+/** Models that can be replaced during requests. */
 export interface LiveModels extends ModelSource {
   /**
    * Applies other upstreams and routes. Running requests end with the old ones.
@@ -44,7 +44,7 @@ export interface LiveModels extends ModelSource {
   close(): Promise<void>;
 }
 
-/** Opens the models of a configuration, behind `own` ones that need no endpoint. */
+/** Opens the models of a configuration; `own` ones, which need no endpoint, come first. */
 export function openModels(
   config: ModelsConfig,
   {

@@ -7,7 +7,7 @@ import type { UpstreamConfig } from "../config/upstream-config.ts";
 /** A model of an endpoint, whose connections are closed at the end. */
 export type Upstream = ChatModel & { readonly name: string; close(): Promise<void> };
 
-/** Opens an endpoint as its configuration describes it. @throws MarrowError `invalid_option` for a key's file that cannot be read */
+/** Opens an endpoint by its configuration. @throws MarrowError `invalid_option` for an unreadable key file */
 export function openUpstream(config: UpstreamConfig, laneOf: LaneGates): Upstream {
   const { kind, name, baseUrl, models, apiKeyFile, concurrency: connections, scopeShare, firstByteTimeoutMs } = config;
   const path = `upstreams.${name}.apiKeyFile`;

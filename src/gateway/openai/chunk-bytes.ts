@@ -7,7 +7,7 @@ export function chunksOf(store: string, file: string): string {
   return `chunks:${store}/${file}`;
 }
 
-/** Counts the chunks of a store no more; for a store that is about to be deleted. */
+/** Stops counting the chunks of a store that is about to be deleted. */
 export async function releaseChunks(bytes: StoredBytes, scope: string, stores: Stores, store: string): Promise<void> {
   try {
     const files = await stores.filesOf(store);

@@ -39,7 +39,7 @@ const FILE_TOKENS = 1_500;
 /** Largest JSON answer whose usage is read, in bytes; for larger ones the estimate stays. */
 const READ_BYTES_MAX = 1_048_576;
 
-/** Passes requests on to the upstream that serves their model, with keys, users and limits as for chat. Nothing is cached. */
+/** Registers routes that are forwarded to the upstream of their model, with keys, users and limits as for chat. Nothing is cached. */
 export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<GatewayConfig, "formBytesMax">): void {
   const { app, findModel } = parts;
   for (const path of ROUTES)

@@ -5,7 +5,7 @@ import { openSummary, toSummaryText } from "../responses/compaction.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Prefix of an item's id by its type. */
+/** Prefixes of items' ids by their type. */
 export const PREFIXES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     message: "msg",

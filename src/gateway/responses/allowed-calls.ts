@@ -1,6 +1,6 @@
 import type { Fields } from "../../internal/fields.ts";
 
-/** Lets those deltas of tool calls pass that belong to calls the request allows. */
+/** Passes the deltas of tool calls that the request allows. */
 export type CallFilter = (calls: readonly Fields[]) => readonly Fields[];
 
 /**

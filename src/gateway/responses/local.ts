@@ -1,6 +1,6 @@
 import type { KeptResponse } from "./shape.ts";
 
-/** Responses that one connection may go on from, beside the stored ones. */
+/** Responses that one connection may continue, besides the stored ones. */
 export interface LocalResponses {
   readonly find: (id: string) => KeptResponse | undefined;
   keep(kept: KeptResponse): void;

@@ -53,7 +53,7 @@ export interface Responses {
   cancel(id: string, reach: Reach): Promise<KeptResponse>;
   /** Deletes a response. @throws MarrowError `not_found` */
   remove(id: string, reach: Reach): Promise<void>;
-  /** Events of one in the background. */
+  /** Reads the events of a background response. */
   read(id: string, signal: AbortSignal): AsyncIterable<OutputEvent>;
   /** Deletes the responses of a user. Returns how many. */
   forget(user: string): Promise<number>;

@@ -38,7 +38,7 @@ export interface KeptResponse {
   readonly sealed?: Sealed | undefined;
 }
 
-/** The `encrypted_content` of items, by their ids. */
+/** The `encrypted_content` of items by their ids. */
 export type Sealed = Readonly<Record<string, string>>;
 
 /** Returns the output of a stored response with its encrypted reasoning. */

@@ -41,7 +41,7 @@ export interface TurnCall {
   readonly prepares?: boolean | undefined;
   readonly control?: CacheControl | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Names the request, for its retries. */
+  /** Idempotency key, the same for retries of the request. */
   readonly idempotencyKey?: string | undefined;
   /** Fires when the client leaves; a response that is stored is still completed. */
   readonly gone?: AbortSignal | undefined;

@@ -5,7 +5,7 @@ import type { ChatChunk } from "../../models/index.ts";
 export interface Unsaid {
   /** Adds the fields of a chunk other than its choices. */
   addBeside(chunk: ChatChunk): void;
-  /** Notes the parts of a delta that no item has. */
+  /** Records the parts of a delta that belong to no item. */
   add(delta: Fields): void;
   /** Returns a response's fields for them: `omitted` with each type once, and the other fields under their own names. */
   told(shell: Fields): Fields;

@@ -10,11 +10,11 @@ const PLANS_MAX = 1_000;
 export interface ChatLimits {
   /** Returns the limits for these plans; `undefined` if limits are off. All count with the same keys. */
   readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
-  /** Counts calls under such limits that go on without their client: as many as there are places; `undefined` where places have no limit. */
+  /** Returns the limiter of calls that continue without their client: as many as there are slots; `undefined` if slots have no limit. */
   readonly departed: (limiter: Limiter) => Limiter | undefined;
 }
 
-/** Opens them. */
+/** Opens the limits of one tenant's chats. */
 export function createChatLimits(redis: ScopedRedis, { limits }: Pick<GatewayConfig, "limits">): ChatLimits {
   const limiters = new Map<string, Limiter>();
   const departed = new WeakMap<Limiter, Limiter>();

@@ -4,7 +4,7 @@ import type { Principal } from "./api-keys.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { noteUser } from "../scripts.gen.ts";
 
-/** Bounds how many users a key brings, so that limits of users cannot be passed by making users up. */
+/** Bounds the number of users per key, so that nobody evades limits by inventing users. */
 export interface KeyUsers {
   /**
    * Records that a key acts for a user. Returns `undefined` if this process did so recently; otherwise one round trip. While Redis is

@@ -7,7 +7,7 @@ import type { KeyUsers } from "./key-users.ts";
 /** Paths of the administration, whose bodies also name users without acting for them. */
 const ADMINISTRATION = "/v1/admin/";
 
-/** Bounds the users that keys name in requests; the routes of the administration name users without speaking for them. */
+/** Bounds the users that keys name in requests. Routes of the admin API are exempt: they name users without acting for them. */
 export function admitNamedUsers(app: FastifyInstance, keyUsers: KeyUsers, { auth }: Pick<GatewayConfig, "auth">): void {
   app.addHook("preHandler", (request, _, done) => {
     const { principal, url } = request;

@@ -19,7 +19,9 @@ export interface Spend {
   note(scope: string, spent: Spent): void;
   /** Writes the recorded costs. */
   flush(): Promise<void>;
-  /** Sums of a scope from one day to another (`2026-11-23`, both included, 400 at most), those that cost or asked most first. */
+  /**
+   * Returns the sums of a scope between two days (`2026-11-23`, both included, at most 400 days), highest cost first, then most requests.
+   */
   read(
     scope: string,
     by: "key" | "user" | "model",

@@ -11,7 +11,7 @@ export interface TurnBytes {
   check(scope: string): void;
   /** Returns whether the scope was full a moment ago. */
   isFull(scope: string): boolean;
-  /** Counts things no more. */
+  /** Stops counting these things. */
   release(scope: string, things: readonly string[]): Promise<void>;
   /** Writes the counted bytes. */
   flush(): Promise<void>;

@@ -17,7 +17,7 @@ export interface CoolDowns {
   subscribe(listener: (remainingMs: ReadonlyMap<string, number>, sinceMs: number) => void): () => void;
 }
 
-/** Cool-downs of one process alone. */
+/** Cool-downs within one process. */
 export const LOCAL_COOL_DOWNS: CoolDowns = {
   refresh() {},
   benched() {},

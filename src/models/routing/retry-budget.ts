@@ -13,8 +13,8 @@ export const BUDGET_WINDOW_MS = 10_000;
 const SLOTS = 10;
 
 /**
- * Makes the budget of one route: within ten seconds no more further calls than a share of the requests, and a reserve for routes of little
- * traffic. So retries never multiply the load of an upstream that is going under.
+ * Makes the retry budget of one route: within ten seconds, retries are at most a fraction of the requests, plus a reserve for routes with
+ * little traffic. So retries never multiply the load of a failing upstream.
  * @source https://finagle.github.io/blog/2016/02/08/retry-budgets/
  */
 export function createRetryBudget({
