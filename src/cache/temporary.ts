@@ -102,7 +102,10 @@ async function ask(
   return answers;
 }
 
-/** Deletes all entries of a cache that were stored with these subjects, and the records of that deletion. */
+/**
+ * Removes a temporary cache from Redis, such as the cache of a replay: the entries that were stored with these subjects, and the keys that
+ * forgetting a subject would otherwise leave (a mark for each subject, and the cache's epoch and tags).
+ */
 export async function wipeCache(
   redis: ScopedRedis,
   {

@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { describe } from "../internal/describe.ts";
 
-/** Server of a URL. Parsing is pure, so every form of URL is tested without a server. */
+/** The servers, credentials and database that a connection URL names. Parsing opens no connection. */
 export interface Target {
   readonly kind: "standalone" | "sentinel" | "cluster";
   readonly hosts: readonly { readonly host: string; readonly port: number }[];

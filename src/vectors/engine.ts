@@ -2,12 +2,12 @@ import { MarrowError } from "../errors.ts";
 import { encodeKeyPart, type Capabilities, type ScopedRedis } from "../redis/index.ts";
 import type { EngineChoice } from "./options.ts";
 
-/** An engine that a Redis can have. */
+/** An engine whose vectors are stored in Redis. The server must have its commands; `local` needs none beyond Redis 7. */
 export type RedisEngine = Exclude<EngineChoice, "auto">;
 
 type Connection = Pick<ScopedRedis, "app" | "send" | "capabilities">;
 
-/** The best first: an index in the server, an index of its search module, none. */
+/** All engines, best first: vector sets of the server, indexes of its search commands, and a search in this process without an index. */
 const ENGINES: readonly RedisEngine[] = ["vectorset", "search", "local"];
 const NEEDS: Readonly<Record<RedisEngine, string>> = {
   vectorset: "vector sets (VSIM)",

@@ -108,7 +108,7 @@ export interface PlaygroundAnswer {
   readonly body: unknown;
 }
 
-/** An act of the audit log. */
+/** An entry of the audit log: one request to `/v1/admin` that was not a read, whether or not it succeeded. */
 export interface AuditAnswer {
   readonly id: string;
   readonly at_ms: number;

@@ -14,7 +14,7 @@ export interface CallBlock {
   readonly isWhole: () => boolean;
 }
 
-/** The calls of one message, by their index in the model's list. */
+/** The tool calls of one message while their parts arrive. Each is found by its `index` in the upstream's list of tool calls. */
 export interface CallBlocks {
   /** Returns the number of calls. */
   readonly size: () => number;

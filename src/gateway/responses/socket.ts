@@ -63,9 +63,9 @@ class ToldSocket extends WebSocket {
 
 /**
  * Registers the WebSocket of `/v1/responses` (Open Responses 2026-04-24). Each `response.create` is a turn; its events are those of an HTTP
- * stream, one message each. Turns run one at a time, or one for each `stream_id`, which their events repeat. Responses with `store: false`
- * can be continued within their connection; a turn that fails drops the response that it continued from. Keys, limits and users are as over
- * HTTP, and checked for each turn.
+ * stream, one message each. Turns run one after another; turns with different values of `stream_id` run side by side, and each event repeats
+ * the `stream_id` of its turn. A response with `store: false` can be continued only within its connection. If a turn fails, the connection
+ * forgets the response that the turn continued. API keys, limits and users work as over HTTP, and are checked again for each turn.
  */
 export function openResponsesSocket(parts: GatewayApp, { config, identify, door }: SocketParts): void {
   const { app } = parts;
