@@ -18,7 +18,7 @@ const sources = globSync("src/*/scripts/*.lua").map(
 
 /** What a script may answer, as far as it is written in its text: numbers, words and nil. */
 function answersOf(lua: string): readonly Reply[] {
-  const main = lua.replaceAll(/^local function \w+\(.*?(?:^end$| end$)/gms, "");
+  const main = lua.replaceAll(/^local function \w+\((?:[^\n]* end$|.*?^end$)/gms, "");
   return [...main.matchAll(/\breturn (-?\d+|nil|false|"[^"]*"(?: \.\.)?)(?= end$|$| )/gm)].map(([, told = ""]) => {
     if (told === "nil" || told === "false") return null;
     return told.startsWith('"') ? told.split('"')[1]! : Number(told);

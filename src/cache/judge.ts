@@ -4,6 +4,7 @@ import { prove, read, type Level, type Veto } from "./proof/index.ts";
 import { read as readWords } from "./reading.ts";
 import { isTooManyWords, toFeatures, toSheet } from "./verifier/features.ts";
 import { likelihood, type Logistic } from "./verifier/logistic.ts";
+import { noteStep } from "../internal/steps.ts";
 
 /** Reason why a near stored question is not served. */
 export type Refusal = Veto | "below_threshold" | "too_old" | "ended" | "invalidated" | "unproven" | "unsealed";
@@ -33,13 +34,12 @@ export interface JudgeOptions {
   readonly words: (word: string) => Word;
 }
 
-/**
- * Compares stored questions with an asked one, which is analysed once. A stored question is served if it is proven to ask the same. Pure.
- */
+/** Compares stored questions with an asked one, which is analysed once. A stored question is served if it is proven to ask the same. */
 export function createJudge(
   asked: string,
   { level, verifier, quick, floor, threshold, words }: Omit<JudgeOptions, "near">,
 ): (stored: string, similarity: number) => Judgement {
+  noteStep("compare");
   const reading = read(asked);
   const sheet = once(() => toSheet(readWords(asked)));
   return (stored, similarity) => {

@@ -8,6 +8,7 @@ import { foldGrowth, foldTold, piecesOf, weightOf, weightOfGrowth } from "./plai
 import { createRecorder } from "./recorder.ts";
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
+import { noteStep } from "../internal/steps.ts";
 
 /** A model's stream and its consumers. */
 export interface Relayed {
@@ -96,6 +97,7 @@ export function relay(relayed: Relayed): AnswerStream {
   /** Handles one part from the model. */
   function take(part: StreamPart): void {
     if (state !== "open") return;
+    noteStep("stream");
     try {
       record(part);
       if (part.done) return void endWith(part);

@@ -64,6 +64,11 @@ const echoes = async (redis: Redis) => {
   return (await redis.send(["ECHO", word], { timeoutMs: 500 }).catch(() => "")) === word;
 };
 const idOf = (redis: Redis) => redis.send(["CLIENT", "ID"]);
+/** Whether the connection is another one. What is no id, and the number that is made up here, is the answer to another question. */
+const isAnother = async (redis: Redis, before: unknown) => {
+  const id = await idOf(redis).catch(() => before);
+  return typeof id === "number" && id !== 7 && id !== before;
+};
 const fails = (sent: Promise<unknown>) =>
   sent.then(
     () => undefined,
@@ -87,11 +92,7 @@ describe.concurrent("an unsolicited reply", () => {
         const before = await idOf(redis);
         proxy.say(bytes);
         proxy.say(bytes);
-        // Where the surplus met a question that was on its way, it is no id.
-        await until(async () => {
-          const id = await idOf(redis).catch(() => before);
-          return typeof id === "number" && id !== 7 && id !== before;
-        }, "another connection");
+        await until(() => isAnother(redis, before), "another connection");
         expect(await echoes(redis)).toBe(true);
         expect(lines.length).toBeLessThanOrEqual(1);
         expect(lines.join("\n")).not.toContain(SECRET);
@@ -151,7 +152,7 @@ describe.concurrent("one reply in place of several", () => {
         while (busy) await echoes(redis);
       });
       await until(() => Promise.resolve(swallowed), "the error");
-      await until(async () => (await idOf(redis).catch(() => before)) !== before, "another connection");
+      await until(() => isAnother(redis, before), "another connection");
       busy = false;
       await Promise.all(traffic);
       expect(await Promise.all([1, 2, 3, 4, 5].map(() => echoes(redis)))).not.toContain(false);
@@ -188,7 +189,7 @@ describe.concurrent("a reply of a shape that its command cannot have", () => {
       const error = await fails(redis.send(["SET", "step", "1"], { accepts }));
       expect(cannotServe(error)).toBe(true);
       expect(error).toMatchObject({ details: { mayHaveRun: true } });
-      await until(async () => (await idOf(redis).catch(() => before)) !== before, "another connection");
+      await until(() => isAnother(redis, before), "another connection");
       expect(await redis.send(["SET", "step", "1"], { accepts })).toBe("OK");
     }),
   );

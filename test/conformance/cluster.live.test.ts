@@ -10,7 +10,8 @@ import { createLimiter } from "../../src/limiter/index.ts";
 import { createMemory } from "../../src/memory/index.ts";
 import { createQueue, createWorker } from "../../src/queue/index.ts";
 import { createVectors } from "../../src/vectors/index.ts";
-import { startCluster, type Group } from "../servers.ts";
+import { startProxy, type RespProxy } from "../resp-proxy.ts";
+import { startCluster, until, type Group } from "../servers.ts";
 import { describeRedisPort } from "./redis-port.ts";
 import { describeHistories } from "./vectors-history.ts";
 import { describeVectors } from "./vectors.ts";
@@ -183,3 +184,63 @@ describe("the roles on a cluster", () => {
 function cursorOf(redis: { readonly app: string; send(command: readonly string[]): Promise<unknown> }, field: string) {
   return redis.send(["HGET", `{${redis.app}:acme:topic:t}:topic:cursors`, field]);
 }
+
+describe("a node of a cluster whose replies are out of step", () => {
+  const clients = {
+    async ioredis(proxies: readonly RespProxy[]) {
+      const natMap = Object.fromEntries(
+        ports().map(({ port }, at) => [
+          `127.0.0.1:${port}`,
+          { host: "127.0.0.1", port: Number(new URL(proxies[at]?.url ?? "").port) },
+        ]),
+      );
+      const client = new Cluster(ports(), { natMap });
+      await new Promise((resolve) => client.once("ready", resolve));
+      return { redis: fromIoredis(client, { app: app() }), end: () => client.disconnect() };
+    },
+    async "node-redis"(proxies: readonly RespProxy[]) {
+      const client = createCluster({
+        rootNodes: ports().map((socket) => ({ socket })),
+        nodeAddressMap: (address) => {
+          const at = ports().findIndex(({ port }) => address === `127.0.0.1:${port}`);
+          return { host: "127.0.0.1", port: Number(new URL(proxies[at]?.url ?? "").port) };
+        },
+      });
+      client.on("error", () => {});
+      await client.connect();
+      return { redis: fromNodeRedis(client, { app: app() }), end: () => client.destroy() };
+    },
+  };
+
+  it.each(["ioredis", "node-redis"] as const)(
+    "(%s) gives each command its own answer again within moments, on new connections",
+    async (name) => {
+      const proxies = await Promise.all(group.nodes.map(({ url }) => startProxy(url)));
+      const { redis, end } = await clients[name](proxies);
+      const keys = Array.from({ length: 12 }, (_, at) => `step ${at}`);
+      const isOwn = async (key: string) => {
+        const answer = await redis.send(["GET", key], { timeoutMs: 1_000 }).catch(() => key);
+        return answer === key;
+      };
+      try {
+        await Promise.all(keys.map((key) => redis.send(["SET", key, key])));
+        // One reply of another shape takes the place of all that come at once, of which there are several.
+        let shifted = 0;
+        for (const proxy of proxies)
+          proxy.spoil(() => {
+            proxy.spoil(undefined);
+            shifted += 1;
+            return ":7\r\n";
+          });
+        await Promise.all(keys.map(isOwn));
+        expect(shifted).toBeGreaterThan(0);
+        const answers = async () => (await Promise.all(keys.map((key) => redis.send(["GET", key])))).join();
+        await until(async () => (await answers().catch(() => "")) === keys.join(), "the own answers");
+        for (let times = 0; times < 3; times += 1) expect(await answers()).toBe(keys.join());
+      } finally {
+        end();
+        await Promise.all(proxies.map((proxy) => proxy.close()));
+      }
+    },
+  );
+});

@@ -12,6 +12,7 @@ import type { FlowKit } from "../kit.ts";
 import { besideOf } from "../sharing.ts";
 import { staged } from "../signals.ts";
 import { lookup } from "./lookup.ts";
+import { noteStep } from "../../internal/steps.ts";
 
 /** Longest wait for a session. A request can continue without its history. */
 const WINDOW_WAIT_MS = 500;
@@ -41,7 +42,10 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
   const session = id === undefined ? undefined : held?.session({ user, id });
   const sessionKey = `${conversation === undefined ? "s" : "c"}${user.length}:${user}${id ?? ""}`;
   const preparing = cache === undefined ? undefined : prepareLarge(request);
-  if (preparing !== undefined) await preparing;
+  if (preparing !== undefined) {
+    await preparing;
+    noteStep("prepare");
+  }
   const guess = cache === undefined || session === undefined ? undefined : digests.guess(sessionKey, request, lead);
   const beside = besideOf(kit.sharing, call, control);
   let question =
@@ -54,6 +58,7 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
     ),
     lookup(kit, question, "exact", control),
   ]);
+  noteStep("compose");
   if (conversation !== undefined && (session === undefined || read?.epoch === "")) {
     settle(decision, { requests: 0 });
     throw new MarrowError("not_found", "there is no conversation of this id", { details: { path: "conversation" } });

@@ -5,6 +5,7 @@ import { toStoredAnswer } from "../cacheable.ts";
 import type { FlowKit } from "../kit.ts";
 import { staged } from "../signals.ts";
 import type { Exchange } from "./exchange.ts";
+import { noteStep } from "../../internal/steps.ts";
 
 /** Runs all steps after a complete answer in one round trip. Returns whether the exchange is stored. */
 export function finish(kit: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<boolean> {
@@ -28,6 +29,7 @@ async function finishNow(
   const message = completion.choices[0]?.message;
   const kept = message === undefined ? true : await exchange.keeping.keep(message);
   await storing;
+  noteStep("send");
   return kept;
 }
 

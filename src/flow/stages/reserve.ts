@@ -9,6 +9,7 @@ import type { Together } from "../together.ts";
 import type { Begun } from "./begin.ts";
 import { join } from "./join.ts";
 import { lookup } from "./lookup.ts";
+import { noteStep } from "../../internal/steps.ts";
 
 /** Results of the second round trip. */
 export interface Reserved {
@@ -40,6 +41,7 @@ export async function reserve(
       similar,
       joining,
     ]);
+    noteStep("ask");
     return { decision: reserved ?? decision, found: near ?? found, asking };
   } catch (error) {
     void keeping.withdraw();

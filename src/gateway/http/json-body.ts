@@ -56,8 +56,9 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
 
   app.addHook("preHandler", (request, _, done) => {
     const begin = () => {
-      mark(request, "handle");
-      done();
+      const route = request.routeOptions.url ?? "unknown";
+      watchdog.mark(route, "handle");
+      watchdog.within(route, done);
     };
     if ((request.kept?.bytes.length ?? 0) >= LARGE_BYTES) void ownTurn().then(begin);
     else begin();

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { noteStep } from "../../internal/steps.ts";
 import { watchEventLoop, type Stall } from "./watchdog.ts";
 
 /** Works for some milliseconds of this thread's own time, however busy the machine is. */
@@ -43,6 +44,29 @@ describe("the watchdog of the event loop", () => {
     watchdog.close();
     expect(stalls).toContainEqual(expect.objectContaining({ route: "other", step: "waited" }));
     expect(stalls.some(({ route }) => route === "/readyz")).toBe(false);
+  });
+
+  it("names the route of work that goes on after it waited, by the step that goes on", async () => {
+    const stalls: Stall[] = [];
+    const watchdog = watchEventLoop({ stallMs: 100, onDelay: () => {}, onStall: (stall) => stalls.push(stall) });
+    await pause(60);
+    watchdog.mark("/slow", "handle");
+    const slow = Promise.withResolvers<void>();
+    watchdog.within("/slow", () => {
+      void pause(60).then(() => {
+        noteStep("compare");
+        work(300);
+        slow.resolve();
+      });
+    });
+    watchdog.mark("/quick", "handle");
+    await slow.promise;
+    await pause(60);
+    noteStep("compare");
+    work(300);
+    await pause(60);
+    watchdog.close();
+    expect(stalls.map(({ route, step }) => `${route} ${step}`)).toEqual(["/slow compare", "other waited"]);
   });
 
   it("says nothing of time in which this process did not work", async () => {

@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { hearSteps } from "../../internal/steps.ts";
+
 /** A time in which the event loop of this process was blocked. */
 export interface Stall {
   readonly delayMs: number;
@@ -10,6 +13,8 @@ export interface Stall {
 export interface Watchdog {
   /** Marks the start of a route's step. Costs less than a microsecond. */
   mark(route: string, step: string): void;
+  /** Runs what handles a request of a route: the steps that go on within it, also after it waited, are the route's. */
+  within(route: string, run: () => void): void;
   close(): void;
 }
 
@@ -90,12 +95,23 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
     note(WAITED.route, WAITED.step);
   }
 
+  function begin(route: string, step: string): void {
+    note(route, step);
+    ending ??= setImmediate(endTurn);
+  }
+
+  const routes = new AsyncLocalStorage<string>();
+  const deafen = hearSteps((step) => {
+    const route = routes.getStore();
+    // Of another gateway of this process, or of none.
+    if (route !== undefined) begin(route, step);
+  });
+
   return {
-    mark(route, step) {
-      note(route, step);
-      ending ??= setImmediate(endTurn);
-    },
+    mark: begin,
+    within: (route, run) => routes.run(route, run),
     close() {
+      deafen();
       clearInterval(timer);
       clearImmediate(ending);
     },
