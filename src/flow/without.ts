@@ -15,8 +15,8 @@ export function createOrWithout(onDegraded: NonNullable<FlowOptions["onDegraded"
       return await part;
     } catch (error) {
       // During an upgrade a newer version may have stored the answer: it stays, and the model is asked.
-      const isUnread = MarrowError.is(error, "newer_record") || MarrowError.is(error, "corrupt_record");
-      if (!isAway(error) && !(role === "cache" && isUnread)) throw error;
+      const isNewer = role === "cache" && MarrowError.is(error, "newer_record");
+      if (!isAway(error) && !isNewer && !MarrowError.is(error, "corrupt_record")) throw error;
       onDegraded(role, error);
       return undefined;
     }

@@ -176,7 +176,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     try {
       told = await ask(keys, costs, waits ? FLAGS.wait : 0, id, held);
     } catch (error) {
-      if (!presence.failed(error)) throw error;
+      if (!presence.failed(error) && !MarrowError.is(error, "corrupt_record")) throw error;
       return withoutRedis(keys, asked);
     }
     if (presence.answered()) reconcile();

@@ -9,6 +9,7 @@ import { createDeadlines } from "./deadlines.ts";
 import {
   classify,
   createPatience,
+  damaged,
   lacking,
   noAnswer,
   outOfStep,
@@ -41,8 +42,11 @@ export interface Driver {
    * otherwise hang for a quarter of an hour.
    */
   suspect?(silentMs: number): void;
-  /** The reply that is being told of was another command's: drops the connection that it came from, whose other replies are so too. */
-  distrust?(): void;
+  /**
+   * The reply that is being told of has a form that its command cannot get. Returns whether its connection is in step nevertheless: what is
+   * stored is then damaged. Otherwise drops the connection. Replies that come meanwhile wait. Absent where the client offers no way.
+   */
+  prove?(): Promise<boolean>;
   /** Opens a subscription on a separate connection. */
   listen(
     channels: readonly string[],
@@ -122,12 +126,10 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           try {
             const shaped = toReply(reply);
             if (accepts === undefined ? !fitsCommand(command, shaped) : !accepts(shaped)) {
-              driver.distrust?.();
-              throw outOfStep("a reply of another command");
-            }
-            resolve(shaped);
+              resolve(doubt(command, failed));
+            } else resolve(shaped);
           } catch (inner) {
-            // An error within a list, as a transaction answers it, or the reply of another command.
+            // An error within a list, as a transaction answers it.
             resolve(afterwards(inner, failed));
           }
           return;
@@ -148,6 +150,12 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           (error: unknown) => answered(error, undefined),
         );
     });
+  }
+
+  /** Tells a reply of another command, which may be asked for again, from damage that every further try would meet. */
+  async function doubt(command: Command, failed: (error: unknown) => Reply | Promise<Reply>): Promise<Reply> {
+    const isInStep = (await driver.prove?.()) ?? false;
+    return failed(isInStep ? damaged(command) : outOfStep("a reply of another command"));
   }
 
   function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {

@@ -210,6 +210,23 @@ export function outOfStep(why: string): Error {
   return Object.assign(new Error(`Redis answered out of step: ${why}`), { code: "EPROTO" });
 }
 
+/** The error of a reply that its command cannot get, on a connection that is in step: what is stored is no record of this version. */
+export function damaged(command: readonly unknown[]): MarrowError {
+  const [verb] = command;
+  const family = familyOf(command);
+  return new MarrowError(
+    "corrupt_record",
+    `a stored record is unreadable: ${String(verb)} answered in a form that it cannot have (${family})`,
+    { details: { command: verb, family } },
+  );
+}
+
+/** The kind of key that a command is about: the part of its name behind the tag. What is behind that names users and sessions. */
+function familyOf(command: readonly unknown[]): string {
+  const key = command.find((word) => typeof word === "string" && /^\{[^}]*\}:/.test(word));
+  return typeof key === "string" ? (/^\{[^}]*\}:([a-z0-9-]{1,32})/.exec(key)?.[1] ?? "unknown") : "unknown";
+}
+
 /** Cause of failure for a server that accepts connections and never replies. */
 export const SILENT: Error = new Error("the connection is silent");
 

@@ -100,7 +100,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     },
     call,
     isReady: () => client.status === "ready",
-    distrust: () => (steps ?? (answering && stepsOf(answering)))?.end("a reply of another command"),
+    prove: async () => (await (steps ?? (answering && stepsOf(answering)))?.prove()) ?? false,
     listen: (channels, onMessage, mode) => listen(client, channels, onMessage, mode),
     async dedicate() {
       const own = client.isCluster ? (client as Cluster).duplicate() : (client as IoredisClient).duplicate();

@@ -152,7 +152,11 @@ function nodeRedisDriver(first: AnyClient): Driver {
       return answer;
     },
     isReady: () => !distrusted && (isCluster(client) ? client.slots.length > 0 : client.isReady),
-    distrust: () => void distrust(),
+    // A client that passes over a reply too many is in step again, and the reply before was another command's nevertheless.
+    async prove() {
+      void distrust();
+      return false;
+    },
     // A client of Sentinel or of a cluster follows a fail-over by itself.
     redial: () => isCluster(first) || isSentinel(first) || void replace(),
     suspect(silentMs) {

@@ -21,6 +21,8 @@ interface Item {
 interface Handler {
   readonly redis: Inner;
   readonly dispatch: (this: Handler, act: () => void) => void;
+  returnReply(reply: unknown): void;
+  returnError(error: Error): void;
   readonly returnFatalError: (this: Handler, error: Error) => void;
   readonly shiftCommand: (this: Handler, reply: unknown) => Item | null | undefined;
 }
@@ -36,6 +38,11 @@ export interface Steps {
   readonly informed: boolean;
   /** Ends the current connection, because its replies cannot be trusted. */
   end(why: string): void;
+  /**
+   * Asks the connection for a word that only it can know, and returns whether the word came in its place: then every reply before it was its
+   * command's own. Replies that come meanwhile wait: they are delivered after a proof, and fail without one, which ends the connection.
+   */
+  prove(): Promise<boolean>;
 }
 
 /**
@@ -66,6 +73,18 @@ const answeredBy = new WeakMap<object, Steps>();
 /** Time with commands in flight before a connection is checked, in milliseconds. */
 const LOOK_MS = 100;
 const WORD = "marrow in step ";
+const OTHERS = "a reply of another command";
+/** Longest wait for a proof, in milliseconds. */
+const PROOF_MS = 1_000;
+
+/** A question whether the connection is in step, with the replies that came after it was asked. */
+interface Proof {
+  readonly stream: Socket;
+  readonly ping: object;
+  readonly settle: (isProven: boolean) => void;
+  readonly outcome: Promise<boolean>;
+  readonly held: { readonly item: Item; readonly reply: unknown; readonly handler: Handler }[];
+}
 
 class Step implements Steps {
   answered = 0;
@@ -83,6 +102,10 @@ class Step implements Steps {
   /** Pings that wait for their answers, with the word of each. */
   readonly #pings = new Map<unknown, string>();
   #pinged = 0;
+  #proof: Proof | undefined;
+  /** The command whose reply was held and is delivered now. */
+  #delivered: Item | undefined;
+  #delivering = false;
 
   constructor(client: Inner, own: boolean, drops: boolean, isNode: boolean) {
     this.#client = client;
@@ -98,7 +121,12 @@ class Step implements Steps {
   }
 
   /** The command that a reply is for. */
-  take(reply: unknown): Item | null {
+  take(reply: unknown, handler: Handler): Item | null {
+    const delivered = this.#delivered;
+    if (delivered !== undefined) {
+      this.#delivered = undefined;
+      return delivered;
+    }
     const { commandQueue, status } = this.#client;
     const item = commandQueue.shift();
     if (item === undefined) {
@@ -108,7 +136,7 @@ class Step implements Steps {
     this.answered += 1;
     if (this.#isNode) answeredBy.set(item.command, this);
     if (this.#pings.size > 0 && !this.#isRight(item, reply)) {
-      const error = this.end("a reply of another command");
+      const error = this.end(OTHERS);
       item.command.reject(error);
       return null;
     }
@@ -116,7 +144,53 @@ class Step implements Steps {
     if (!this.#left) this.#wasEmpty = true;
     else if (this.#look === undefined && this.#drops) this.#lookLater();
     if (status === "connect" && item.command.name === "info") this.informed = true;
+    if (this.#proof === undefined) return item;
+    if (item.command === this.#proof.ping) this.#conclude(!(reply instanceof Error) && String(reply) !== "QUEUED");
+    else {
+      this.#proof.held.push({ item, reply, handler });
+      return null;
+    }
     return item;
+  }
+
+  prove(): Promise<boolean> {
+    // What came before the word of a proof has been proven with it.
+    if (this.#delivering) return Promise.resolve(true);
+    if (this.#proof !== undefined) return this.#proof.outcome;
+    const { stream } = this.#client;
+    if (!this.#drops || stream === undefined || stream.destroyed || stream === this.#ended) {
+      this.end(OTHERS);
+      return Promise.resolve(false);
+    }
+    const { promise: outcome, resolve: settle } = Promise.withResolvers<boolean>();
+    const ping = this.#ping(() => this.#proof?.ping === ping && this.#conclude(false));
+    this.#proof = { stream, ping, settle, outcome, held: [] };
+    setTimeout(() => this.#proof?.ping === ping && this.#conclude(false), PROOF_MS).unref();
+    return outcome;
+  }
+
+  /** Delivers the replies that were held, or fails their commands and ends the connection. */
+  #conclude(isProven: boolean): void {
+    const proof = this.#proof;
+    if (proof === undefined) return;
+    this.#proof = undefined;
+    proof.settle(isProven);
+    if (!isProven) {
+      const isThere = proof.stream === this.#client.stream && !proof.stream.destroyed;
+      const error = isThere ? this.end(OTHERS) : outOfStep(OTHERS);
+      for (const { item } of proof.held) item.command.reject(error);
+      return;
+    }
+    this.#delivering = true;
+    for (const { item, reply, handler } of proof.held) {
+      handler.dispatch(() => {
+        this.#delivered = item;
+        if (reply instanceof Error) handler.returnError(reply);
+        else handler.returnReply(reply);
+      });
+      this.#delivered = undefined;
+    }
+    this.#delivering = false;
   }
 
   /** Ends the current connection and discards the rest of its replies. */
@@ -125,6 +199,7 @@ class Step implements Steps {
     const { stream } = this.#client;
     if (!this.#drops || stream === undefined || stream === this.#ended) return error;
     this.#ended = stream;
+    this.#conclude(false);
     this.#client.recoverFromFatalError(error, error, { offlineQueue: false });
     stream.destroy();
     return error;
@@ -151,12 +226,13 @@ class Step implements Steps {
     this.#look.unref();
   }
 
-  #ping(): void {
+  #ping(lost: () => void = () => {}): object {
     const word = `${WORD}${(this.#pinged += 1)}`;
     const ping = new IoredisCommand("ping", [word]);
-    ping.promise.catch(() => {});
+    ping.promise.catch(lost);
     this.#pings.set(ping, word);
     this.#client.sendCommand(ping);
+    return ping;
   }
 }
 
@@ -169,7 +245,7 @@ Object.assign(prototype, {
   shiftCommand(this: Handler, reply: unknown) {
     // The client's own way ends the process at a null that nobody asked for, and repeats any other reply in an error.
     const step = this.redis[STEP];
-    return step === undefined ? shiftCommand.call(this, reply ?? "null") : step.take(reply);
+    return step === undefined ? shiftCommand.call(this, reply ?? "null") : step.take(reply, this);
   },
   returnFatalError(this: Handler, error: Error) {
     const step = this.redis[STEP];

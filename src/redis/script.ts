@@ -45,15 +45,17 @@ export function runScript<K extends string, V extends string>(
   const command = toCommand(script, keys, values);
   nameScript(script);
   return redis.send(command, send).catch((error: unknown) => {
-    if (!isNoScript(error)) throw naming(error, script.lua);
+    if (!isNoScript(error)) throw naming(error, script);
     return redis.send(["EVAL", script.lua, ...command.slice(2)], send).catch((refused: unknown) => {
-      throw naming(refused, script.lua);
+      throw naming(refused, script);
     });
   });
 }
 
 /** Servers do not say which command of a script they lack: it is the one that not every server has. */
-function naming(error: unknown, lua: string): unknown {
+function naming(error: unknown, { name, lua }: Pick<Script<string, string>, "name" | "lua">): unknown {
+  if (MarrowError.is(error, "corrupt_record") && error.details?.["command"] !== undefined)
+    return new MarrowError("corrupt_record", error.message, { details: { ...error.details, script: name } });
   if (!MarrowError.is(error, "unsupported") || error.details?.["command"] !== undefined) return error;
   const command = /"(V[A-Z]{3,}|FT\.[A-Z]+|XACKDEL|XDELEX)"/.exec(lua)?.[1];
   return lacking(error.cause as Error, { ...error.details, command });
