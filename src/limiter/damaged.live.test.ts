@@ -89,6 +89,13 @@ describe("a limiter whose records are damaged", () => {
     }
   });
 
+  liveTest("is mended for all calls that meet it at once", async ({ tenant }) => {
+    const limiter = createLimiter(tenant, { name: "l", rules: RULES, onUnavailable: "refuse" });
+    await spoil(tenant, ["SET", limiterKeys(tenant, "l", "scope").record("user", "u"), "x"]);
+    const decisions = await Promise.all(Array.from({ length: 20 }, () => limiter.take(user, { concurrency: 0 })));
+    expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(3);
+  });
+
   liveTest("goes on where its other keys are of another type, or hold what it did not write", async ({ tenant }) => {
     const limiter = createLimiter(tenant, { name: "l", rules: RULES, onUnavailable: "refuse" });
     const names = limiterKeys(tenant, "l", "scope");

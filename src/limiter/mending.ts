@@ -29,9 +29,8 @@ export async function mending<T>(
   } catch (error) {
     if (!MarrowError.is(error, "redis_rejected")) throw error;
     const values = { kinds, life_ms: lifeMs, slots };
-    const mended = await runScript(redis, mendCounts, { keys }, values).catch(() => 0);
-    // Nothing was repaired, so the script would fail again.
-    if (mended === 0) throw error;
+    await runScript(redis, mendCounts, { keys }, values);
+    // Also where nothing was left to mend: another call may have met the same damage, and mended it first.
     return run();
   }
 }
