@@ -139,6 +139,9 @@ describe("a request with an idempotency key", () => {
       const answer = await send("/chat/completions", "mine", chat("read me"));
       expect([answer.statusCode, answer.headers["idempotent-replayed"]]).toEqual([200, undefined]);
     }
+    await gateway.redis.send(["UNLINK", mine]);
+    await gateway.redis.send(["RPUSH", mine, "of another type"]);
+    expect((await send("/chat/completions", "mine", chat("read me"))).statusCode).toBe(200);
     await gateway.redis.send(["SET", mine, own]);
     const again = await send("/chat/completions", "mine", chat("read me"));
     expect(again.headers["idempotent-replayed"]).toBe("true");

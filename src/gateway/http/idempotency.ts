@@ -2,7 +2,7 @@ import { hash, randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
-import { cannotServe, type Redis } from "../../redis/index.ts";
+import { verdictOf, type Redis } from "../../redis/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { header } from "../tenancy/identity.ts";
 import { bodyOf } from "../parts.ts";
@@ -66,7 +66,7 @@ export function acceptIdempotencyKeys(
     const store = createHeldKey(redis.scope(scope), user, digestOf(request, key));
     const [print, holder] = [printOf(request), randomUUID()];
     const kept = await claim(store, print, holder).catch((error: unknown) => {
-      if (cannotServe(error)) return "unreadable" as const;
+      if (isUnreadable(error)) return "unreadable" as const;
       throw error;
     });
     if (kept === "unreadable") return false;
@@ -106,6 +106,12 @@ const KEY_BYTES = 512;
 
 function thingNow(): string {
   return `answers:${Math.floor(Date.now() / TOGETHER_MS)}`;
+}
+
+/** Whether a key is passed over: Redis is away, or something stands there that is no record, or one of another type or key. */
+function isUnreadable(error: unknown): boolean {
+  const verdict = verdictOf(error);
+  return verdict === "not_now" || verdict === "misused" || MarrowError.is(error, "corrupt_record");
 }
 
 /** Takes the key, or waits for and returns the first request's response. @throws MarrowError `conflict` */
