@@ -15,6 +15,31 @@ export function sizeOf(value: unknown): number {
   return chars;
 }
 
+/** The same in turns of the event loop, for a value that may have hundreds of thousands of parts. */
+export async function sizeInTurns(value: unknown): Promise<number> {
+  const slice = createTimeSlice(TURN_MS);
+  const left: unknown[] = [value];
+  let [chars, steps] = [0, 0];
+  while (left.length > 0) {
+    const one = left.pop();
+    if (typeof one === "string") chars += one.length + 2;
+    else chars += CHARS_PER_VALUE;
+    if (typeof one === "object" && one !== null)
+      for (const name of Object.keys(one)) {
+        chars += name.length;
+        left.push((one as Record<string, unknown>)[name]);
+      }
+    steps += 1;
+    if (steps % STEPS !== 0) continue;
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
+  return chars;
+}
+
+/** Values between two looks at the clock. */
+const STEPS = 1_024;
+
 /** Whether the JSON of a value certainly has more than so many bytes. Looks at no more of it than that takes. */
 export function isCertainlyOver(value: unknown, bytesMax: number): boolean {
   let left = bytesMax;
@@ -41,12 +66,12 @@ const CHARS_PER_VALUE = 8;
 
 /** Returns the bytes of `JSON.stringify`: at once for a small value, otherwise in slices of the event loop. */
 export function toJsonBytes(value: unknown): Buffer | Promise<Buffer> {
-  return sizeOf(value) < LARGE_JSON_CHARS ? Buffer.from(JSON.stringify(value)) : jsonInTurns(value);
+  return isWithin(value, LARGE_JSON_CHARS) ? Buffer.from(JSON.stringify(value)) : jsonInTurns(value);
 }
 
 /** The text that `JSON.stringify` makes of an object or a list: at once where it is small, in turns of the event loop otherwise. */
 export function toJsonText(value: object): string | Promise<string> {
-  return sizeOf(value) < LARGE_JSON_CHARS ? JSON.stringify(value) : textInTurns(value);
+  return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : textInTurns(value);
 }
 
 async function textInTurns(value: object): Promise<string> {
@@ -76,9 +101,9 @@ export async function inTurns(value: unknown, take: (text: string) => void): Pro
   take(text);
 }
 
-/** Returns true if a value is small enough to be serialized at once. */
-function isPiece(value: unknown): boolean {
-  let left = PIECE_CHARS;
+/** Returns true if a value is small enough to be serialized at once. Looks at no more of it than so many characters. */
+function isWithin(value: unknown, charsMax: number): boolean {
+  let left = charsMax;
   function take(one: unknown): boolean {
     if (typeof one === "string") return (left -= one.length + 2) >= 0;
     left -= CHARS_PER_VALUE;
@@ -95,7 +120,8 @@ function isPiece(value: unknown): boolean {
 /** Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters. */
 function* jsonPieces(value: unknown): Generator<string> {
   if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
-  else if (typeof value !== "object" || value === null || isPiece(value)) yield JSON.stringify(value) ?? "null";
+  else if (typeof value !== "object" || value === null || isWithin(value, PIECE_CHARS))
+    yield JSON.stringify(value) ?? "null";
   else if ("toJSON" in value && typeof value.toJSON === "function") yield JSON.stringify(value) ?? "null";
   else if (Array.isArray(value)) {
     yield "[";

@@ -66,6 +66,16 @@ describe("a whole answer", () => {
     ["anthropic", message(many(4_097, () => ({ type: "text", text: "a" }))), "more than 4096 blocks"],
     ["responses", response(many(1_025, (at) => ({ type: "function_call", id: `t${at}` }))), "1024 tool calls"],
     ["responses", response(many(4_097, () => ({ type: "message", content: [] }))), "more than 4096 items"],
+    [
+      "responses",
+      response([{ type: "message", content: many(4_097, () => ({ type: "output_text", text: "a" })) }]),
+      "more than 4096 parts of one item",
+    ],
+    [
+      "responses",
+      response([{ type: "reasoning", summary: many(4_097, () => ({ type: "summary_text", text: "a" })) }]),
+      "more than 4096 parts of one item",
+    ],
   ] as const)("of kind %s is a failure of its model that says which bound it is over", async (kind, raw, why) => {
     expect(await ask(kind, raw, false)).toEqual(failed(why));
   });

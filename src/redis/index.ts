@@ -30,6 +30,7 @@ export {
   decodeRecordBody,
   encodePlain,
   encodePlainBeside,
+  encodePlainInTurns,
   jsonOf,
   encodeRecord,
   encodeLargeRecordBody,

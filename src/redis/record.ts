@@ -8,6 +8,7 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import { MarrowError } from "../errors.ts";
+import { toJsonBytes } from "../internal/json-pieces.ts";
 
 /** Version in every record. Readers refuse newer ones. */
 export const RECORD_VERSION = 1;
@@ -49,6 +50,17 @@ function encodePlainJson(json: string): Buffer | string {
 export function encodePlainBeside(value: unknown): Buffer | string | Promise<Buffer> {
   const json = JSON.stringify(value);
   return json.length < BESIDE_FROM_BYTES ? encodePlainJson(json) : encodeLargeRecordBody(Buffer.from(json));
+}
+
+/**
+ * Encodes like {@link encodePlain}: a large value is written as JSON in turns of the event loop, and compressed outside it. For values that
+ * are JSON and that nobody changes meanwhile.
+ */
+export function encodePlainInTurns(value: object): Buffer | string | Promise<Buffer> {
+  const json = toJsonBytes(value);
+  if (json instanceof Promise) return json.then(encodeLargeRecordBody);
+  if (json.length >= BESIDE_FROM_BYTES) return encodeLargeRecordBody(json);
+  return json.length < COMPRESS_FROM_BYTES ? PLAIN_HEADER + json.toString("utf8") : encodeRecordBody(json);
 }
 
 /** Encodes like {@link encodeRecordBody}, and compresses large bodies outside the event loop. */

@@ -88,6 +88,26 @@ const READERS: readonly (readonly [string, number, (size: number) => () => unkno
     GO_MS_MAX,
   ],
   [
+    "a response of many texts",
+    4_096,
+    (n) => () =>
+      assembled([chunk({ content: "a".repeat(n), phases: many(n - 1, (at) => ({ start: at + 1, part: at + 1 })) })]),
+    GO_MS_MAX,
+  ],
+  [
+    "a response of many thoughts",
+    4_096,
+    (n) => {
+      const { choices } = toCompletion(
+        { output: [{ type: "reasoning", summary: many(n, () => ({ type: "summary_text", text: "a" })) }] },
+        [],
+        0,
+      );
+      return () => assembled([chunk({ ...choices[0]?.message })]);
+    },
+    GO_MS_MAX,
+  ],
+  [
     "a message of tool calls",
     1_024,
     (n) => () => {

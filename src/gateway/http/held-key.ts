@@ -3,7 +3,7 @@ import {
   allOf,
   decodeRecord,
   encodeKeyPart,
-  encodePlainBeside,
+  encodePlainInTurns,
   encodeRecord,
   keyTag,
   type Reply,
@@ -82,7 +82,7 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
     },
     async keep(print, answer) {
       const now = Date.now();
-      const record = await encodePlainBeside({ of: name, state: "done", print, ...answer });
+      const record = await encodePlainInTurns({ of: name, state: "done", print, ...answer });
       const commands = [
         ["SET", place, record, "PX", String(ANSWER_LIFE_MS)],
         ["ZADD", index, String(now), key],

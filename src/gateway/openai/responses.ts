@@ -6,6 +6,7 @@ import { toEvent } from "../../models/index.ts";
 import { askerOf, reachOf } from "../tenancy/asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
+import { toJsonText } from "../../internal/json-pieces.ts";
 import { askAlive, keepAlive } from "../http/alive.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import { sendEvents } from "../http/event-stream.ts";
@@ -89,7 +90,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     metrics.cached(turn.provenance.cache);
     const headers = toHeaders(turn.provenance, request.id);
     if (turn.kind === "absent") return tellAbsent(reply, headers);
-    if (!stream) return reply.headers(headers).send((await turn.whole()).response);
+    if (!stream) return sendLarge(reply.headers(headers), (await turn.whole()).response);
     // A client that leaves may come back for the kept response, so the stream is read to its end.
     return sendEvents(reply, headers, numbered(turn.events, 0), () => {}, alive);
   }
@@ -197,7 +198,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
       for await (const event of events) {
         const { type, sequence_number: known = next, ...rest } = event;
         next = Number(known) + 1;
-        yield toText({ type, sequence_number: known, ...rest });
+        yield await toText({ type, sequence_number: known, ...rest });
       }
       // Open Responses ends its streams by this word; OpenAI's clients pass over it.
       yield toEvent("[DONE]");
@@ -212,7 +213,10 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     app.log.warn({ code: (error as { code?: unknown }).code }, "a response's stream broke");
     const { code, message, param, type } = toErrorAnswer(error).body.error;
     const told = { code, message, param };
-    return toText({ type: "error", sequence_number: number, ...told, error: { type, ...told } });
+    return toEventText(
+      "error",
+      JSON.stringify({ type: "error", sequence_number: number, ...told, error: { type, ...told } }),
+    );
   }
 }
 
@@ -220,6 +224,12 @@ function isResult({ type }: Item): boolean {
   return type.endsWith("_call_output");
 }
 
-function toText(event: ResponseEvent): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+/** The text of an event; that of a large one is made in turns of the event loop. */
+function toText(event: ResponseEvent): string | Promise<string> {
+  const json = toJsonText(event);
+  return typeof json === "string" ? toEventText(event.type, json) : json.then((text) => toEventText(event.type, text));
+}
+
+function toEventText(type: string, json: string): string {
+  return `event: ${type}\ndata: ${json}\n\n`;
 }

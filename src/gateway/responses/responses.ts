@@ -1,12 +1,12 @@
 import { MarrowError } from "../../errors.ts";
 import { HISTORY_CHARS_MAX } from "../../flow/index.ts";
-import { sizeOf } from "../../internal/json-pieces.ts";
+import { sizeInTurns, sizeOf } from "../../internal/json-pieces.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
 import {
   allOf,
   decodeRecord,
   encodeKeyPart,
-  encodePlainBeside,
+  encodePlainInTurns,
   keyTag,
   orAnew,
   type Redis,
@@ -36,7 +36,7 @@ export interface Responses {
    */
   keep(kept: KeptResponse, tookMs: number): Promise<boolean>;
   /** Counts the bytes of a background response and its events for its scope. */
-  count(made: KeptResponse, eventChars: number): void;
+  count(made: KeptResponse, eventChars: number): Promise<void>;
   /** Begins a background response and returns its id: the first one's for a repeated key. */
   begin(
     job: ResponseJob,
@@ -120,9 +120,9 @@ export function createResponses(
     return found;
   }
 
-  function count(made: KeptResponse, eventChars = 0): void {
+  async function count(made: KeptResponse, eventChars = 0): Promise<void> {
     const { id } = made.response;
-    countBytes(`response:${id}`, sizeOf(outputOf(made)), ttlMs);
+    countBytes(`response:${id}`, await sizeInTurns(outputOf(made)), ttlMs);
     if (eventChars > 0) countBytes(`events:${id}`, eventChars, Math.min(streamTtlMs, ttlMs));
   }
 
@@ -132,13 +132,13 @@ export function createResponses(
     async keep(kept, tookMs) {
       const { user, response } = kept;
       const key = keyOf(response.id);
-      const record = encodePlainBeside(kept);
+      const record = encodePlainInTurns(kept);
       const put = (one: Buffer | string) => scoped.send(["SET", key, one, "PX", String(ttlMs)], { retry: "safe" });
       const stored = record instanceof Promise ? record.then(put) : put(record);
       const noted = Promise.all([stored, note(response.id, user)]);
       const [isForgotten] = await Promise.all([forgotten.isWithin(user, tookMs), noted]);
       if (!isForgotten) {
-        count(kept);
+        await count(kept);
         return true;
       }
       await take(response.id, user);

@@ -35,6 +35,8 @@ export function createTexts(
   seal: (one: Open, shown: string, kept: string | undefined) => void,
 ): Texts {
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
+  /** Parts of the item that grows, each replaced as it grows: a copy of the list for each piece would be quadratic. */
+  let parts: Fields[] = [];
   /** Whether the thoughts that grow have what their maker wants back. */
   let isSealed = false;
   /** Characters of reasoning so far, from which parts count their start; and whether any item has reasoning. */
@@ -66,6 +68,7 @@ export function createTexts(
           },
     );
     if (!thinks) phase = undefined;
+    parts = [];
     current = { one, kind };
     return [{ type: "response.output_item.added", output_index: one.index, item: { ...one.item } }];
   }
@@ -74,14 +77,36 @@ export function createTexts(
     const part = emptyPart(kind);
     partStart = spoken;
     beside = { annotations: [], logprobs: [] };
-    one.item = { ...one.item, [listOf(kind)]: [...partsOf(one, kind), part] };
+    parts.push(part);
+    hold(one, kind);
     return { type: `response.${PARTS[kind]}.added`, ...at(one, kind), part };
   }
 
+  /** Makes the list of parts that of the item: an item that was shown while it grew has a list of its own. */
+  function hold(one: Open, kind: Kind): void {
+    const list = listOf(kind);
+    if (one.item[list] !== parts) one.item = { ...one.item, [list]: parts };
+  }
+
+  /** Replaces the last part. */
+  function put(one: Open, kind: Kind, part: Fields): void {
+    parts[parts.length - 1] = part;
+    hold(one, kind);
+  }
+
+  function at(one: Open, kind: Kind): Fields {
+    const place = Math.max(0, parts.length - 1);
+    return {
+      item_id: one.item.id,
+      output_index: one.index,
+      [kind === "reasoning" ? "summary_index" : "content_index"]: place,
+    };
+  }
+
   function endPart({ one, kind }: { readonly one: Open; readonly kind: Kind }): readonly ResponseEvent[] {
-    if (partsOf(one, kind).length === 0) return [];
-    if (kind === "output_text") put(one, kind, { ...lastPart(one, kind), ...beside });
-    const part = lastPart(one, kind);
+    if (parts.length === 0) return [];
+    if (kind === "output_text") put(one, kind, { ...parts.at(-1), ...beside });
+    const part = parts.at(-1) ?? {};
     const logprobs = kind === "output_text" ? { logprobs: part["logprobs"] ?? [] } : {};
     const said = kind === "refusal" ? { refusal: part["refusal"] } : { text: part["text"] };
     return [
@@ -147,8 +172,8 @@ export function createTexts(
       events.push(beginPart(current));
     }
     const { one } = current as unknown as { readonly one: Open };
-    if (partsOf(one, kind).length === 0) events.push(beginPart({ one, kind }));
-    const part = lastPart(one, kind);
+    if (parts.length === 0) events.push(beginPart({ one, kind }));
+    const part = parts.at(-1) ?? {};
     const field = textOf(kind);
     const grown = { ...part, [field]: String(part[field]) + piece };
     if (kind !== "output_text") {
@@ -258,11 +283,16 @@ export function createTexts(
     },
     close: (isCut) => [...cite(() => true), ...close(isCut)],
     settle() {
-      if (current?.kind !== "output_text") return;
+      if (current === undefined) return;
       const { one, kind } = current;
-      if (partsOf(one, kind).length === 0) return;
+      if (kind !== "output_text") {
+        one.item = { ...one.item, [listOf(kind)]: [...parts] };
+        return;
+      }
+      if (parts.length === 0) return;
       const { annotations, logprobs } = beside;
-      put(one, kind, { ...lastPart(one, kind), annotations: [...annotations], logprobs: [...logprobs] });
+      const shown = { ...parts.at(-1), annotations: [...annotations], logprobs: [...logprobs] };
+      one.item = { ...one.item, [listOf(kind)]: [...parts.slice(0, -1), shown] };
     },
   };
 }
@@ -291,28 +321,6 @@ function emptyPart(kind: Kind): Fields {
 
 function listOf(kind: Kind): "summary" | "content" {
   return kind === "reasoning" ? "summary" : "content";
-}
-
-function partsOf({ item }: Open, kind: Kind): readonly Fields[] {
-  return item[listOf(kind)] as readonly Fields[];
-}
-
-function lastPart(one: Open, kind: Kind): Fields {
-  return partsOf(one, kind).at(-1) ?? {};
-}
-
-/** Replaces the last part. */
-function put(one: Open, kind: Kind, part: Fields): void {
-  one.item = { ...one.item, [listOf(kind)]: [...partsOf(one, kind).slice(0, -1), part] };
-}
-
-function at(one: Open, kind: Kind): Fields {
-  const place = Math.max(0, partsOf(one, kind).length - 1);
-  return {
-    item_id: one.item.id,
-    output_index: one.index,
-    [kind === "reasoning" ? "summary_index" : "content_index"]: place,
-  };
 }
 
 function wordsOf(value: unknown): string {

@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { toJsonText } from "../../internal/json-pieces.ts";
 import type { Work } from "../../queue/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -49,7 +50,7 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
   let written = 0;
   try {
     for await (const event of toEvents(outcome, search, assembler)) {
-      const text = JSON.stringify(event);
+      const text = await toJsonText(event);
       written += text.length;
       work.write(text);
     }
@@ -59,7 +60,7 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
     return { response: assembler.response({ status: "cancelled" }), input, user };
   }
   const made = { response: assembler.response(), input, user, sealed: assembler.sealed() };
-  parts.tenants(asker.scope).responses.count(made, written);
+  await parts.tenants(asker.scope).responses.count(made, written);
   if (made.response.status === "incomplete") work.conclude("incomplete");
   return made;
 }

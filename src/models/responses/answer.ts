@@ -221,7 +221,9 @@ function toMessage(output: readonly unknown[]) {
   return { message, logprobs, isCalling: calls.length > 0 };
 }
 
-/** Returns the parts of a message's content. */
+/** Returns the parts of a message's content. @throws MarrowError `model_failed` for more than any answer has */
 export function partsOf({ content }: Fields): readonly Fields[] {
-  return Array.isArray(content) ? (content as readonly unknown[]).filter(isObject) : [];
+  if (!Array.isArray(content)) return [];
+  if (content.length > PARTS_MAX) throw tooMany(PARTS_MAX, "parts of one item");
+  return (content as readonly unknown[]).filter(isObject);
 }

@@ -1,3 +1,4 @@
+import { PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 
 /** Marks reasoning that only an endpoint of the Responses API accepts back, in the list that OpenRouter's API introduced. */
@@ -35,12 +36,15 @@ export function toReasoningItems(details: unknown, words?: unknown): readonly Fi
 /** Separator of two reasoning parts in `reasoning_content`. */
 export const BETWEEN = "\n\n";
 
-/** Returns an item's reasoning text by part: the text itself if present, else its summary. */
+/**
+ * Returns an item's reasoning text by part: the text itself if present, else its summary.
+ * @throws MarrowError `model_failed` for more parts than any answer has
+ */
 export function toThoughts({ content, summary }: Fields): readonly string[] {
-  const texts = [content, summary].map((parts) =>
-    Array.isArray(parts)
-      ? (parts as readonly unknown[]).filter(isObject).flatMap(({ text }) => (isText(text) ? [text] : []))
-      : [],
-  );
+  const texts = [content, summary].map((parts) => {
+    if (!Array.isArray(parts)) return [];
+    if (parts.length > PARTS_MAX) throw tooMany(PARTS_MAX, "parts of one item");
+    return (parts as readonly unknown[]).filter(isObject).flatMap(({ text }) => (isText(text) ? [text] : []));
+  });
   return texts.find((said) => said.length > 0) ?? [];
 }
