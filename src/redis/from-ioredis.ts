@@ -1,6 +1,7 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
+import { MarrowError } from "../errors.ts";
 import type { Argument, Command, Redis } from "./connection.ts";
 import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
 import { classify, errorWord, SILENT } from "./failure.ts";
@@ -12,9 +13,21 @@ import { routingKey } from "./routing.ts";
 /**
  * Uses your ioredis 6 client: standalone, Sentinel or Cluster. `close()` leaves it open. Set `enableOfflineQueue: false` and
  * `maxRetriesPerRequest: 0` on it so that commands fail promptly; otherwise they wait for their deadline while Redis is unavailable.
+ * @throws MarrowError `invalid_option` if the client reads numbers as strings (`stringNumbers`): scripts answer with numbers
  */
 export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptions = {}): Redis {
+  const { redisOptions, stringNumbers = redisOptions?.stringNumbers } = (client.options ?? {}) as NumberOptions;
+  if (stringNumbers === true)
+    throw new MarrowError("invalid_option", "the client's option stringNumbers must be false, got true", {
+      details: { path: "client.options.stringNumbers" },
+    });
   return createRedis(ioredisDriver(client, { owned: false }), options);
+}
+
+/** How a client, or each client of a cluster, reads numbers. */
+interface NumberOptions {
+  readonly stringNumbers?: boolean;
+  readonly redisOptions?: { readonly stringNumbers?: boolean };
 }
 
 /** Makes the driver of an ioredis client, which is closed with it if `owned`. */

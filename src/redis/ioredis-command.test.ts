@@ -1,5 +1,6 @@
-import { Command as IoredisCommand } from "ioredis";
+import { Cluster, Command as IoredisCommand, Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
+import { fromIoredis } from "./from-ioredis.ts";
 import { isOrdinary, QueuedCommand, toWire } from "./ioredis-command.ts";
 
 /** What the client's own class writes. */
@@ -54,5 +55,20 @@ describe("what the client treats specially", () => {
     const flags = (IoredisCommand as unknown as { readonly FLAGS: Readonly<Record<string, readonly string[]>> }).FLAGS;
     const named = Object.values(flags).flat();
     expect(named.filter((verb) => isOrdinary(verb.toUpperCase()))).toEqual([]);
+  });
+});
+
+describe("a borrowed client", () => {
+  it("that reads numbers as strings is refused: scripts answer with numbers", () => {
+    const refused = expect.objectContaining({
+      code: "invalid_option",
+      details: { path: "client.options.stringNumbers" },
+    });
+    const single = new Redis({ lazyConnect: true, stringNumbers: true });
+    expect(() => fromIoredis(single)).toThrow(refused);
+    const cluster = new Cluster([{ port: 1 }], { lazyConnect: true, redisOptions: { stringNumbers: true } });
+    expect(() => fromIoredis(cluster)).toThrow(refused);
+    single.disconnect();
+    cluster.disconnect();
   });
 });
