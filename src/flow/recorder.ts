@@ -126,7 +126,7 @@ export function createRecorder(model: string): Recorder {
       };
     },
     drop() {
-      dropped = estimateTokens(recorder.completion().choices);
+      dropped = estimateTokens(recorder.completion().choices.map(({ message }) => message));
       content = undefined;
       calls.length = 0;
       order.drop();

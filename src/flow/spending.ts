@@ -58,7 +58,7 @@ export function toUsed(
 ): Omit<Spent, "user" | "key"> & { readonly tokens: number } {
   const { totalTokens, cachedTokens, cacheWriteTokens, reasoningTokens, ...told } = toCounted(usage);
   const promptTokens = told.promptTokens ?? estimateTokens(request.messages);
-  const completionTokens = told.completionTokens ?? estimateTokens(choices);
+  const completionTokens = told.completionTokens ?? estimateTokens(choices.map(({ message }) => message));
   const { model } = request;
   return {
     model,

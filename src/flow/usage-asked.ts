@@ -93,8 +93,12 @@ function endsEvent(piece: Buffer): boolean {
 
 /** Returns the end of the last blank line, 0 without one. */
 function lastEnd(bytes: Buffer): number {
-  // One pass from the end: `lastIndexOf` looks at each line end anew, for each kind of blank line.
-  for (let at = bytes.length - 1; at > 0; at -= 1) {
+  // One pass from the end, from one line end to the one before it: most bytes of a large event are none.
+  let [lf, cr] = [bytes.length, bytes.length];
+  for (let at = bytes.length; at > 0;) {
+    if (lf >= at) lf = bytes.lastIndexOf(LF, at - 1);
+    if (cr >= at) cr = bytes.lastIndexOf(CR, at - 1);
+    at = Math.max(lf, cr);
     const before = bytes[at - 1];
     if (
       bytes[at] === CR

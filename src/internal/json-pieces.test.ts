@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sizeOf, toJsonBytes } from "./json-pieces.ts";
+import { isCertainlyOver, sizeOf, toJsonBytes } from "./json-pieces.ts";
 
 const LONG = 'käse 😀 \u2028 "quoted" \\ and\n'.repeat(12_000);
 
@@ -24,5 +24,16 @@ describe("JSON that is written in turns of the event loop", () => {
     clearInterval(counting);
     expect(turns).toBeGreaterThan(2);
     expect(toJsonBytes({ small: 1 })).toBeInstanceOf(Buffer);
+  });
+});
+
+describe("isCertainlyOver", () => {
+  it("counts names, and is never true for what is not over", () => {
+    const value = { content: [1, "a\n", null, { b: undefined, c: [] }], logprobs: { aVeryLongNameOfAField: 1 } };
+    const bytes = JSON.stringify(value).length;
+    expect(isCertainlyOver(value, bytes)).toBe(false);
+    expect(isCertainlyOver(value, bytes - 12)).toBe(true);
+    for (const least of [{}, [], [[]], [1, 1], { a: {} }, "", 1])
+      expect(isCertainlyOver(least, JSON.stringify(least).length)).toBe(false);
   });
 });

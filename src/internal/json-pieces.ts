@@ -43,19 +43,29 @@ const STEPS = 1_024;
 /** Whether the JSON of a value certainly has more than so many bytes. Looks at no more of it than that takes. */
 export function isCertainlyOver(value: unknown, bytesMax: number): boolean {
   let left = bytesMax;
+  /** Takes the least that a value has: with the comma or bracket behind it. */
   function take(one: unknown, depth: number): boolean {
-    if (typeof one === "string") return (left -= one.length + 2) < 0;
-    left -= 1;
+    if (typeof one === "string") return (left -= one.length + 3) < 0;
+    left -= 2;
     if (left < 0 || typeof one !== "object" || one === null) return left < 0;
     // What writes itself, and what has no end, is left to whoever writes it.
     if (depth > DEPTH_MAX || "toJSON" in one) return false;
-    for (const name of Object.keys(one)) {
+    if (Array.isArray(one)) {
+      // By its places: a list of the names of a million places is work by itself.
+      for (let at = 0; at < one.length; at += 1) if (take(one[at], depth + 1)) return true;
+      return false;
+    }
+    for (const name in one) {
+      if (!Object.hasOwn(one, name)) continue;
       const part = (one as Record<string, unknown>)[name];
-      const isWritten = part !== undefined && typeof part !== "function" && typeof part !== "symbol";
-      if (isWritten && take(part, depth + 1)) return true;
+      if (part === undefined || typeof part === "function" || typeof part === "symbol") continue;
+      left -= name.length + 3;
+      if (take(part, depth + 1)) return true;
     }
     return false;
   }
+  // Nothing is behind the outermost.
+  left += 1;
   return take(value, 0);
 }
 

@@ -50,7 +50,11 @@ const failed = (why: string) =>
   expect.objectContaining({
     code: "model_failed",
     message: expect.stringContaining(why) as string,
-    details: { status: 502 },
+    details: { status: 502, bound: expect.stringContaining(why) as string },
+    cause: expect.objectContaining({
+      name: "AnswerOverBound",
+      code: expect.stringMatching(/^\w{1,64}$/) as string,
+    }) as unknown,
   }) as unknown;
 
 describe("a whole answer", () => {
@@ -98,6 +102,7 @@ describe("a streamed answer", () => {
     ["chat", many(257, (index) => delta({ content: "a" }, index)), "more than 256 choices"],
     ["chat", [delta({ content: "a" }, 1_000_000_000)], "more than 256 choices"],
     ["chat", [delta(wide(4_100))], "an object of more than 4096 fields"],
+    ["chat", [delta({ logprobs: { content: many(5_000, () => ({ token: "a", bytes: [97] })) } })], "16384 values"],
     [
       "anthropic",
       many(1_025, (index) => ({

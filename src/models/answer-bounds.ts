@@ -1,6 +1,6 @@
 import type { ChatCompletion } from "./chat.ts";
 import { JsonTooWide, readInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
-import { malformed } from "./failures.ts";
+import { overBound } from "./failures.ts";
 
 /** Answers to one request: OpenAI makes up to 128. */
 export const CHOICES_MAX = 256;
@@ -22,6 +22,8 @@ const BUDGET: WideBudget = {
   fieldsMax: 4_096,
   isBulk: (name) => name.endsWith("logprobs") || name.endsWith("token_ids"),
 };
+/** An event of a chat stream brings the log probabilities of a few tokens, and is read at once. */
+const CHUNK_BUDGET: WideBudget = { ...BUDGET, bulkValuesMax: 16_384 };
 /** Shorter texts cannot hold more than a few thousand values: `JSON.parse` reads them in less than a millisecond. */
 const SHORT_CHARS = 8_192;
 /** From this size on a text is read in turns of the event loop. */
@@ -36,7 +38,26 @@ export function readAnswer(text: string): unknown {
 
 /** Reads the JSON of one event of a stream; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
 export function readEvent(data: string): unknown {
-  return orNothing(() => (data.length < SHORT_CHARS ? (JSON.parse(data) as unknown) : readWide(data, BUDGET)));
+  return readAtOnce(data, BUDGET);
+}
+
+/** Reads the JSON of one event of a chat stream, as {@link readEvent} does, with fewer log probabilities: no event repeats those before it. */
+export function readChunk(data: string): unknown {
+  return readAtOnce(data, CHUNK_BUDGET);
+}
+
+function readAtOnce(data: string, budget: WideBudget): unknown {
+  return orNothing(() => (data.length < SHORT_CHARS ? (JSON.parse(data) as unknown) : readWide(data, budget)));
+}
+
+/** Reads the arguments of a tool's call, a text within an answer; `undefined` for what is no JSON, or is over a bound. */
+export function readArguments(text: string): unknown {
+  try {
+    if (text.length < SHORT_CHARS) return JSON.parse(text) as unknown;
+    return text.length < LONG_CHARS ? readWide(text, BUDGET) : readInTurns(text, BUDGET).catch(() => undefined);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads the JSON of a completion that this process wrote, or checked before. */
@@ -55,7 +76,7 @@ const NO_BUDGET: WideBudget = {
 
 /** An answer that holds more than any model's. */
 export function tooMany(max: number, what: string): Error {
-  return malformed(`it has more than ${max} ${what}`);
+  return overBound(`more than ${max} ${what}`);
 }
 
 function orNothing(read: () => unknown): unknown {
@@ -67,6 +88,6 @@ function orNothing(read: () => unknown): unknown {
 }
 
 function toNothing(error: unknown): undefined {
-  if (error instanceof JsonTooWide) throw malformed(`it has ${error.message}`);
+  if (error instanceof JsonTooWide) throw overBound(error.message);
   return undefined;
 }

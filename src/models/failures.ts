@@ -156,7 +156,7 @@ export function toErrorObject(
 export function toFailure(error: unknown, signal?: AbortSignal): never {
   if (MarrowError.is(error)) throw error;
   if (signal?.aborted === true) throw new MarrowError("aborted", "the model call was aborted", { cause: error });
-  if (error instanceof BodyTooLarge) throw malformed(error.message);
+  if (error instanceof BodyTooLarge) throw overBound(error.message);
   const code = (error as { code?: unknown }).code;
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT") {
     throw new MarrowError("timeout", "the model's endpoint did not answer in time", { cause: error });
@@ -172,6 +172,15 @@ export function malformed(why: string, cause?: unknown): MarrowError {
   return new MarrowError("model_failed", `the model's endpoint sent an unreadable answer: ${why}`, {
     cause,
     details: { status: 502 },
+  });
+}
+
+/** Builds the failure of an answer that is over a bound. `bound` names it in words of this program: clients and logs are told. */
+export function overBound(bound: string): MarrowError {
+  const code = bound.replaceAll(/\W+/g, "_").slice(0, 64);
+  return new MarrowError("model_failed", `the model's endpoint sent an unreadable answer: ${bound}`, {
+    cause: Object.assign(new Error(bound), { name: "AnswerOverBound", code }),
+    details: { status: 502, bound },
   });
 }
 

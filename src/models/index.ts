@@ -1,4 +1,4 @@
-export { readCompletion } from "./answer-bounds.ts";
+export { readArguments, readCompletion } from "./answer-bounds.ts";
 export { anthropicModel, type AnthropicModelOptions } from "./anthropic/model.ts";
 export { CALL_FIELDS, CALLED_FIELDS, callsOf, createCallReader, joinedName, placedCalls } from "./calls.ts";
 export { ITEMS, THOUGHTS } from "./chat.ts";

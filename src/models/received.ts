@@ -1,11 +1,11 @@
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
-import { CALLS_MAX, CHOICES_MAX, MARKS_MAX, PARTS_MAX, readEvent, tooMany } from "./answer-bounds.ts";
+import { CALLS_MAX, CHOICES_MAX, MARKS_MAX, PARTS_MAX, readChunk, tooMany } from "./answer-bounds.ts";
 import { malformed, toReported, toReportedError } from "./failures.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 
 /** Parses one event of a stream as a chunk. Pure. @throws MarrowError `model_failed` for an error, or an invalid chunk */
 export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
-  const chunk = readEvent(data);
+  const chunk = readChunk(data);
   if (chunk === undefined) throw malformed("an event of its stream is not valid JSON");
   if (!isObject(chunk)) throw malformed("an event of its stream is no object");
   const { choices, error } = chunk;

@@ -50,7 +50,7 @@ describe("the reader of server-sent events", () => {
     reader.read(Buffer.from("data: "));
     expect(() => {
       for (let at = 0; at < 300; at += 1) reader.read(piece);
-    }).toThrow("too long");
+    }).toThrow("over 16777216 characters");
   });
 
   it("reads what is written", () => {

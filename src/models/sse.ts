@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import { overBound } from "./failures.ts";
 
 /** Reads the data of server-sent events from pieces cut anywhere. */
 export interface EventReader {
@@ -40,7 +41,8 @@ export function createEventReader(): EventReader {
     if (piece !== "") open.push(piece);
     openChars += piece.length;
     endsInCr = piece.endsWith("\r");
-    if (openChars + (data?.length ?? 0) > EVENT_CHARS_MAX) throw new Error("an event of the stream is too long");
+    if (openChars + (data?.length ?? 0) > EVENT_CHARS_MAX)
+      throw overBound(`an event of its stream has over ${EVENT_CHARS_MAX} characters`);
   }
 
   const reader: EventReader = {

@@ -152,6 +152,46 @@ const READERS: readonly (readonly [string, number, (size: number) => () => unkno
     GO_MS_MAX,
   ],
   [
+    "an answer of many names that is too large to store",
+    48,
+    (n) => {
+      const answer = { logprobs: many(n, (at) => Object.fromEntries(many(4_000, (nth) => [`k${nth}_${at}`, 1]))) };
+      return () => isCertainlyOver(answer, 1_048_576);
+    },
+    GO_MS_MAX,
+  ],
+  [
+    "an answer of many numbers that is too large to store",
+    1_000_000,
+    (n) => {
+      const answer = { logprobs: many(n, () => 1) };
+      return () => isCertainlyOver(answer, 1_048_576);
+    },
+    GO_MS_MAX,
+  ],
+  [
+    "leaving off the recording of log probabilities",
+    65_536,
+    (n) => {
+      const said = chunk({ content: "a" }, { logprobs: { content: many(n, token) } });
+      return () => {
+        const recorder = createRecorder("m");
+        recorder.add([said]);
+        recorder.drop();
+      };
+    },
+    GO_MS_MAX,
+  ],
+  [
+    "an event in pieces",
+    4 * 1_048_576,
+    (n) => {
+      const bytes = Buffer.from(`data: ${"a".repeat(n)}`);
+      return () => createEventHolder()({ bytes, chunks: [], done: false });
+    },
+    GO_MS_MAX,
+  ],
+  [
     "an answer that is too large to store",
     16 * 1_048_576,
     (n) => {

@@ -138,9 +138,9 @@ export function createOmitted(): Pick<Unsaid, "add" | "told"> {
  * Parses a tool's input, an object in this API. Other values, and invalid JSON (a truncated answer), are returned unchanged in a field of
  * their own.
  */
-function toInput(given: unknown): Fields {
+export function toInput(given: unknown, read: (text: string) => unknown = parsed): Fields {
   if (given === undefined || given === null || (typeof given === "string" && given.trim() === "")) return {};
-  const input = typeof given === "string" ? parsed(given) : given;
+  const input = typeof given === "string" ? read(given) : given;
   return isObject(input) ? input : { INVALID_JSON: given };
 }
 

@@ -18,6 +18,7 @@ import { departureOf } from "../http/outlet.ts";
 import { writeThrough, type Translation } from "../http/write-through.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 import { resolveChatFiles } from "../responses/file-parts.ts";
+import { readInputs } from "./inputs.ts";
 import { toMessage } from "./answer.ts";
 import { toOwnPath } from "./own-paths.ts";
 import { reshapeErrors, toAnthropicError, toAnthropicStatus } from "./error-shape.ts";
@@ -75,7 +76,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const headers = { ...toHeaders(outcome.provenance, request.id), "request-id": request.id };
       if (outcome.kind === "absent") return tellAbsent(reply, headers);
       if (outcome.kind === "whole")
-        return sendLarge(reply.headers(headers), toMessage(await readCompletion(outcome.text)));
+        return sendLarge(reply.headers(headers), toMessage(await readInputs(await readCompletion(outcome.text))));
       if (alive?.begun !== true) {
         reply.hijack();
         reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });

@@ -96,7 +96,10 @@ function toUpstreamAnswer({ details, message }: MarrowError, attempts: Readonly<
     return answer(status, text, named("param") ?? null, named("code") ?? code, headers);
   }
   const told = status === 503 || status === 529 ? 503 : status === 504 ? 504 : 502;
-  return answer(told, "the model's endpoint failed", null, "model_failed", headers);
+  // The bound is named in words of this program; all else that an endpoint did wrong stays with the operator.
+  const bound = details?.["bound"];
+  const why = typeof bound === "string" ? `the model's endpoint sent an answer beyond a bound: ${bound}` : undefined;
+  return answer(told, why ?? "the model's endpoint failed", null, "model_failed", headers);
 }
 
 function answer(
