@@ -1,3 +1,4 @@
+import { toJsonText } from "../internal/json-pieces.ts";
 import { mapChanged } from "../internal/map-changed.ts";
 import { pushTo, type Pushable } from "../internal/push.ts";
 import { toExpectedCalls } from "./calls.ts";
@@ -17,10 +18,10 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
     return request === call.request ? call : { ...call, request, body: undefined };
   }
 
-  function toAnswer(answer: ModelAnswer): ModelAnswer {
+  async function toAnswer(answer: ModelAnswer): Promise<ModelAnswer> {
     const completion = signedCompletion(answer.completion, maker);
     if (completion === answer.completion) return answer;
-    return { ...answer, completion, text: JSON.stringify(completion) };
+    return { ...answer, completion, text: await toJsonText(completion) };
   }
 
   /**

@@ -1,3 +1,4 @@
+import { createTimeSlice } from "../../internal/time-slice.ts";
 import type { ChatOutcome } from "../../flow/index.ts";
 import { createChunkReader, readCompletion } from "../../models/index.ts";
 import { toChunk, type Assembler } from "./assemble.ts";
@@ -14,8 +15,14 @@ export async function* toEvents(
 ): AsyncGenerator<ResponseEvent> {
   yield* assembler.begin();
   if (search !== undefined) yield* assembler.put(search.item, SEARCH_STEPS);
-  if (outcome.kind === "whole") yield* assembler.add(toChunk(await readCompletion(outcome.text)));
-  else {
+  if (outcome.kind === "whole") {
+    const slice = createTimeSlice();
+    for (const events of assembler.steps(toChunk(await readCompletion(outcome.text)))) {
+      for (const event of events) yield event;
+      const rest = slice();
+      if (rest !== undefined) await rest;
+    }
+  } else {
     const read = createChunkReader();
     // Loops instead of `yield*`, which costs several promises per event.
     for await (const bytes of outcome.stream)

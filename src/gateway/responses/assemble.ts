@@ -18,6 +18,8 @@ export interface Assembler {
   put(item: Fields, steps: readonly string[]): readonly ResponseEvent[];
   /** Returns the events of a chunk. */
   add(chunk: ChatChunk): readonly ResponseEvent[];
+  /** Does the same for a chunk that holds a whole answer, piece by piece. */
+  steps(chunk: ChatChunk): Iterable<readonly ResponseEvent[]>;
   /** Returns the events that close open items; `isBroken` if the model broke off. */
   close(isBroken?: boolean): readonly ResponseEvent[];
   /** Returns the current response; complete once it was closed. */
@@ -133,6 +135,31 @@ export function createAssembler(
     ];
   }
 
+  /** Notes what a chunk says beside its choice, and returns the pieces of the choice in their order. */
+  function piecesOf(chunk: ChatChunk): readonly (readonly [Fields, Fields])[] {
+    usage = chunk.usage ?? usage;
+    if (typeof chunk["service_tier"] === "string") tier = chunk["service_tier"];
+    unsaid.addBeside(chunk);
+    return (chunk.choices ?? []).flatMap(({ index = 0, delta, finish_reason: reason, ...choice }) => {
+      if (index !== 0) return [];
+      if (typeof reason === "string") finish = reason;
+      unsaid.add(delta ?? {});
+      return besideEach(inTurn(delta ?? {}), choice);
+    });
+  }
+
+  function say(piece: Fields, beside: Fields): readonly ResponseEvent[] {
+    const events = [...behindCalls(texts.add(piece, beside))];
+    const made = piece["tool_calls"];
+    for (const [place, one] of allowed(Array.isArray(made) ? (made as Fields[]) : []).entries()) {
+      const nth = typeof one["index"] === "number" ? one["index"] : place;
+      const { reasoning_details: carried } = carry({ tool_calls: [{ ...one, index: nth }] });
+      if (carried !== undefined) events.push(...behindCalls(texts.add({ reasoning_details: carried }, {})));
+      events.push(...call(one, nth));
+    }
+    return events;
+  }
+
   return {
     begin: () => firstEvents(shell),
 
@@ -144,26 +171,13 @@ export function createAssembler(
     },
 
     add(chunk) {
-      usage = chunk.usage ?? usage;
-      if (typeof chunk["service_tier"] === "string") tier = chunk["service_tier"];
-      unsaid.addBeside(chunk);
       const events: ResponseEvent[] = [];
-      for (const { index = 0, delta, finish_reason: reason, ...choice } of chunk.choices ?? []) {
-        if (index !== 0) continue;
-        if (typeof reason === "string") finish = reason;
-        unsaid.add(delta ?? {});
-        for (const [piece, beside] of besideEach(inTurn(delta ?? {}), choice)) {
-          events.push(...behindCalls(texts.add(piece, beside)));
-          const made = piece["tool_calls"];
-          for (const [place, one] of allowed(Array.isArray(made) ? (made as Fields[]) : []).entries()) {
-            const nth = typeof one["index"] === "number" ? one["index"] : place;
-            const { reasoning_details: carried } = carry({ tool_calls: [{ ...one, index: nth }] });
-            if (carried !== undefined) events.push(...behindCalls(texts.add({ reasoning_details: carried }, {})));
-            events.push(...call(one, nth));
-          }
-        }
-      }
+      for (const [piece, beside] of piecesOf(chunk)) for (const event of say(piece, beside)) events.push(event);
       return events;
+    },
+
+    *steps(chunk) {
+      for (const [piece, beside] of piecesOf(chunk)) yield say(piece, beside);
     },
 
     close(isBroken = false) {
