@@ -84,6 +84,11 @@ export function toJsonText(value: object): string | Promise<string> {
   return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : textInTurns(value);
 }
 
+/** The same as text where it is small, and as bytes otherwise: a long text would be encoded in one go where it is sent. */
+export function toJson(value: object): string | Promise<Buffer> {
+  return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : jsonInTurns(value);
+}
+
 async function textInTurns(value: object): Promise<string> {
   let whole = "";
   await inTurns(value, (text) => void (whole += text));

@@ -15,7 +15,7 @@ const ALIVE_MS = 15_000;
 export async function sendEvents(
   reply: FastifyReply,
   headers: Readonly<Record<string, string>>,
-  events: AsyncIterable<string>,
+  events: AsyncIterable<string | Uint8Array>,
   onGone: () => void,
   alive: Alive = keepAlive(reply, { aliveMs: ALIVE_MS, head: headers }),
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { toEvent } from "../../models/index.ts";
 import { askerOf, reachOf } from "../tenancy/asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
-import { toJsonText } from "../../internal/json-pieces.ts";
+import { toJson } from "../../internal/json-pieces.ts";
 import { askAlive, keepAlive } from "../http/alive.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import { sendEvents } from "../http/event-stream.ts";
@@ -192,7 +192,10 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
   });
 
   /** Converts events to text, and numbers those without a number. A failure becomes an event of its own. */
-  async function* numbered(events: AsyncIterable<ResponseEvent>, from: number | undefined): AsyncGenerator<string> {
+  async function* numbered(
+    events: AsyncIterable<ResponseEvent>,
+    from: number | undefined,
+  ): AsyncGenerator<string | Buffer> {
     let next = from ?? 0;
     try {
       for await (const event of events) {
@@ -224,10 +227,12 @@ function isResult({ type }: Item): boolean {
   return type.endsWith("_call_output");
 }
 
-/** The text of an event; that of a large one is made in turns of the event loop. */
-function toText(event: ResponseEvent): string | Promise<string> {
-  const json = toJsonText(event);
-  return typeof json === "string" ? toEventText(event.type, json) : json.then((text) => toEventText(event.type, text));
+/** The text of an event, or the bytes of a large one, which are made in turns of the event loop. */
+function toText(event: ResponseEvent): string | Promise<Buffer> {
+  const json = toJson(event);
+  if (typeof json === "string") return toEventText(event.type, json);
+  const head = Buffer.from(`event: ${event.type}\ndata: `);
+  return json.then((bytes) => Buffer.concat([head, bytes, Buffer.from("\n\n")]));
 }
 
 function toEventText(type: string, json: string): string {

@@ -18,9 +18,12 @@ export async function* toEvents(
   if (outcome.kind === "whole") {
     const slice = createTimeSlice();
     for (const events of assembler.steps(toChunk(await readCompletion(outcome.text)))) {
-      for (const event of events) yield event;
-      const rest = slice();
-      if (rest !== undefined) await rest;
+      // One piece alone may have thousands of events, and each step of a generator takes a while.
+      for (const event of events) {
+        yield event;
+        const rest = slice();
+        if (rest !== undefined) await rest;
+      }
     }
   } else {
     const read = createChunkReader();
