@@ -14,7 +14,7 @@ import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { goneOf } from "../http/outlet.ts";
-import { sendLarge } from "../http/large-answer.ts";
+import { sendLarge, sendLargeThing } from "../http/large-answer.ts";
 import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, wantsSealed } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -90,7 +90,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     metrics.cached(turn.provenance.cache);
     const headers = toHeaders(turn.provenance, request.id);
     if (turn.kind === "absent") return tellAbsent(reply, headers);
-    if (!stream) return sendLarge(reply.headers(headers), (await turn.whole()).response);
+    if (!stream) return sendLargeThing(reply.headers(headers), (await turn.whole()).response);
     // A client that leaves may come back for the kept response, so the stream is read to its end.
     return sendEvents(reply, headers, numbered(turn.events, 0), () => {}, alive);
   }
