@@ -86,7 +86,7 @@ export type Verdict =
   | "not_now"
   /** Refused permanently: a right or a command is missing, and an operator must act. */
   | "refused"
-  /** The command was wrong: a key of another type, a wrong argument. A bug, or another application's key. */
+  /** The command was wrong, or what it met: a key of another type, damage, a wrong argument. A bug, or something that others wrote. */
   | "misused";
 
 /** Error prefixes that mean "not now, and nothing was changed". */
@@ -289,6 +289,9 @@ export function verdictOf(error: unknown): Verdict | undefined {
       return "refused";
     case "redis_rejected":
       return "misused";
+    case "corrupt_record":
+      // Of a command, not of a record that was read.
+      return error.details?.["family"] === undefined ? undefined : "misused";
     default:
       return undefined;
   }

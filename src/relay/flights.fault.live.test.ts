@@ -1,7 +1,6 @@
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
-import { MarrowError } from "../errors.ts";
-import type { ScopedRedis } from "../redis/index.ts";
+import { verdictOf, type ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
 import { createFlights, type Flights, type Follow, type Lead } from "./index.ts";
 
@@ -11,7 +10,7 @@ function flightsOf(redis: ScopedRedis, unique: string): Flights<unknown> {
     timeoutMs: 1_000,
     encode: (part) => Buffer.from(JSON.stringify(part)),
     decode: (bytes) => JSON.parse(String(bytes)),
-    isAway: (error) => MarrowError.is(error, "unavailable") || MarrowError.is(error, "timeout"),
+    isAway: (error) => verdictOf(error) !== undefined,
   });
 }
 

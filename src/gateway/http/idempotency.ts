@@ -111,7 +111,7 @@ function thingNow(): string {
 /** Whether a key is passed over: Redis is away, or something stands there that is no record, or one of another type or key. */
 function isUnreadable(error: unknown): boolean {
   const verdict = verdictOf(error);
-  return verdict === "not_now" || verdict === "misused" || MarrowError.is(error, "corrupt_record");
+  return verdict === "not_now" || verdict === "misused";
 }
 
 /** Takes the key, or waits for and returns the first request's response. @throws MarrowError `conflict` */
