@@ -44,6 +44,23 @@ describe("a command", () => {
     expect(driver.redials).toBe(1);
   });
 
+  it.each([
+    ["of another command", 7],
+    ["with an error within", [said("ERR of a transaction")]],
+  ])("whose answer comes behind its deadline, and is one %s, fails once and nowhere else", async (_, late) => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown) => void unheard.push(reason);
+    process.on("unhandledRejection", hear);
+    const answer = Promise.withResolvers<unknown>();
+    const driver = { ...scripted([]), call: () => answer.promise };
+    const failed = createRedis(driver).send(["SET", "a", "1"], { timeoutMs: 20 });
+    await expect(failed).rejects.toMatchObject({ code: "timeout" });
+    answer.resolve(late);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off("unhandledRejection", hear);
+    expect(unheard).toEqual([]);
+  });
+
   it("whose answer was lost is sent again when it only reads", async () => {
     const driver = scripted([said("Connection is closed."), "1"]);
     expect(await createRedis(driver).send(["GET", "a"])).toBe("1");

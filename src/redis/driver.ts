@@ -118,6 +118,11 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
         reject(noAnswer(timeoutMs));
       });
+      const settleBy = (outcome: Promise<Reply>) => {
+        // Nobody waits for what comes of an answer behind its deadline.
+        outcome.catch(() => {});
+        resolve(outcome);
+      };
       const answered: Answered = (error, reply) => {
         if (error === undefined) {
           wait.over = true;
@@ -126,11 +131,11 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           try {
             const shaped = toReply(reply);
             if (accepts === undefined ? !fitsCommand(command, shaped) : !accepts(shaped)) {
-              resolve(doubt(command, failed));
+              settleBy(doubt(command, failed));
             } else resolve(shaped);
           } catch (inner) {
             // An error within a list, as a transaction answers it.
-            resolve(afterwards(inner, failed));
+            settleBy(afterwards(inner, failed));
           }
           return;
         }
