@@ -62,7 +62,7 @@ describe("a limiter of slots", () => {
           const permit = held(decision);
           now += 1;
           most = Math.max(most, now);
-          await pause(1);
+          await pause(4);
           now -= 1;
           await permit.settle();
           done += 1;
