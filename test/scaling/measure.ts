@@ -10,7 +10,7 @@ export interface LinearOptions {
 const GROWTH_MAX = 1.3;
 /** Differences below this are noise of the clock, of compilation and of collecting garbage, in milliseconds. */
 const NOISE_MS = 4;
-/** Half of the work that takes less goes another way: a step of its size tells nothing of growth, so twice the noise is allowed. */
+/** Half of the work that takes less goes another way: a step of its size tells nothing of growth, so three times the noise is allowed. */
 const STEP_MS = 0.5;
 /** The clock of CPU time ticks every few milliseconds: work is repeated until it has used so much. */
 const MEASURED_MS = 12;
@@ -38,7 +38,7 @@ export async function findExcess(
     times.push(last);
     wrong = times.flatMap((ms, at) => {
       const before = times[at - 1];
-      const bound = before === undefined ? Infinity : before * 2 * GROWTH_MAX + (before < STEP_MS ? 2 : 1) * NOISE_MS;
+      const bound = before === undefined ? Infinity : before * 2 * GROWTH_MAX + (before < STEP_MS ? 3 : 1) * NOISE_MS;
       return ms > bound ? [`${sizes[at]} took ${ms.toFixed(1)} ms, half of it ${before?.toFixed(1)} ms`] : [];
     });
     if (last > goMsMax) wrong.push(`${sizes.at(-1)} took ${last.toFixed(1)} ms, at most ${goMsMax} are allowed`);
