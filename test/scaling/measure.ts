@@ -10,9 +10,9 @@ export interface LinearOptions {
 const GROWTH_MAX = 1.3;
 /** Differences below this are noise of the clock, of compilation and of collecting garbage, in milliseconds. */
 const NOISE_MS = 4;
-/** Half of the work that takes less goes another way: a step of its size tells nothing of growth, so three times the noise is allowed. */
+/** Half of the work that takes less goes another way: a step of its size tells nothing of growth, so twice the noise is allowed. */
 const STEP_MS = 0.5;
-/** The clock of CPU time ticks every few milliseconds: work is repeated until it has used so much. */
+/** The clock of CPU time ticks every few milliseconds: work is repeated until it has used so much, and more with each try. */
 const MEASURED_MS = 12;
 const REPEATED_MAX = 64;
 /** A busy machine may spoil a measurement: it counts only when it is confirmed so often. */
@@ -29,16 +29,17 @@ export async function findExcess(
   const sizes = [largest / 8, largest / 4, largest / 2, largest].map((size) => Math.max(16, Math.floor(size)));
   let wrong: string[] = [];
   for (let nth = 0; nth < TRIES; nth += 1) {
-    const last = await timeOf(work(largest));
+    const measuredMs = MEASURED_MS * (1 + nth);
+    const last = await timeOf(work(largest), measuredMs);
     if (last < NOISE_MS) return [];
-    const first = await timeOf(work(sizes[0] as number));
+    const first = await timeOf(work(sizes[0] as number), measuredMs);
     if (last <= goMsMax && last <= first * sizes.length * 2 * GROWTH_MAX + NOISE_MS) return [];
     const times = [first];
-    for (const size of sizes.slice(1, -1)) times.push(await timeOf(work(size)));
+    for (const size of sizes.slice(1, -1)) times.push(await timeOf(work(size), measuredMs));
     times.push(last);
     wrong = times.flatMap((ms, at) => {
       const before = times[at - 1];
-      const bound = before === undefined ? Infinity : before * 2 * GROWTH_MAX + (before < STEP_MS ? 3 : 1) * NOISE_MS;
+      const bound = before === undefined ? Infinity : before * 2 * GROWTH_MAX + (before < STEP_MS ? 2 : 1) * NOISE_MS;
       return ms > bound ? [`${sizes[at]} took ${ms.toFixed(1)} ms, half of it ${before?.toFixed(1)} ms`] : [];
     });
     if (last > goMsMax) wrong.push(`${sizes.at(-1)} took ${last.toFixed(1)} ms, at most ${goMsMax} are allowed`);
@@ -48,7 +49,7 @@ export async function findExcess(
 }
 
 /** CPU time of one run, in milliseconds. */
-async function timeOf(work: () => unknown): Promise<number> {
+async function timeOf(work: () => unknown, measuredMs: number): Promise<number> {
   await work();
   const before = process.threadCpuUsage();
   const startedAt = performance.now();
@@ -58,6 +59,6 @@ async function timeOf(work: () => unknown): Promise<number> {
     const ms = (user + system) / 1_000;
     // Work that is far too quick to matter is told by the clock on the wall.
     const quick = runs === 3 && performance.now() - startedAt < NOISE_MS;
-    if (ms >= MEASURED_MS || runs === REPEATED_MAX || quick) return ms / runs;
+    if (ms >= measuredMs || runs === REPEATED_MAX || quick) return ms / runs;
   }
 }
