@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { isObject } from "../internal/fields.ts";
 import { LARGE_JSON_CHARS, sizeOf, toJsonBytes } from "../internal/json-pieces.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
 import { encodeLargeRecordBody, encodeRecordBody, readRecord, type Reply, type Unreadable } from "../redis/index.ts";
@@ -169,15 +170,23 @@ export async function toReading(reply: Reply): Promise<Reading> {
   }
   const read = Buffer.isBuffer(summary) && summary.length > 0 ? readRecord(summary) : undefined;
   // An unreadable summary is made again from the turns.
-  const kept = read === undefined || read.unreadable !== undefined ? undefined : (read.value as Summary);
+  const kept = read?.unreadable === undefined && isSummary(read?.value) ? read.value : undefined;
   const createdAtMs = Number(String(created)) || undefined;
   return { version, epoch: String(epoch), createdAtMs, oldest, turns, ...(kept && { summary: kept }) };
 }
 
 function toTurn(record: Buffer): Pick<Kept, "turn" | "unreadable"> {
   const read = readRecord(record);
-  if (read.unreadable !== undefined) return { turn: { role: "unreadable" }, unreadable: read.unreadable };
-  return { turn: read.value as Turn };
+  if (read.unreadable === undefined && isTurn(read.value)) return { turn: read.value };
+  return { turn: { role: "unreadable" }, unreadable: read.unreadable ?? "corrupt_record" };
+}
+
+function isTurn(value: unknown): value is Turn {
+  return isObject(value) && typeof value["role"] === "string";
+}
+
+function isSummary(value: unknown): value is Summary {
+  return isObject(value) && typeof value["text"] === "string" && typeof value["to"] === "number";
 }
 
 /** Builds the error for an unreadable turn that must not be skipped. */

@@ -201,7 +201,7 @@ describe("a schedule", () => {
         },
         { onError: (error) => void errors.push(error) },
       );
-      expect(errors).toContainEqual(expect.objectContaining({ code: "newer_record" }));
+      expect(errors).toContainEqual(expect.objectContaining({ code: "corrupt_record" }));
     },
   );
 

@@ -17,8 +17,13 @@ describe("a record", () => {
     expect(decodeRecord(encodeRecord(body))).toBe(body);
   });
 
-  it("of a newer version is refused as newer", () => {
-    expect(() => decodeRecord(Buffer.from([9, 0, 49]))).toThrow(expect.objectContaining({ code: "newer_record" }));
+  it.each([
+    ["plain", { role: "user", content: "hi" }],
+    ["compressed", "Redis keeps what was said. ".repeat(200)],
+  ])("of a newer version, %s, is refused as newer", (_, value) => {
+    const record = encodeRecord(value);
+    record[0] = 2;
+    expect(() => decodeRecord(record)).toThrow(expect.objectContaining({ code: "newer_record" }));
   });
 
   it.each([
@@ -28,8 +33,24 @@ describe("a record", () => {
     ["of an unknown encoding", [1, 7, 49]],
     ["no JSON", [1, 0, 123]],
     ["no zstd", [1, 1, 1, 2, 3]],
+    ["of a version that nothing will have", [200, 0, 49]],
+    ["of a high version and no JSON", [9, 0, 123]],
+    ["of a high version and an unknown encoding", [9, 7, 49]],
+    ["of a high version and no zstd", [9, 1, 1, 2, 3]],
+    ["text", [...Buffer.from("\tgarbage")]],
   ])("that is %s is refused as corrupt", (_, bytes) => {
     expect(() => decodeRecord(Buffer.from(bytes))).toThrow(expect.objectContaining({ code: "corrupt_record" }));
+  });
+
+  it("of random bytes is refused as corrupt, not as newer", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 3, maxLength: 40 }), fc.integer({ min: 2, max: 255 }), (rest, version) => {
+        // The few that have the form of a record are told from damage by nothing.
+        fc.pre(rest[0] !== 0 || rest.length > 4);
+        const record = Buffer.from([version, ...rest]);
+        expect(() => decodeRecord(record)).toThrow(expect.objectContaining({ code: "corrupt_record" }));
+      }),
+    );
   });
 
   it("of any bytes is read or refused, never anything else", () => {

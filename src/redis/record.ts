@@ -13,6 +13,9 @@ import { toJsonBytes } from "../internal/json-pieces.ts";
 /** Version in every record. Readers refuse newer ones. */
 export const RECORD_VERSION = 1;
 
+/** Highest version that is taken for a newer one. Versions are counted by one, so that a higher byte is damage. */
+const RECORD_VERSION_MAX = 15;
+
 /** Bodies of at least this many bytes are compressed. Below it zstd gains little and costs about 10 us. */
 export const COMPRESS_FROM_BYTES = 1024;
 
@@ -113,12 +116,7 @@ function brotliOptions(bytes: number, quality: number) {
  * @throws MarrowError `newer_record` if a newer version wrote it, `corrupt_record` if it cannot be read
  */
 export function decodeRecord(record: Uint8Array): unknown {
-  try {
-    return JSON.parse(decodeRecordBody(record).toString("utf8"));
-  } catch (cause) {
-    if (MarrowError.is(cause)) throw cause;
-    throw corrupt("its body cannot be decoded", cause);
-  }
+  return decode(record, (body) => JSON.parse(body.toString("utf8")) as unknown);
 }
 
 /** Reason why a record cannot be read. */
@@ -142,23 +140,33 @@ export function unreadableOf(error: unknown): Unreadable {
   throw error;
 }
 
-/** Decodes a record whose body is not JSON. */
+/** Decodes a record whose body is not JSON. @throws MarrowError `newer_record`, `corrupt_record` */
 export function decodeRecordBody(record: Uint8Array): Buffer {
+  return decode(record, (body) => body);
+}
+
+/**
+ * Reads a body. Bytes count as a newer record only if they have the form that records of every version share: a version that is counted by
+ * one, a known encoding, and a body that can be read. Anything else with a high first byte is damaged.
+ */
+function decode<T>(record: Uint8Array, read: (body: Buffer) => T): T {
   const version = record[0];
   if (version === undefined || version === 0) throw corrupt("it has no version");
-  if (version > RECORD_VERSION) {
-    throw new MarrowError(
-      "newer_record",
-      `a stored record has version ${version}, this Marrow reads up to ${RECORD_VERSION}`,
-      { details: { version } },
-    );
-  }
+  if (version > RECORD_VERSION_MAX) throw corrupt("its version is unknown");
+  let value: T;
   try {
-    return bodyOf(record);
+    value = read(bodyOf(record));
   } catch (cause) {
     if (MarrowError.is(cause)) throw cause;
     throw corrupt("its body cannot be decoded", cause);
   }
+  if (version > RECORD_VERSION) throw newer(version);
+  return value;
+}
+
+function newer(version: number): MarrowError {
+  const message = `a stored record has version ${version}, this Marrow reads up to ${RECORD_VERSION}`;
+  return new MarrowError("newer_record", message, { details: { version } });
 }
 
 function bodyOf(record: Uint8Array): Buffer {

@@ -65,8 +65,9 @@ export function createAttributeIndex(
     async note({ id, json, digests }, lifeMs) {
       const values = { name, names_max: CACHES_MAX, set: id, json, life_ms: lifeMs, digests };
       const keys = { names: namesKey(redis, owner), ...at };
-      const others = Number(await runScript(redis, noteAttributes, keys, values, { timeoutMs: WAIT_MS }));
-      if (others > 0)
+      const reply = await runScript(redis, noteAttributes, keys, values, { timeoutMs: WAIT_MS });
+      const [outcome, others] = reply as readonly [string, number];
+      if (outcome === "full")
         throw new MarrowError(
           "too_large",
           `cache: there are ${others} caches already, and at most ${CACHES_MAX} are allowed: flush one that you no longer need`,

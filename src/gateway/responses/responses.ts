@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { HISTORY_CHARS_MAX } from "../../flow/index.ts";
+import { isObject } from "../../internal/fields.ts";
 import { sizeInTurns, sizeOf } from "../../internal/json-pieces.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
 import {
@@ -9,6 +10,7 @@ import {
   encodePlainInTurns,
   keyTag,
   orAnew,
+  verdictOf,
   type Redis,
 } from "../../redis/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
@@ -46,7 +48,7 @@ export interface Responses {
   find(id: string, reach: Reach): Promise<KeptResponse>;
   /**
    * Returns all items up to and including a response, oldest first; expired and forgotten ones are missing. @throws MarrowError
-   * `not_found`, also if one of them was deleted, `conflict`
+   * `not_found`, also if one of them was deleted or is damaged, `conflict`
    */
   history(id: string, reach: Reach): Promise<readonly Item[]>;
   /** Cancels a background response. @throws MarrowError `not_found`, `invalid_input` for a synchronous one */
@@ -99,12 +101,19 @@ export function createResponses(
       scoped.send(["GET", keyOf(id)], { reply: "bytes" }) as Promise<Buffer | null>,
       queue.get(id),
     ]);
-    if (record !== null) return { kept: decodeRecord(record) as KeptResponse };
+    if (record !== null) return { kept: toKept(record) };
     const held = job?.result ?? job?.payload;
     if (job === undefined || held === undefined) return undefined;
     const { response, input, user, sealed } = held;
     const now = job.result === undefined ? withState(response, job) : response;
     return { job, kept: { input, user, response: now, sealed } };
+  }
+
+  /** The same for a previous response. Clients send the whole conversation after its error, and so continue. */
+  async function lookBefore(id: string): ReturnType<typeof look> {
+    return look(id).catch((error: unknown) => {
+      throw isUnread(error) ? noPrevious(id) : error;
+    });
   }
 
   async function take(id: string, user: string): Promise<void> {
@@ -181,7 +190,7 @@ export function createResponses(
       const chain: Item[][] = [];
       let chars = 0;
       for (let next: string | null = id, length = 0; next !== null && length < CHAIN_MAX; length += 1) {
-        const found = await look(next);
+        const found = await lookBefore(next);
         if (found === undefined || !mayRead(reach, found.kept.user)) {
           if (length === 0) await find(next, reach);
           // Expired items are left out; deleted ones are an error.
@@ -243,7 +252,24 @@ export function createResponses(
   };
 }
 
-/** Builds OpenAI's error for a missing previous response. */
+/** Decodes a stored response. @throws MarrowError `corrupt_record`, `newer_record` */
+function toKept(record: Buffer): KeptResponse {
+  const kept = decodeRecord(record);
+  const isWhole =
+    isObject(kept) &&
+    Array.isArray(kept["input"]) &&
+    isObject(kept["response"]) &&
+    Array.isArray(kept["response"]["output"]);
+  if (!isWhole) throw new MarrowError("corrupt_record", "a stored response lacks its fields");
+  return kept as unknown as KeptResponse;
+}
+
+/** Whether what is stored of a response is damaged. */
+function isUnread(error: unknown): boolean {
+  return MarrowError.is(error, "corrupt_record") || verdictOf(error) === "misused";
+}
+
+/** Builds OpenAI's error for a previous response that is missing or damaged. */
 export function noPrevious(id: string): MarrowError {
   return new MarrowError("not_found", `Previous response with id '${id.slice(0, 80)}' not found.`, {
     details: { path: "previous_response_id", answerCode: "previous_response_not_found" },

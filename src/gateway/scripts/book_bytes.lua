@@ -7,8 +7,8 @@
 -- ARGV bytes_max    bytes of the scope at most
 -- ARGV from         a thing whose bytes are moved to this one, or empty
 -- ARGV instead      1: the bytes take the place of those that were booked for the thing; else 0
--- REPLY 0 or less: booked, less by the bytes whose place was taken; else the bytes that are kept, for which there is no room beside the new ones: nothing changed
--- SHAPE integer
+-- REPLY { "booked", the bytes whose place was taken }; or { "full", the bytes that are kept }: there is no room beside them, and nothing changed
+-- SHAPE ["booked" | "full", integer]
 local ends = KEYS[1]
 local sizes = KEYS[2]
 local name = ARGV[1]
@@ -28,7 +28,7 @@ if from ~= "" then
   bytes = bytes + moved
 elseif bytes > 0 then
   local kept = size_of("")
-  if kept + bytes > bytes_max then return math.max(1, kept) end
+  if kept + bytes > bytes_max then return { "full", kept } end
 end
 if add(name, bytes) > 0 then redis.call("ZADD", ends, "GT", now + life_ms, name) end
-return -before
+return { "booked", before }

@@ -2,8 +2,8 @@
 -- KEYS ends         zset: name of a thing -> when it ends (ms)
 -- KEYS sizes        hash: name of a thing -> bytes; "" -> their sum
 -- ARGV things...    name, bytes to add (less than 0: to take away, all there are at most), life from now (ms) of each
--- REPLY the bytes that the scope keeps now
--- SHAPE integer
+-- REPLY { "kept", the bytes that the scope keeps now }
+-- SHAPE ["kept", integer]
 local ends = KEYS[1]
 local sizes = KEYS[2]
 -- INCLUDE booked
@@ -11,4 +11,4 @@ sweep(500)
 for i = 1, #ARGV, 3 do
   if add(ARGV[i], tonumber(ARGV[i + 1])) > 0 then redis.call("ZADD", ends, "GT", now + tonumber(ARGV[i + 2]), ARGV[i]) end
 end
-return size_of("")
+return { "kept", size_of("") }

@@ -9,8 +9,8 @@
 -- ARGV json         the attributes
 -- ARGV life_ms      of the entry, > 0
 -- ARGV digests...   of each attribute with its value
--- REPLY 0 noted; else how many caches the realm has, too many for another one
--- SHAPE integer
+-- REPLY { "noted", 0 }; or { "full", how many caches the realm has }: too many for another one
+-- SHAPE ["noted" | "full", integer]
 -- IDEMPOTENT        the set is noted once more, which keeps it from being dropped meanwhile
 local names = KEYS[1]
 local ends = KEYS[2]
@@ -32,7 +32,7 @@ end
 redis.call("ZREMRANGEBYSCORE", names, "-inf", now)
 if not redis.call("ZSCORE", names, name) then
   local count = redis.call("ZCARD", names)
-  if count >= names_max then return count end
+  if count >= names_max then return { "full", count } end
 end
 for _, old in ipairs(redis.call("ZRANGEBYSCORE", ends, "-inf", now, "LIMIT", 0, SWEEP)) do
   redis.call("HDEL", sets, old)
@@ -47,4 +47,4 @@ for i = first, #ARGV do
   redis.call("ZREMRANGEBYSCORE", bearers .. ARGV[i], "-inf", now)
   keep(bearers .. ARGV[i], set)
 end
-return 0
+return { "noted", 0 }

@@ -6,8 +6,8 @@
 -- ARGV window_ms    the window that new ones are counted in, > 0
 -- ARGV fresh_max    new ones in a window at most, >= 0
 -- ARGV users_max    known ones at most, > 0
--- REPLY 0 noted; else milliseconds until the key may bring another one
--- SHAPE integer
+-- REPLY { "noted", 0 }; or { "refused", milliseconds until the key may bring another one }
+-- SHAPE ["noted" | "refused", integer]
 local users = KEYS[1]
 local fresh = KEYS[2]
 local user = ARGV[1]
@@ -22,15 +22,15 @@ if seen <= now - known_ms then
   redis.call("ZREMRANGEBYSCORE", users, "-inf", now - known_ms)
   if redis.call("ZCARD", users) >= users_max then
     local oldest = redis.call("ZRANGE", users, 0, 0, "WITHSCORES")[2]
-    return math.max(1, tonumber(oldest) + known_ms - now)
+    return { "refused", math.max(1, tonumber(oldest) + known_ms - now) }
   end
   local count = tonumber(redis.call("GET", fresh) or "0")
   if count >= fresh_max then
-    return math.max(1, redis.call("PTTL", fresh))
+    return { "refused", math.max(1, redis.call("PTTL", fresh)) }
   end
   redis.call("INCR", fresh)
   if count == 0 then redis.call("PEXPIRE", fresh, window_ms) end
 end
 redis.call("ZADD", users, now, user)
 redis.call("PEXPIRE", users, known_ms)
-return 0
+return { "noted", 0 }

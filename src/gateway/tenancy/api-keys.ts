@@ -1,7 +1,7 @@
 import { hash, randomBytes } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
 import { checkInteger } from "../../internal/check.ts";
-import { cannotServe, encodeKeyPart, runScript, type Redis } from "../../redis/index.ts";
+import { encodeKeyPart, runScript, type Redis } from "../../redis/index.ts";
 import { checkUserName } from "./identity.ts";
 import { installedKey, mayHaveLostKeys } from "./installation.ts";
 import { ID_CHARS, toListed, toPrincipal, toRecord, withReach, type NewKey, type Principal } from "./key-record.ts";
@@ -76,8 +76,9 @@ export interface ApiKeys {
    */
   standing(id: string): Promise<Principal | undefined>;
   /**
-   * Returns the holder of a key. Cached for {@link KEPT_MS}; while Redis is unavailable, for {@link KEPT_AWAY_MS}.
-   * @throws MarrowError `unauthorized` for an unknown key, `unavailable` if Redis is unavailable and the key is not cached
+   * Returns the holder of a key. Cached for {@link KEPT_MS}; while Redis is unavailable or the stored key is damaged, for
+   * {@link KEPT_AWAY_MS}.
+   * @throws MarrowError `unauthorized` for an unknown key, `unavailable` if Redis is unavailable and the key is not cached, `corrupt_record`
    */
   identify(key: string | undefined): Promise<Principal>;
   /** The same from the cache alone: `undefined` if Redis must be read. */
@@ -91,7 +92,7 @@ export interface ApiKeys {
 
 /** TTL of a cached key. */
 export const KEPT_MS = 10_000;
-/** TTL of a cached valid key while Redis is unavailable. */
+/** TTL of a cached valid key while Redis is unavailable or the stored key is damaged. */
 export const KEPT_AWAY_MS = 600_000;
 /** TTL of a cached key for background work. */
 export const CHECKED_MS = 1_000;
@@ -254,8 +255,8 @@ export function createApiKeys(redis: Redis): ApiKeys {
         checked.set(id, { field, principal, atMs });
         return unlessEnded(principal);
       } catch (error) {
-        if (kept !== undefined && cannotServe(error)) return unlessEnded(kept.principal);
-        throw error;
+        if (kept === undefined) throw error;
+        return unlessEnded(kept.principal);
       }
     },
 
@@ -272,16 +273,18 @@ export function createApiKeys(redis: Redis): ApiKeys {
       const atMs = performance.now();
       try {
         const record = await read(digest(key), 500);
-        known.delete(key);
-        if (!Buffer.isBuffer(record)) throw unauthorized();
-        const principal = toPrincipal(record, digest(key));
-        if (hasEnded(principal)) throw unauthorized();
+        const principal = record === null ? undefined : unlessEnded(toPrincipal(record, digest(key)));
+        if (principal === undefined) {
+          known.delete(key);
+          throw unauthorized();
+        }
         if (known.size >= KEPT_KEYS_MAX) known.clear();
         known.set(key, { principal, atMs });
         mark();
         return principal;
       } catch (error) {
-        const kept = cannotServe(error) ? recall(key, KEPT_AWAY_MS) : undefined;
+        // A key that was revoked is gone. Any other failure says nothing about the key.
+        const kept = MarrowError.is(error, "unauthorized") ? undefined : recall(key, KEPT_AWAY_MS);
         if (kept !== undefined) return kept;
         throw error;
       }

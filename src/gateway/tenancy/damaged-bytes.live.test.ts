@@ -1,6 +1,7 @@
 import { describe, expect } from "vitest";
 import { liveTest } from "../../../test/live.ts";
 import { bookedKeys } from "./booked-bytes.ts";
+import { createKeyUsers } from "./key-users.ts";
 import { createStoredBytes } from "./stored-bytes.ts";
 import { createTurnBytes } from "./turn-bytes.ts";
 
@@ -29,6 +30,30 @@ describe("the bytes that a scope keeps, where what counts them is damaged", () =
     }
     expect(await redis.send(["HGET", sizes, ""])).toBe("700");
   });
+
+  liveTest(
+    "are not full because of a number that stands in place of the script's reply",
+    async ({ counted, proxy }) => {
+      const [stored, turns] = [createStoredBytes(counted, MAX), createTurnBytes(counted, MAX, () => {})];
+      const users = createKeyUsers(counted, { enabled: true, keyUsers: { limit: 100, windowMs: 60_000 } });
+      const key = { scope: "acme", user: "root", id: "k", name: "k", actsFor: "any" } as const;
+      await stored.book("acme", "file:a", 1, LIFE_MS);
+      await users.admit(key, "ann");
+      turns.add("acme", "session:s", 1, LIFE_MS);
+      await turns.flush();
+      for (const reply of [":1", `:${MAX}`]) {
+        const spoilOnce = () => proxy.spoil(() => (proxy.spoil(undefined), `${reply}\r\n`));
+        spoilOnce();
+        await stored.book("acme", "file:b", 1, LIFE_MS);
+        spoilOnce();
+        await users.admit(key, `user${reply}`);
+        spoilOnce();
+        turns.add("acme", "session:s", 1, LIFE_MS);
+        await turns.flush();
+        expect(turns.isFull("acme")).toBe(false);
+      }
+    },
+  );
 
   liveTest("begin anew where a key is of another type", async ({ redis }) => {
     const { ends, sizes } = bookedKeys(redis, "acme");

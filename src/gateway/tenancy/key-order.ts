@@ -1,3 +1,4 @@
+import { isObject } from "../../internal/fields.ts";
 import { createFieldOrder, encodeKeyPart, readRecord, type Redis } from "../../redis/index.ts";
 
 /** Returns the lists of an API key: that of all keys, and its scope's. A key that cannot be read is in no scope's. */
@@ -45,5 +46,6 @@ export function createKeyOrder(redis: Redis, stored: string): KeyOrder {
 
 function scopeOf(record: Buffer): string {
   const read = readRecord(record);
-  return read.unreadable === undefined ? ((read.value as { readonly scope?: string }).scope ?? "") : "";
+  const scope = read.unreadable === undefined && isObject(read.value) ? read.value["scope"] : undefined;
+  return typeof scope === "string" ? scope : "";
 }

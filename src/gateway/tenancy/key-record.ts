@@ -1,3 +1,5 @@
+import { MarrowError } from "../../errors.ts";
+import { isObject } from "../../internal/fields.ts";
 import { decodeRecord, encodeRecord, unreadableOf, type Unreadable } from "../../redis/index.ts";
 
 /** Holder of an API key. */
@@ -33,10 +35,16 @@ export type NewKey = Omit<Principal, "id" | "actsFor"> & { readonly actsFor?: "o
 /** Characters of a key's id: the start of its hash. */
 export const ID_CHARS = 16;
 
-/** Decodes a stored key; one of version 0.1 lacks `actsFor`. */
+/** Decodes a stored key; one of version 0.1 lacks `actsFor`. @throws MarrowError `corrupt_record`, `newer_record` */
 export function toPrincipal(record: Buffer, hashed: string): Principal {
-  const { of: _, ...key } = decodeRecord(record) as NewKey & { readonly of?: string };
+  const stored = decodeRecord(record);
+  if (!isKey(stored)) throw new MarrowError("corrupt_record", "a stored API key lacks its fields");
+  const { of: _, ...key } = stored;
   return { ...withReach(key), id: hashed.slice(0, ID_CHARS) };
+}
+
+function isKey(value: unknown): value is NewKey & { readonly of?: string } {
+  return isObject(value) && ["scope", "user", "name"].every((field) => typeof value[field] === "string");
 }
 
 /** What is stored of a key; it names the key. */

@@ -1,5 +1,5 @@
 import { MarrowError } from "../../errors.ts";
-import { encodeKeyPart, keyTag, runScript, type Redis } from "../../redis/index.ts";
+import { encodeKeyPart, keyTag, runScript, type Redis, type Reply } from "../../redis/index.ts";
 import type { Principal } from "./api-keys.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { noteUser } from "../scripts.gen.ts";
@@ -42,15 +42,16 @@ export function createKeyUsers(
       fresh_max: keyUsers.limit,
       users_max: USERS_MAX,
     };
-    let waitMs = 0;
+    let reply: Reply;
     try {
       const keys = { users, fresh: `${users}:fresh` };
-      waitMs = Number(await runScript(redis, noteUser, keys, values, { timeoutMs: WAIT_MS }));
+      reply = await runScript(redis, noteUser, keys, values, { timeoutMs: WAIT_MS });
     } catch {
       // Redis cannot serve just now: the limits themselves follow `onUnavailable`, and nothing is refused here.
       return;
     }
-    if (waitMs > 0)
+    const [outcome, waitMs] = reply as readonly [string, number];
+    if (outcome === "refused")
       throw new MarrowError("rate_limited", "this key introduced too many new users (limit key-users)", {
         details: { path: "user", retryAfterMs: waitMs },
       });

@@ -1,8 +1,8 @@
-import { cannotServe, runScript, type Redis } from "../../redis/index.ts";
+import { runScript, verdictOf, type Redis } from "../../redis/index.ts";
 import { bookBytes } from "../scripts.gen.ts";
 import { bookedKeys, fullScope } from "./booked-bytes.ts";
 
-/** Stored bytes of each scope. While Redis is unavailable, nothing is counted or refused. */
+/** Stored bytes of each scope. While Redis is unavailable or its reply cannot be the script's, nothing is counted or refused. */
 export interface StoredBytes {
   /** Books bytes for an item for its lifetime. One round trip. @throws MarrowError `too_large` if the scope is full */
   book(scope: string, thing: string, bytes: number, lifeMs: number): Promise<void>;
@@ -34,13 +34,15 @@ export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
     scope: string,
     name: string,
     { bytes = 0, from = "", lifeMs = 1, instead = false }: Partial<Booked>,
-  ): Promise<number> {
+  ): Promise<readonly ["booked" | "full", number]> {
     const keys = bookedKeys(redis, scope);
     const values = { name, bytes, life_ms: lifeMs, bytes_max: bytesMax, from, instead: instead ? 1 : 0 };
     try {
-      return Number(await runScript(redis, bookBytes, keys, values, { timeoutMs: WAIT_MS }));
+      const reply = await runScript(redis, bookBytes, keys, values, { timeoutMs: WAIT_MS });
+      return reply as readonly ["booked" | "full", number];
     } catch (error) {
-      if (cannotServe(error)) return 0;
+      const verdict = verdictOf(error);
+      if (verdict === "not_now" || verdict === "misused") return ["booked", 0];
       throw error;
     }
   }
@@ -51,9 +53,9 @@ export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
     booked: Partial<Booked> & { readonly bytes: number },
   ): Promise<number> {
     const { bytes } = booked;
-    const kept = await run(scope, thing, booked);
-    if (kept > 0) throw fullScope({ bytes, kept, bytesMax });
-    return -kept;
+    const [outcome, told] = await run(scope, thing, booked);
+    if (outcome === "full") throw fullScope({ bytes, kept: told, bytesMax });
+    return told;
   }
 
   return {

@@ -50,7 +50,8 @@ export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error:
         .slice(at, at + THINGS_PER_SCRIPT)
         .flat()
         .map(String);
-      const kept = Number(await runScript(redis, bookTurns, keys, { things }, { timeoutMs: WAIT_MS }));
+      const reply = await runScript(redis, bookTurns, keys, { things }, { timeoutMs: WAIT_MS });
+      const [, kept] = reply as readonly [string, number];
       if (kept >= bytesMax) full.set(scope, kept);
       else full.delete(scope);
       at += THINGS_PER_SCRIPT;
