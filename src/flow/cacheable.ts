@@ -112,7 +112,7 @@ export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undef
   } = message as Readonly<Record<string, unknown>>;
   const absent = (field: unknown) =>
     field === undefined || field === null || (Array.isArray(field) && field.length === 0);
-  if (typeof content !== "string" || content.trim() === "") return undefined;
+  if (typeof content !== "string" || isBlank(content)) return undefined;
   if (![refusal, calls, call, audio].every(absent)) return undefined;
   return {
     model,
@@ -121,6 +121,13 @@ export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undef
     ...(hasSome(rest) && { choice: rest }),
     ...(hasSome(beside) && { beside }),
   };
+}
+
+/** Longest text that is looked at for words: looking at the text of a stream puts all its pieces together, and longer ones are not stored. */
+const LOOKED_CHARS_MAX = 1_048_576;
+
+function isBlank(text: string): boolean {
+  return text.length <= LOOKED_CHARS_MAX && text.trim() === "";
 }
 
 function hasSome(fields: Readonly<Record<string, unknown>>): boolean {

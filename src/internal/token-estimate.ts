@@ -34,21 +34,43 @@ const KINDS: ReadonlyMap<unknown, MediaKind> = new Map([
 /** Characters of a text that are looked at one by one; a longer text counts like its samples. */
 const SAMPLE_CHARS = 16_384;
 const SAMPLES = 8;
-/** Values within one value that are looked at; what lies beyond counts as text of its JSON. */
+/** Values within one value that are looked at: of those beyond, texts count by their length and others as a token. */
 const NODES_MAX = 100_000;
+/** Characters that are weighed within one value; texts beyond count like those before them. */
+const WEIGHED_CHARS_MAX = 2_097_152;
 
 /** Estimates the tokens of everything in a value that a model reads: texts of messages and parts, names, arguments. */
 export function estimateTokens(value: unknown): number {
   const rest: unknown[] = [value];
-  let tokens = 0;
-  for (let nodes = 0; rest.length > 0; nodes += 1) {
+  let [tokens, nodes, weighed] = [0, 0, 0];
+  /** Characters of the texts that were weighed, and their tokens. */
+  let [chars, ofTexts] = [0, 0];
+
+  function take(text: string): void {
+    const media = mediaOf(text);
+    if (media !== undefined) tokens += media;
+    else if (weighed >= WEIGHED_CHARS_MAX) tokens += (text.length * ofTexts) / chars;
+    else {
+      const some = tokensOf(text);
+      weighed += Math.min(text.length, SAMPLE_CHARS);
+      chars += text.length;
+      ofTexts += some;
+      tokens += some;
+    }
+  }
+
+  while (rest.length > 0) {
     const next = rest.pop();
-    if (typeof next === "string") tokens += ofString(next);
+    if (typeof next === "string") take(next);
     else if (typeof next === "object" && next !== null) {
-      if (nodes > NODES_MAX) return tokens + estimateText(JSON.stringify([next, ...rest]));
       const media = mediaTokens(next as Readonly<Record<string, unknown>>);
       if (media !== undefined) tokens += media;
-      else for (const part of Object.values(next)) rest.push(part);
+      else
+        for (const part of Array.isArray(next) ? (next as readonly unknown[]) : Object.values(next)) {
+          nodes += 1;
+          if (nodes <= NODES_MAX) rest.push(part);
+          else tokens += typeof part === "string" ? part.length / QUARTERS : 1;
+        }
     }
   }
   return Math.ceil(tokens);
@@ -104,10 +126,9 @@ function weigh(text: string): number {
   return weight;
 }
 
-/** A data URL is its medium; any other string is text. */
-function ofString(text: string): number {
-  const media = text.startsWith("data:") ? dataUrlTokens(text) : undefined;
-  return media ?? tokensOf(text);
+/** Returns the flat tokens of a data URL, which is its medium; `undefined` for any other string, which is text. */
+function mediaOf(text: string): number | undefined {
+  return text.startsWith("data:") ? dataUrlTokens(text) : undefined;
 }
 
 function dataUrlTokens(url: string): number | undefined {

@@ -36,14 +36,29 @@ export function readAnswer(text: string): unknown {
   return readInTurns(text, BUDGET).catch(toNothing);
 }
 
+/** Whether an event of a stream is read in turns of the event loop, and passed on in pieces. Others are read at once. */
+export function isLong(data: string): boolean {
+  return data.length >= LONG_CHARS;
+}
+
 /** Reads the JSON of one event of a stream; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
 export function readEvent(data: string): unknown {
   return readAtOnce(data, BUDGET);
 }
 
+/** Reads the JSON of one long event in turns of the event loop. @throws MarrowError `model_failed`, as {@link readEvent} does */
+export function readLongEvent(data: string): Promise<unknown> {
+  return readInTurns(data, BUDGET).catch(toNothing);
+}
+
 /** Reads the JSON of one event of a chat stream, as {@link readEvent} does, with fewer log probabilities: no event repeats those before it. */
 export function readChunk(data: string): unknown {
   return readAtOnce(data, CHUNK_BUDGET);
+}
+
+/** Reads the JSON of one long event of a chat stream in turns of the event loop. @throws MarrowError `model_failed`, as {@link readEvent} does */
+export function readLongChunk(data: string): Promise<unknown> {
+  return readInTurns(data, CHUNK_BUDGET).catch(toNothing);
 }
 
 function readAtOnce(data: string, budget: WideBudget): unknown {

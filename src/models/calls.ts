@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { toJsonText } from "../internal/json-pieces.ts";
 import { createJsonEnd } from "../internal/json-end.ts";
 import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { CALLS_MAX, tooMany } from "./answer-bounds.ts";
@@ -317,6 +318,12 @@ export function placedCalls(calls: readonly unknown[]): readonly Fields[] {
 export function argumentsOf(given: unknown): string | undefined {
   if (given === undefined || given === null) return undefined;
   return typeof given === "string" ? given : JSON.stringify(given);
+}
+
+/** Writes a field that has arguments as an object as text, in turns of the event loop where it is large. */
+export async function withTextOf(fields: Fields, name: string): Promise<Fields> {
+  const given = fields[name];
+  return typeof given === "object" && given !== null ? { ...fields, [name]: await toJsonText(given) } : fields;
 }
 
 function textOf(value: unknown): string {

@@ -1,12 +1,14 @@
-import { isText } from "../internal/fields.ts";
-import { CHOICES_MAX, tooMany } from "./answer-bounds.ts";
+import { isObject, isText } from "../internal/fields.ts";
+import { CHOICES_MAX, isLong, tooMany } from "./answer-bounds.ts";
 import { openCalls, type ExpectedCalls } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
+import { cutChunk } from "./cut-chunk.ts";
 import { malformed } from "./failures.ts";
 import { createRepeats } from "./growth.ts";
 import type { StreamPart } from "./model.ts";
 import type { PartReader } from "./parts.ts";
-import { toChunk } from "./received.ts";
+import { partsOf } from "./long-parts.ts";
+import { toChunk, toLongChunk } from "./received.ts";
 import { createEventReader, toEvent, upToLineEnd } from "./sse.ts";
 
 /**
@@ -27,9 +29,17 @@ export function readChatParts(
   let isFirst = true;
   /** Error of an event that arrived in one piece with earlier events, which are sent first. */
   let held: { readonly error: unknown } | undefined;
+  /** Bytes of an event that has begun. */
+  const open: Buffer[] = [];
+  /** The rest of a piece from a long event on. */
+  let later: AsyncGenerator<StreamPart, undefined> | undefined;
 
-  /** Reads the chunks of a piece up to an error. @throws the error if nothing came before it */
-  function readAll(events: readonly string[], came: Buffer): StreamPart {
+  /** Reads the chunks of some events up to an error. `endOf`: where an event ends in the bytes. @throws the error if nothing came before it */
+  function readAll(
+    events: readonly string[],
+    came: Buffer,
+    endOf: (nth: number) => number,
+  ): StreamPart & { readonly bytes: Buffer } {
     const [chunks, anew]: [ChatChunk[], string[]] = [[], []];
     for (const [at, event] of events.entries()) {
       if (event === "") continue;
@@ -46,11 +56,7 @@ export function readChatParts(
         // Data after the end does not belong to the answer.
         if (!done && chunks.length === 0) throw error;
         if (!done) held = { error };
-        return {
-          bytes: write(at === 0 ? came.subarray(0, 0) : upToLineEnd(came, reader.lineEndsAfter(at - 1))),
-          chunks,
-          done,
-        };
+        return { bytes: write(came.subarray(0, at === 0 ? 0 : endOf(at - 1))), chunks, done };
       }
     }
     return { bytes: write(came), chunks, done };
@@ -61,31 +67,82 @@ export function readChatParts(
     }
   }
 
-  /** Converts a piece to a part. Most events repeat the previous one except for their text, and need no parsing, also with calls. */
+  /**
+   * Converts a piece to a part, without the event that it ends in. Most events repeat the previous one except for their text, and need no
+   * parsing, also with calls.
+   */
   function toPart(bytes: Buffer): StreamPart {
     const isWhole = reader.isBetweenEvents();
     const text = reader.decode(bytes);
-    return (isWhole ? repeats.read(text, bytes) : undefined) ?? readAll(reader.readText(text), bytes);
+    const repeated = isWhole ? repeats.read(text, bytes) : undefined;
+    if (repeated !== undefined) return repeated;
+    const events = reader.readText(text);
+    const endOf = (nth: number) => upToLineEnd(bytes, reader.lineEndsAfter(nth)).length;
+    const end = reader.isBetweenEvents() ? bytes.length : events.length === 0 ? 0 : endOf(events.length - 1);
+    const begun = events.length === 0 && end === 0 ? [] : open.splice(0);
+    if (end < bytes.length) open.push(bytes.subarray(end));
+    const long = events.findIndex(isLongChunk);
+    if (long !== -1) later = readFrom(events, long, { bytes: bytes.subarray(0, end), endOf });
+    // The bytes of a long event are written anew.
+    if (long === 0) return NOTHING;
+    const said = bytes.subarray(0, long === -1 ? end : endOf(long - 1));
+    if (begun.length === 0) return readAll(long === -1 ? events : events.slice(0, long), said, endOf);
+    const whole = Buffer.concat([...begun, said]);
+    const before = whole.length - said.length;
+    return readAll(long === -1 ? events : events.slice(0, long), whole, (nth) => before + endOf(nth));
+  }
+
+  /** Reads the events of a piece from a long one on, in turns of the event loop. A long event is passed on in pieces. */
+  async function* readFrom(
+    events: readonly string[],
+    first: number,
+    { bytes, endOf }: { readonly bytes: Buffer; readonly endOf: (nth: number) => number },
+  ): AsyncGenerator<StreamPart, undefined> {
+    for (let at = first; at < events.length && !done && held === undefined;) {
+      const event = events[at] as string;
+      if (isLongChunk(event)) {
+        yield* partsOf(toLong(await toLongChunk(event, secrets)));
+        at += 1;
+        continue;
+      }
+      const next = events.findIndex((one, nth) => nth > at && isLongChunk(one));
+      const [from, begin, end] = [at, endOf(at - 1), next === -1 ? bytes.length : endOf(next - 1)];
+      at = next === -1 ? events.length : next;
+      yield readAll(events.slice(from, at), bytes.subarray(begin, end), (nth) => endOf(from + nth) - begin);
+    }
   }
 
   /** Reads an event, and whether it can be sent unchanged; `undefined` for the last one. */
   function read(data: string): { readonly told: ChatChunk; readonly isSame: boolean } | undefined {
-    if (data.trimStart().startsWith(DONE)) {
+    if (isEnd(data)) {
       repeats.note(data, undefined);
       if (ended.size === 0) throw malformed("its stream has no choices");
       done = true;
       return undefined;
     }
     const chunk = toChunk(data, secrets);
-    const told = calls.read(chunk);
+    const told = note(chunk);
     repeats.note(data, done || told !== chunk ? undefined : chunk);
+    return { told, isSame: told === chunk };
+  }
+
+  /** Reads a long event piece by piece; calls that have no place are told apart by their list, so that it is read whole. */
+  function* toLong(chunk: ChatChunk): Generator<ChatChunk> {
+    repeats.note("", undefined);
+    if (!hasPlaces(chunk)) yield note(chunk);
+    else for (const piece of cutChunk(chunk)) yield note(piece);
+  }
+
+  /** Reads a chunk, and returns the one to send. */
+  function note(chunk: ChatChunk): ChatChunk {
+    const told = calls.read(chunk);
     if (Array.isArray(told.choices))
       for (const { index = 0, finish_reason: reason, delta } of told.choices) {
         if (ended.size === CHOICES_MAX && !ended.has(index)) throw tooMany(CHOICES_MAX, "choices");
         ended.set(index, isText(reason) || ended.get(index) === true);
         if (!isHeard && delta) isHeard = onDelta(delta);
       }
-    return { told, isSame: told === chunk };
+    return told;
   }
 
   return {
@@ -105,22 +162,50 @@ export function readChatParts(
     end() {
       const last = reader.end();
       // The last line may lack its line end, so one is added before anything follows.
-      const part = readAll(last === undefined ? [] : [last], Buffer.from(last === undefined ? "" : "\n\n"));
+      const bytes = last === undefined ? NOTHING.bytes : Buffer.concat([...open, Buffer.from("\n\n")]);
+      open.length = 0;
+      if (last !== undefined && isLongChunk(last)) {
+        later = readFrom([last], 0, { bytes, endOf: () => bytes.length });
+        return undefined;
+      }
+      const part = readAll(last === undefined ? [] : [last], bytes, () => bytes.length);
       if (!done && (ended.size === 0 || ![...ended.values()].every(Boolean)))
         throw malformed("its stream ended before [DONE]");
-      const bytes = done ? part.bytes : Buffer.concat([part.bytes, Buffer.from(toEvent("[DONE]"))]);
+      const said = done ? part.bytes : Buffer.concat([part.bytes, Buffer.from(toEvent(DONE))]);
       done = true;
-      return { bytes, chunks: part.chunks, done };
+      return { bytes: said, chunks: part.chunks, done };
     },
 
+    later() {
+      const now = later;
+      later = undefined;
+      return now;
+    },
     held: () => held,
     isDone: () => done,
   };
 }
 
+/** Returns true for the end of the stream. */
+function isEnd(event: string): boolean {
+  return event.trimStart().startsWith(DONE);
+}
+
+/** Returns true if each call in a chunk has its index. */
+function hasPlaces({ choices }: ChatChunk): boolean {
+  return (choices ?? []).every(({ delta }) => {
+    const calls = delta?.["tool_calls"];
+    return !Array.isArray(calls) || calls.every((one: unknown) => isObject(one) && typeof one["index"] === "number");
+  });
+}
+
+function isLongChunk(event: string): boolean {
+  return isLong(event) && !isEnd(event);
+}
+
 /** Returns true for an empty event, which by the standard is none, or for an end in a form that clients do not expect. */
 function isOdd(event: string): boolean {
-  return event === "" || (event.length > DONE.length && event.trimStart().startsWith(DONE));
+  return event === "" || (event.length > DONE.length && isEnd(event));
 }
 
 /** Removes such events from bytes, and adds the usual end. */
@@ -130,3 +215,4 @@ function withoutOdd(bytes: Buffer): Buffer {
 }
 
 const DONE = "[DONE]";
+const NOTHING: StreamPart & { readonly bytes: Buffer } = { bytes: Buffer.alloc(0), chunks: [], done: false };

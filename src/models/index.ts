@@ -4,6 +4,7 @@ export { CALL_FIELDS, CALLED_FIELDS, callsOf, createCallReader, joinedName, plac
 export { ITEMS, THOUGHTS } from "./chat.ts";
 export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, Usage } from "./chat.ts";
 export { createChunkReader } from "./chunk-reader.ts";
+export { cutChunk } from "./cut-chunk.ts";
 export { DEMO_MODEL_ID, demoModel, type DemoModelOptions } from "./demo.ts";
 export { UPSTREAM_KINDS, upstreamModel, type UpstreamKind } from "./kinds.ts";
 export { MAKER } from "./known-makers.ts";

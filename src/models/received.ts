@@ -1,11 +1,19 @@
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
-import { CALLS_MAX, CHOICES_MAX, MARKS_MAX, PARTS_MAX, readChunk, tooMany } from "./answer-bounds.ts";
+import { CALLS_MAX, CHOICES_MAX, MARKS_MAX, PARTS_MAX, readChunk, readLongChunk, tooMany } from "./answer-bounds.ts";
 import { malformed, toReported, toReportedError } from "./failures.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 
 /** Parses one event of a stream as a chunk. Pure. @throws MarrowError `model_failed` for an error, or an invalid chunk */
 export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
-  const chunk = readChunk(data);
+  return checkChunk(readChunk(data), secrets);
+}
+
+/** The same for a long event, in turns of the event loop. */
+export async function toLongChunk(data: string, secrets: readonly string[]): Promise<ChatChunk> {
+  return checkChunk(await readLongChunk(data), secrets);
+}
+
+function checkChunk(chunk: unknown, secrets: readonly string[]): ChatChunk {
   if (chunk === undefined) throw malformed("an event of its stream is not valid JSON");
   if (!isObject(chunk)) throw malformed("an event of its stream is no object");
   const { choices, error } = chunk;

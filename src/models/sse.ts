@@ -65,7 +65,7 @@ export function createEventReader(): EventReader {
         keep(come);
         return events;
       }
-      const text = open.length === 0 ? come : open.join("") + come;
+      const text = open.length === 0 ? come : [...open, come].join("");
       [open, openChars] = [[], 0];
       let start = 0;
       // One search a line: a regular expression for all three ends takes several times as long, once for each piece of each stream.

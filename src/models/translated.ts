@@ -1,9 +1,10 @@
-import { readAnswer, readEvent } from "./answer-bounds.ts";
+import { isLong, readAnswer, readEvent, readLongEvent } from "./answer-bounds.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import { checkEventStream, type Endpoint } from "./endpoint.ts";
 import { malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
+import { partsOf } from "./long-parts.ts";
 import { toParts, type PartReader } from "./parts.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 import { createEventReader, toEvent } from "./sse.ts";
@@ -28,8 +29,10 @@ export interface Translation {
 
 /** Reads one stream of an endpoint's events. */
 export interface StreamReader {
-  /** Converts an event to chunks. @throws MarrowError `model_failed` for an error event */
-  read(event: Fields): readonly ChatChunk[];
+  /** Converts a long event, in turns of the event loop, to events that say the same and are no long work for `read`. */
+  split(event: Fields): Promise<Iterable<Fields>>;
+  /** Converts an event to chunks, which may be made as they are taken. @throws MarrowError `model_failed` for an error event */
+  read(event: Fields): Iterable<ChatChunk>;
   /** Whether the answer is complete. */
   readonly done: boolean;
   /** Name of the last event of a complete stream. */
@@ -96,16 +99,22 @@ async function readWhole({ toCompletion }: Translation, answer: unknown): Promis
 function readTranslated(stream: StreamReader): PartReader {
   const reader = createEventReader();
   let held: { readonly error: unknown } | undefined;
+  /** The rest of a piece from a long event on. */
+  let later: AsyncGenerator<StreamPart, undefined> | undefined;
+  /** Whether the last part was made. */
+  let isOver = false;
 
-  /** Converts some events to a part. @throws an event's error if nothing came before it */
+  /** Converts some events to a part, up to the first long one. @throws an event's error if nothing came before it */
   function toPart(events: readonly string[]): StreamPart | undefined {
     const chunks: ChatChunk[] = [];
-    for (const data of events) {
-      if (stream.done || data === "" || data.startsWith("[DONE]")) continue;
+    for (const [at, data] of events.entries()) {
+      if (stream.done || isNothing(data)) continue;
+      if (isLong(data)) {
+        later = readFrom(events, at);
+        break;
+      }
       try {
-        const event = readEvent(data);
-        if (!isObject(event)) throw malformed("an event of its stream is not a JSON object");
-        chunks.push(...stream.read(event));
+        for (const chunk of stream.read(toFields(readEvent(data)))) chunks.push(chunk);
       } catch (error) {
         if (chunks.length === 0) throw error;
         held = { error };
@@ -114,8 +123,24 @@ function readTranslated(stream: StreamReader): PartReader {
     }
     if (chunks.length === 0 && !stream.done) return undefined;
     const said = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
-    const done = stream.done && held === undefined;
-    return { bytes: Buffer.from(done ? said + toEvent("[DONE]") : said), chunks, done };
+    isOver = stream.done && held === undefined;
+    return { bytes: Buffer.from(isOver ? said + toEvent("[DONE]") : said), chunks, done: isOver };
+  }
+
+  /** Reads the events of a piece from a long one on, in turns of the event loop. A long event is passed on in pieces. */
+  async function* readFrom(events: readonly string[], first: number): AsyncGenerator<StreamPart, undefined> {
+    const event = toFields(await readLongEvent(events[first] as string));
+    for (const one of await stream.split(event)) yield* partsOf(stream.read(one));
+    const part = toPart(events.slice(first + 1));
+    if (part !== undefined) yield part;
+    const behind = takeLater();
+    if (behind !== undefined) yield* behind;
+  }
+
+  function takeLater(): AsyncGenerator<StreamPart, undefined> | undefined {
+    const now = later;
+    later = undefined;
+    return now;
   }
 
   return {
@@ -124,10 +149,20 @@ function readTranslated(stream: StreamReader): PartReader {
     end() {
       const last = reader.end();
       const part = last === undefined ? undefined : toPart([last]);
-      if (part === undefined) throw malformed(`its stream ended before ${stream.last}`);
+      if (part === undefined && later === undefined) throw malformed(`its stream ended before ${stream.last}`);
       return part;
     },
+    later: takeLater,
     held: () => held,
-    isDone: () => stream.done && held === undefined,
+    isDone: () => isOver,
   };
+}
+
+function isNothing(data: string): boolean {
+  return data === "" || data.startsWith("[DONE]");
+}
+
+function toFields(event: unknown): Fields {
+  if (!isObject(event)) throw malformed("an event of its stream is not a JSON object");
+  return event;
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { placedCalls } from "./calls.ts";
-import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
+import type { ChatCompletion, ChatRequest } from "./chat.ts";
+import { partsOf } from "./long-parts.ts";
 import type { StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
 
-/** Converts a whole answer to the requested stream: all of it in one event, then its usage if requested. */
+/** Converts a whole answer to the requested stream: all of it in one event, or in several if it is long, then its usage if requested. */
 export async function* wholeAsStream(
   { choices, usage, ...head }: ChatCompletion,
   { model, stream_options: wanted }: ChatRequest,
@@ -30,10 +31,6 @@ export async function* wholeAsStream(
     return { ...rest, delta: { ...message, ...(placed !== undefined && { tool_calls: placed }) } };
   });
   const wantsUsage = isObject(wanted) && wanted["include_usage"] === true && usage !== undefined && usage !== null;
-  const chunks: ChatChunk[] = [
-    { ...chunk, choices: deltas },
-    ...(wantsUsage ? [{ ...chunk, choices: [], usage }] : []),
-  ];
-  const said = chunks.map((one) => toEvent(JSON.stringify(one))).join("");
-  yield { bytes: Buffer.from(said + toEvent("[DONE]")), chunks, done: true };
+  yield* partsOf([{ ...chunk, choices: deltas }, ...(wantsUsage ? [{ ...chunk, choices: [], usage }] : [])]);
+  yield { bytes: Buffer.from(toEvent("[DONE]")), chunks: [], done: true };
 }

@@ -3,13 +3,15 @@ import type { AddressInfo } from "node:net";
 import { staticEmbedder } from "../../src/embedders/index.ts";
 import { openGateway } from "../../src/gateway/index.ts";
 import { connect } from "../../src/index.ts";
-import { demoModel } from "../../src/models/index.ts";
+import { demoModel, UPSTREAM_KINDS, upstreamModel } from "../../src/models/index.ts";
 
-const [url = "", app = ""] = process.argv.slice(2);
+/** Of Redis, the installation, and an endpoint of every kind: the models of each have its name. */
+const [url = "", app = "", baseUrl = ""] = process.argv.slice(2);
+const upstreams = UPSTREAM_KINDS.map((kind) => upstreamModel(kind, { baseUrl: `${baseUrl}/${kind}/v1`, ids: [kind] }));
 const redis = await connect(url, { app });
 const gateway = openGateway({
   redis,
-  models: [demoModel({ firstTokenMs: 0, tokenMs: 0 })],
+  models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), ...upstreams],
   embedder: staticEmbedder(),
   config: { auth: "off", logLevel: "silent", limits: { enabled: false } },
 });

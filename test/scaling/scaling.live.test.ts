@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { startScriptedModel, type ScriptedModel } from "../../src/testing/index.ts";
+import { UPSTREAM_KINDS, type UpstreamKind } from "../../src/models/index.ts";
 import { madeUp, TEXTS } from "./texts.ts";
 
 /**
@@ -35,12 +37,19 @@ const FEW = new Set(["made-up words", "white space", "marks in blocks"]);
 const LONG_ROUTES = new Set(["many embeddings", "a file of a vector store", "a search"]);
 
 let gateway: ChildProcess;
+let endpoint: ScriptedModel;
+/** What the endpoint answers, as the kind of API that it is asked by. */
+let answers: (kind: UpstreamKind) => string;
 let base = "";
 let store = "";
 
 beforeAll(async () => {
   const execArgv = ["--conditions=@marrow/source"];
-  const args = [inject("redisUrl"), `s${randomUUID().slice(0, 8)}`];
+  endpoint = await startScriptedModel(({ url }) => {
+    const kind = UPSTREAM_KINDS.find((one) => url.startsWith(`/v1/${one}/`)) ?? "chat";
+    return { raw: answers(kind), contentType: "text/event-stream" };
+  });
+  const args = [inject("redisUrl"), `s${randomUUID().slice(0, 8)}`, endpoint.baseUrl];
   gateway = fork(resolve("test/scaling/gateway-process.ts"), args, { execArgv });
   const [{ port }] = (await once(gateway, "message")) as [{ port: number }];
   base = `http://127.0.0.1:${port}`;
@@ -49,7 +58,10 @@ beforeAll(async () => {
   for (let nth = 0; nth < 20; nth += 1) await chat(`warm ${madeUp(nth)}`);
 });
 
-afterAll(() => gateway.disconnect());
+afterAll(async () => {
+  gateway.disconnect();
+  await endpoint.close();
+});
 
 async function send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
   const type = { "content-type": "application/json", accept: "application/json, text/event-stream" };
@@ -262,4 +274,48 @@ it("a large response in the background holds nobody up", { timeout: 120_000 }, a
   const create = () => send("POST", "/v1/responses", { model: "demo", input, background: true });
   expect((await create()).status).toBe(200);
   expect(await heldBy(create)).toBeLessThan(HELD_MS_MAX);
+});
+
+const events = (list: readonly object[]) => list.map((one) => `data: ${JSON.stringify(one)}\n\n`).join("");
+const TEXT_OF_6_MB = 'prose and "words"\n that go on '.repeat(220_000);
+const LONG_EVENTS: Readonly<Record<UpstreamKind, string>> = {
+  chat: `${events([
+    { id: "c", choices: [{ index: 0, delta: { role: "assistant", content: TEXT_OF_6_MB } }] },
+    { id: "c", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+  ])}data: [DONE]\n\n`,
+  anthropic: events([
+    { type: "message_start", message: { id: "m", model: "m", usage: {} } },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: TEXT_OF_6_MB } },
+    { type: "content_block_stop", index: 0 },
+    { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: {} },
+    { type: "message_stop" },
+  ]),
+  responses: events([
+    {
+      type: "response.completed",
+      response: {
+        id: "r",
+        status: "completed",
+        output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: TEXT_OF_6_MB }] }],
+      },
+    },
+  ]),
+};
+const STREAMED: Readonly<Record<string, (model: string, text: string) => Promise<{ readonly status: number }>>> = {
+  "chat completions": (model, content) =>
+    send("POST", "/v1/chat/completions", { model, stream: true, messages: [{ role: "user", content }] }),
+  responses: (model, input) => send("POST", "/v1/responses", { model, stream: true, store: false, input }),
+  messages: (model, content) =>
+    send("POST", "/v1/messages", { model, stream: true, max_tokens: 9, messages: [{ role: "user", content }] }),
+};
+
+describe.each(UPSTREAM_KINDS)("an endpoint of kind %s that streams 6 MB in one event", (kind) => {
+  it.each(Object.entries(STREAMED))("holds nobody up: asked by %s", { timeout: 60_000 }, async (_, stream) => {
+    answers = (of) => LONG_EVENTS[of];
+    let nth = 0;
+    const again = () => stream(kind, `question ${madeUp((nth += 1))}`);
+    expect((await again()).status).toBe(200);
+    expect(await heldBy(again)).toBeLessThanOrEqual(HELD_MS_MAX);
+  });
 });

@@ -1,5 +1,7 @@
 import { MarrowError } from "../../errors.ts";
-import type { ChatChunk } from "../../models/index.ts";
+import { toJsonText } from "../../internal/json-pieces.ts";
+import { createTimeSlice } from "../../internal/time-slice.ts";
+import { cutChunk, type ChatChunk } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import type { FlowKit } from "../kit.ts";
 import { weightOf } from "../plain-chunk.ts";
@@ -22,7 +24,8 @@ export async function share(
 ): Promise<ChatOutcome> {
   const { settle, freePlace } = kit;
   const { request } = exchange;
-  const chunks = orWithdrawn(exchange, sharing(kit, exchange, asking));
+  const shared = sharing(kit, exchange, asking);
+  const chunks = orWithdrawn(exchange, request.stream === true ? inPieces(shared) : shared);
   const recorder = createRecorder(request.model);
   try {
     // A failure before the first part is the request's, not the stream's.
@@ -41,7 +44,18 @@ export async function share(
     settle(exchange.decision, NOTHING_USED);
     throw error;
   }
-  return { kind: "whole", text: JSON.stringify(withNewId(recorder.completion())), provenance };
+  return { kind: "whole", text: await toJsonText(withNewId(recorder.completion())), provenance };
+}
+
+/** Cuts long chunks, of which a whole answer is one, and lets other work run between the pieces. */
+async function* inPieces(chunks: AsyncGenerator<ChatChunk>): AsyncGenerator<ChatChunk> {
+  const slice = createTimeSlice();
+  for await (const chunk of chunks)
+    for (const piece of cutChunk(chunk)) {
+      yield piece;
+      const rest = slice();
+      if (rest !== undefined) await rest;
+    }
 }
 
 /** Yields an answer, and removes its question from the session if it breaks. */

@@ -2,6 +2,8 @@ import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { argumentsOf } from "../calls.ts";
+import { toJsonText } from "../../internal/json-pieces.ts";
+import { textsOf } from "../cut-chunk.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
 import { citationType, citedIn, toCall, toFinish, toRefusal, toStreamError, toUsage } from "./answer.ts";
@@ -111,6 +113,19 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   const reader: StreamReader & { done: boolean } = {
     last: "message_stop",
     done: false,
+    async split(event) {
+      const { content_block: block, index } = event;
+      if (!isObject(block) || !isObject(block["input"])) return [event];
+      // The input of a call comes with its start or behind it.
+      const json = await toJsonText(block["input"]);
+      const begun = { ...event, content_block: { ...block, input: {} } };
+      const grown = (text: string): Fields => ({
+        type: "content_block_delta",
+        index,
+        delta: { type: "input_json_delta", partial_json: text },
+      });
+      return [begun, ...Array.from(textsOf(json), grown)];
+    },
     read(event) {
       const { type, index } = event;
       switch (type) {

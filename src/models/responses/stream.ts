@@ -1,5 +1,5 @@
 import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
-import { argumentsOf } from "../calls.ts";
+import { argumentsOf, withTextOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { createOmissions } from "../omitted.ts";
@@ -132,30 +132,32 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return [chunk({ annotations: found.map((annotation) => toAnnotation(annotation, before)) })];
   }
 
-  /** Returns the content of a whole item that was not sent yet. */
-  function finish(index: unknown, item: Fields): readonly ChatChunk[] {
+  /** Yields the content of a whole item that was not sent yet. */
+  function* finish(index: unknown, item: Fields): Generator<ChatChunk> {
     const { one, chunks } = open(index, item);
-    if (one.isWhole) return chunks;
+    yield* chunks;
+    if (one.isWhole) return;
     one.isWhole = true;
-    const said = [...chunks];
     if (item["type"] === "message")
       for (const [place, part] of partsOf(item).entries()) {
         if (part["type"] !== "refusal" && !isTextPart(part)) {
           omissions.add(part["type"]);
           continue;
         }
-        said.push(...rest(one, "text", place, part["text"]), ...rest(one, "refusal", place, part["refusal"]));
+        yield* rest(one, "text", place, part["text"]);
+        yield* rest(one, "refusal", place, part["refusal"]);
         const cited = Array.isArray(part["annotations"]) ? (part["annotations"] as readonly unknown[]) : [];
-        said.push(...cite(one, place, cited.slice(one.cited.get(place) ?? 0)));
+        yield* cite(one, place, cited.slice(one.cited.get(place) ?? 0));
       }
     else if (item["type"] === "reasoning") {
       const detail = toDetail(item, Number(index));
       if (one.thoughts === undefined)
-        for (const [place, part] of toThoughts(item).entries()) said.push(...rest(one, "reasoning", place, part));
-      if (detail !== undefined) said.push(chunk({ reasoning_details: [detail] }));
-    } else if (isCall(item))
-      said.push(...rest(one, "arguments", 0, argumentsOf(item["arguments"])), ...rest(one, "input", 0, item["input"]));
-    return said;
+        for (const [place, part] of toThoughts(item).entries()) yield* rest(one, "reasoning", place, part);
+      if (detail !== undefined) yield chunk({ reasoning_details: [detail] });
+    } else if (isCall(item)) {
+      yield* rest(one, "arguments", 0, argumentsOf(item["arguments"]));
+      yield* rest(one, "input", 0, item["input"]);
+    }
   }
 
   function begin(response: Fields): readonly ChatChunk[] {
@@ -166,20 +168,20 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return [bare({ role: "assistant", content: "" }, {})];
   }
 
-  function end(response: Fields): readonly ChatChunk[] {
+  function* end(response: Fields): Generator<ChatChunk> {
     const { output, usage, service_tier: tier } = response;
-    const said = [...begin(response)];
+    // A response that failed says nothing of its output.
+    toFinish(response, false, secrets);
+    yield* begin(response);
     for (const [index, item] of (Array.isArray(output) ? output : []).entries())
-      if (isObject(item)) said.push(...finish(index, item));
-    const finish_reason = toFinish(response, calls > 0, secrets);
+      if (isObject(item)) yield* finish(index, item);
     reader.done = true;
-    said.push({
+    yield {
       ...toBeside(response),
-      ...bare(omissions.told(isSaid), { finish_reason }),
+      ...bare(omissions.told(isSaid), { finish_reason: toFinish(response, calls > 0, secrets) }),
       ...(isText(tier) && { service_tier: tier }),
-    });
-    if (wantsUsage && isObject(usage)) said.push({ ...head, choices: [], usage: toUsage(usage) });
-    return said;
+    };
+    if (wantsUsage && isObject(usage)) yield { ...head, choices: [], usage: toUsage(usage) };
   }
 
   /** Handles deltas and the complete texts that end them. */
@@ -201,6 +203,15 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   const reader: StreamReader & { done: boolean } = {
     last: "response.completed",
     done: false,
+    async split(event) {
+      const { item, response } = event;
+      if (isObject(item)) return [{ ...event, item: await withTextOf(item, "arguments") }];
+      if (!isObject(response) || !Array.isArray(response["output"])) return [event];
+      const output: unknown[] = [];
+      for (const one of response["output"] as readonly unknown[])
+        output.push(isObject(one) && isObject(one["arguments"]) ? await withTextOf(one, "arguments") : one);
+      return [{ ...event, response: { ...response, output } }];
+    },
     read(event) {
       const response = isObject(event["response"]) ? event["response"] : {};
       switch (event["type"]) {
