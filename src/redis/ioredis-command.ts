@@ -49,7 +49,7 @@ export class QueuedCommand {
   /** Ignored: ordinary commands do not depend on the protocol. */
   setReplyContext(): void {}
 
-  toWritable(): string | Buffer {
+  toWritable(): Buffer {
     return toWire(this.#words);
   }
 
@@ -74,47 +74,97 @@ function toLower(verb: string): string {
   return name;
 }
 
-/** Encodes a command in RESP: text if all arguments are text, else bytes. */
-export function toWire(words: Command): string | Buffer {
-  // Nearly all text is ASCII, where a word has as many bytes as characters: the whole is measured once in place of each word.
-  const guessed = joined(words, (word) => word.length);
-  const pieces = guessed.every(isAsciiOrBytes) ? guessed : joined(words, (word) => Buffer.byteLength(word));
-  const [first] = pieces;
-  return pieces.length === 1 && typeof first === "string" ? first : together(pieces);
+/** Bytes of the memory that commands are encoded into, one behind the other. */
+const ROOM_BYTES = 65_536;
+/** Bytes before and after a word at most: `$`, nine digits, and two line ends. */
+const BESIDE_WORD_BYTES = 16;
+/** Words up to this length are copied here: a call of the runtime takes as long as about so many characters. */
+const COPIED_CHARS_MAX = 16;
+
+/** Never written over, because a socket may still hold what was encoded: when it is full, another takes its place. */
+let room: Buffer = Buffer.allocUnsafeSlow(ROOM_BYTES);
+let used = 0;
+
+/** Encodes a command in RESP. */
+export function toWire(words: Command): Buffer {
+  let most = BESIDE_WORD_BYTES;
+  // A character has at most three bytes.
+  for (const word of words) most += BESIDE_WORD_BYTES + (typeof word === "string" ? 3 * word.length : word.length);
+  if (most > ROOM_BYTES / 4) return toOwnBytes(words);
+  if (used + most > ROOM_BYTES) {
+    room = Buffer.allocUnsafeSlow(ROOM_BYTES);
+    used = 0;
+  }
+  const start = used;
+  used = encode(words, room, start);
+  return room.subarray(start, used);
 }
 
-/** A command's lines as few long texts, with the words that are bytes between them. */
-function joined(words: Command, bytesOf: (word: string) => number): (string | Uint8Array)[] {
-  const pieces: (string | Uint8Array)[] = [];
-  let text = `*${words.length}\r\n`;
+/** A long command has memory of its own, of just its size. */
+function toOwnBytes(words: Command): Buffer {
+  let size = BESIDE_WORD_BYTES;
+  for (const word of words) size += BESIDE_WORD_BYTES + Buffer.byteLength(word);
+  const bytes = Buffer.allocUnsafeSlow(size);
+  return bytes.subarray(0, encode(words, bytes, 0));
+}
+
+/** Writes a command from a place on; returns where it ends. */
+function encode(words: Command, into: Buffer, start: number): number {
+  let at = putNumber(into, start, ARRAY, words.length);
   for (const word of words) {
-    if (typeof word === "string") text += `$${bytesOf(word)}\r\n${word}\r\n`;
-    else {
-      pieces.push(`${text}$${word.length}\r\n`, word);
-      text = "\r\n";
-    }
+    at = typeof word === "string" ? putText(into, at, word) : putBytes(into, at, word);
+    at = putLineEnd(into, at);
   }
-  pieces.push(text);
-  return pieces;
+  return at;
 }
 
-function isAsciiOrBytes(piece: string | Uint8Array): boolean {
-  return typeof piece !== "string" || Buffer.byteLength(piece) === piece.length;
+const [ARRAY, BULK, ZERO, CR, LF] = [0x2a, 0x24, 0x30, 0x0d, 0x0a] as const;
+const ASCII_MAX = 0x7f;
+
+function putLineEnd(into: Buffer, at: number): number {
+  into[at] = CR;
+  into[at + 1] = LF;
+  return at + 2;
 }
 
-function together(pieces: readonly (string | Uint8Array)[]): Buffer {
-  let size = 0;
-  for (const piece of pieces) size += typeof piece === "string" ? Buffer.byteLength(piece) : piece.length;
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const piece of pieces) {
-    if (typeof piece === "string") at += bytes.write(piece, at, "utf8");
-    else {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
+/** Writes a mark, a number and a line end. */
+function putNumber(into: Buffer, start: number, mark: number, number: number): number {
+  let at = start;
+  into[at] = mark;
+  let unit = 1;
+  while (unit * 10 <= number) unit *= 10;
+  for (let left = number; unit >= 1; unit = Math.floor(unit / 10)) {
+    const digit = Math.floor(left / unit);
+    at += 1;
+    into[at] = ZERO + digit;
+    left -= digit * unit;
   }
-  return bytes;
+  return putLineEnd(into, at + 1);
+}
+
+function putBytes(into: Buffer, at: number, word: Uint8Array): number {
+  const start = putNumber(into, at, BULK, word.length);
+  into.set(word, start);
+  return start + word.length;
+}
+
+/** Nearly all text is ASCII, where a word has as many bytes as characters: other text is found out by writing it, and written again. */
+function putText(into: Buffer, at: number, word: string): number {
+  const { length } = word;
+  const start = putNumber(into, at, BULK, length);
+  if (length <= COPIED_CHARS_MAX) {
+    let copied = 0;
+    for (let code = 0; copied < length; copied += 1) {
+      code = word.charCodeAt(copied);
+      if (code > ASCII_MAX) break;
+      into[start + copied] = code;
+    }
+    if (copied === length) return start + length;
+  }
+  const size = into.write(word, start, "utf8");
+  if (size === length) return start + length;
+  const again = putNumber(into, at, BULK, size);
+  return again + into.write(word, again, "utf8");
 }
 
 /** An answer whose bytes are text; a list is changed in its place. */
