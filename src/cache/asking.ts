@@ -95,7 +95,7 @@ export function createAsking(parts: Parts): AskingTogether {
     async join<T>(asked: string | Question, { look = true, beside, signal }: JoinOptions = {}): Promise<Asking<T>> {
       const question = toFingerprint(asked);
       const { id, partition } = question;
-      const words = await unlessAway(wordsOf(question, signal));
+      const words = embedding.isOff ? undefined : await unlessAway(wordsOf(question, signal));
       const asking = await flights.join({
         id,
         group: words && { name: partition, words },

@@ -23,7 +23,7 @@ import { createPolicy } from "./policy.ts";
 import { read, READ_CHARS_MAX } from "./proof/index.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
 import { forgetEntry, invalidateTags, storeEntry } from "./scripts.gen.ts";
-import { createQuestions } from "./questions.ts";
+import { createQuestions, NOT_INDEXED } from "./questions.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
 import { createUpkeep } from "./upkeep.ts";
@@ -275,7 +275,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       const entry: Entry = { value, text, storedAtMs, endsAtMs: storedAtMs + jittered, ...bears };
       const body = encodeWritable("value", value, () => Buffer.from(JSON.stringify(entry)));
       if (body.length > entryBytesMax) return false;
-      const vector = (await embedding.works()) ? await embedding.vectorOf(fingerprint, signal) : undefined;
+      const hasVector = !embedding.isOff && (await embedding.works());
+      const vector = hasVector ? await embedding.vectorOf(fingerprint, signal) : undefined;
       const plain = encodeRecordBodyBeside(body, compact ? "densest" : "dense");
       const record = sealing.seal(plain instanceof Promise ? await plain : plain, fingerprint.id);
       const bytes = record.length + (vector === undefined ? 0 : vector.length / (compact ? 32 : 4));
@@ -288,10 +289,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
         ttlMs: keptMs,
       });
       // Waited for below; a failure before that is no unhandled one.
-      room.catch(() => {});
-      const { inScript, added } = await questions.add(fingerprint, vector, slidingMsMax ?? keptMs);
+      room?.catch(() => {});
+      const { inScript, added } =
+        vector === undefined ? NOT_INDEXED : await questions.add(fingerprint, vector, slidingMsMax ?? keptMs);
       const asked = since.get(fingerprint);
-      const stored = runScript(
+      const storing = runScript(
         scoped,
         storeEntry,
         {
@@ -317,11 +319,10 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
         },
         { timeoutMs },
       );
-      const [, , reply] = await Promise.all([
-        room,
-        added.catch(embedding.unlessLost),
-        stored.catch(embedding.unlessLost),
-      ]);
+      const stored = storing.catch(embedding.unlessLost);
+      // Most stores wait for their script alone.
+      const isAlone = room === undefined && added === undefined;
+      const [reply] = isAlone ? [await stored] : await Promise.all([stored, room, added?.catch(embedding.unlessLost)]);
       if (reply !== -1) return true;
       await questions.remove([`${fingerprint.id}|${fingerprint.partition}`]);
       return false;

@@ -8,6 +8,8 @@ import { toEmbedded, type Fingerprint } from "./question.ts";
 
 /** Embeds questions, if the semantic tier can work. */
 export interface Embedding {
+  /** True without an embedder: nothing ever works. */
+  readonly isOff: boolean;
   /** Returns true if there is an embedder, and the server has the installation's engine. */
   works(): Promise<boolean>;
   /**
@@ -56,6 +58,8 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
   }
 
   return {
+    isOff: embedder === undefined,
+
     works() {
       if (embedder === undefined) return Promise.resolve(false);
       if (engine !== "auto") return Promise.resolve(true);

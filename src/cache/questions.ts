@@ -45,7 +45,7 @@ export interface Questions {
   find(question: Fingerprint, search: QuestionSearch): Promise<Reply>;
   /**
    * Adds a question where a script cannot. Returns the vector to pass to the storing script (empty if it must not store it), and a promise
-   * of the addition.
+   * of the addition, if there is one.
    */
   add(question: Fingerprint, vector: Buffer | undefined, ttlMs: number): Promise<Added>;
   /** Removes questions where a script cannot; each is `id|partition`. */
@@ -55,8 +55,11 @@ export interface Questions {
 /** A pending addition of a question. */
 export interface Added {
   readonly inScript: Buffer | "";
-  readonly added: Promise<void>;
+  readonly added: Promise<void> | undefined;
 }
+
+/** For a question without a vector. */
+export const NOT_INDEXED: Added = { inScript: "", added: undefined };
 
 /** Entries of near questions, and the questions whose entries are gone. */
 interface Read {
@@ -158,9 +161,9 @@ export function createQuestions(parts: Parts): Questions {
     },
 
     async add(question, vector, ttlMs) {
-      if (vector === undefined) return { inScript: "", added: Promise.resolve() };
+      if (vector === undefined) return NOT_INDEXED;
       const others = await neighbours();
-      if (others === undefined) return { inScript: vector, added: Promise.resolve() };
+      if (others === undefined) return { inScript: vector, added: undefined };
       const added = others.add(placeOf(question.partition), question.id, toFloats(vector), ttlMs);
       // Callers await it later; a failure until then must not count as unhandled.
       added.catch(() => {});

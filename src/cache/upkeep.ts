@@ -18,8 +18,8 @@ const BESIDE_BYTES = 600;
 export interface Upkeep {
   /** Returns true if an entry of this many bytes fits within the bounds. */
   fits(bytes: number): boolean;
-  /** Reserves space for such an entry. */
-  admit(question: Fingerprint, entry: { bytes: number; saves: number; ttlMs: number }): Promise<void>;
+  /** Reserves space for such an entry; `undefined` without bounds. */
+  admit(question: Fingerprint, entry: { bytes: number; saves: number; ttlMs: number }): Promise<void> | undefined;
   /** Records a hit in the background, a moment later. */
   served(question: Fingerprint, id: string, entry: StoredEntry): void;
 }
@@ -55,34 +55,41 @@ export function createUpkeep({ redis, keys, index, questions, bounds, slidingMsM
     gathered.clear();
   }
 
+  async function reserve(
+    { entriesMax, bytesMax }: Bounds,
+    { id, partition }: Fingerprint,
+    { bytes, saves, ttlMs }: Parameters<Upkeep["admit"]>[1],
+  ): Promise<void> {
+    const evicted = await runScript(
+      redis,
+      makeRoom,
+      {
+        ...keys.stock,
+        bodies: keys.bodies,
+        aliases: keys.aliases,
+        vectors: keys.vectors({ partition: "" }, index),
+      },
+      {
+        id,
+        partition,
+        bytes: bytes + BESIDE_BYTES,
+        saves,
+        ttl_ms: ttlMs,
+        entries_max: entriesMax,
+        bytes_max: bytesMax,
+        sweep: SWEEP,
+      },
+      { timeoutMs },
+    );
+    // Their questions take space too. Any that remain are removed by a lookup or expire.
+    questions.remove(evicted as readonly string[]).catch(() => {});
+  }
+
   return {
     fits: (bytes) => bounds === undefined || bytes + BESIDE_BYTES <= bounds.bytesMax,
 
-    async admit({ id, partition }, { bytes, saves, ttlMs }) {
-      if (bounds === undefined) return;
-      const evicted = await runScript(
-        redis,
-        makeRoom,
-        {
-          ...keys.stock,
-          bodies: keys.bodies,
-          aliases: keys.aliases,
-          vectors: keys.vectors({ partition: "" }, index),
-        },
-        {
-          id,
-          partition,
-          bytes: bytes + BESIDE_BYTES,
-          saves,
-          ttl_ms: ttlMs,
-          entries_max: bounds.entriesMax,
-          bytes_max: bounds.bytesMax,
-          sweep: SWEEP,
-        },
-        { timeoutMs },
-      );
-      // Their questions take space too. Any that remain are removed by a lookup or expire.
-      questions.remove(evicted as readonly string[]).catch(() => {});
+    admit(question, entry) {
+      return bounds && reserve(bounds, question, entry);
     },
 
     served({ partition }, id, { storedAtMs, endsAtMs }) {

@@ -261,8 +261,12 @@ export function signalling<A extends Act, T>(
   if (ears === undefined && going === undefined)
     return isTraced ? channel.tracePromise(() => run(signal), signal) : run(signal);
   const startMs = ears === undefined ? 0 : performance.now();
-  const work = isTraced ? () => channel.tracePromise(() => run(signal), signal) : () => run(signal);
-  const running = going === undefined ? work() : going.within(work);
+  let running: Promise<T>;
+  if (going === undefined && !isTraced) running = run(signal);
+  else {
+    const work = isTraced ? () => channel.tracePromise(() => run(signal), signal) : () => run(signal);
+    running = going === undefined ? work() : going.within(work);
+  }
   running.then(
     (result) => tell(ears, going, signal, startMs, undefined, result),
     (error: unknown) => tell(ears, going, signal, startMs, error, undefined),

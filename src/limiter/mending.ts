@@ -18,19 +18,17 @@ export interface Layout {
  *
  * The scripts themselves do not look for damage: they run on each request.
  */
-export async function mending<T>(
+export function mending<T>(
   redis: Pick<ScopedRedis, "send">,
   { kinds, slots, lifeMs }: Layout,
   keys: readonly string[],
   run: () => Promise<T>,
 ): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
+  return run().catch(async (error: unknown) => {
     if (!MarrowError.is(error, "redis_rejected")) throw error;
     const values = { kinds, life_ms: lifeMs, slots };
     await runScript(redis, mendCounts, { keys }, values);
     // Also where nothing was left to mend: another call may have met the same damage, and mended it first.
     return run();
-  }
+  });
 }

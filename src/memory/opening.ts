@@ -42,12 +42,13 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
   const { redis, options, session, keys, channel, append, appendElements, onAppend } = parts;
   const { sessionTtlMs, sessionLifeMs, turnsMax, sessionBytesMax, sessionTokensMax, turnBytesMax } = options;
   const idOf = (key: string) => checkText("idempotencyKey", key, 256, "invalid_input");
-  const counting = async () => (sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens())));
+  /** Counts a turn's tokens; absent if the counter must be loaded. */
+  const counter = sessionTokensMax === 0 ? () => 0 : options.countTokens;
 
   return {
     async open(turns, openOptions) {
       const { idempotencyKey, createdAtMs, timeoutMs } = checkObject("options", openOptions);
-      const [id, list, count] = [idOf(idempotencyKey), checkTurns(turns), await counting()];
+      const [id, list, count] = [idOf(idempotencyKey), checkTurns(turns), counter ?? (await loadCountTokens())];
       const made = toElements(list, turnBytesMax, count);
       const questions = (made instanceof Promise ? await made : made).map(toOpenElement);
       const place = Buffer.from(`0~${list.length}.${hash("sha1", id).slice(0, 8)}:`);
@@ -61,7 +62,7 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
       const { idempotencyKey, createdAtMs, timeoutMs } = checkObject("options", completeOptions);
       const [id, list] = [idOf(idempotencyKey), checkTurns(turns)];
       const isWhole = checkObject("answer", answer)["incomplete"] !== true;
-      const element = toElement(answer, "answer", turnBytesMax, await counting());
+      const element = toElement(answer, "answer", turnBytesMax, counter ?? (await loadCountTokens()));
       const values = {
         session,
         id,
