@@ -204,8 +204,10 @@ describe("POST /v1/messages", () => {
           },
         ],
       },
-      "messages.0.content.0.citations",
+      "messages.0.content.0.citations.enabled",
     ],
+    [{ messages: [{ role: "user", content: [{ type: "text", text: "x", foo: 1 }] }] }, "messages.0.content.0.foo"],
+    [{ tool_choice: { type: "any" } }, "tool_choice.type"],
   ])("refuses %j by name", async (more, path) => {
     await open();
     const { status, body } = await post({ ...base, ...more });
@@ -299,6 +301,16 @@ describe("an upstream of kind anthropic behind /v1/messages", () => {
 });
 
 describe("an upstream of kind responses behind /v1/messages", () => {
+  it.each([
+    [{ type: "disabled" }, undefined],
+    [{ type: "adaptive", display: "summarized" }, { summary: "auto" }],
+  ])("answers without an effort where thinking is %j", async (asked, reasoning) => {
+    const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "Yes." }] }];
+    await open({ kind: "responses", script: () => ({ raw: JSON.stringify(responseOf(output)) }) });
+    expect((await post({ ...base, thinking: asked })).status).toBe(200);
+    expect(gateway.model.requests.at(-1)?.body["reasoning"]).toEqual(reasoning);
+  });
+
   it("goes on thinking where it was, through a client that knows nothing of its thoughts", async () => {
     const reasoning = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "enc" };
     const call = { type: "function_call", id: "fc_1", call_id: "call_1", name: "get_weather", arguments: "{}" };

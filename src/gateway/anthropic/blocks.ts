@@ -1,14 +1,16 @@
-import { MarrowError } from "../../errors.ts";
+import type { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
 import { THOUGHTS, type ChatMessage } from "../../models/index.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { createOrder, type Order } from "../../internal/order.ts";
 import { checkCarried } from "../models/carried-thoughts.ts";
 import { withCallsBack } from "../models/carried-calls.ts";
+import { checkFields } from "./block-fields.ts";
+import { refused, wrong } from "./refusals.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** A turn of the messages API. */
-interface Turn {
+interface Turn extends Fields {
   readonly role: string;
   readonly content: string | readonly Fields[];
 }
@@ -19,7 +21,9 @@ interface Turn {
  * @throws MarrowError `invalid_input` that names an unsupported block
  */
 export function toChatMessages(turns: readonly Turn[]): readonly ChatMessage[] {
-  const messages = turns.flatMap(({ role, content }, at): readonly ChatMessage[] => {
+  const messages = turns.flatMap((turn, at): readonly ChatMessage[] => {
+    checkFields("message", turn, `messages.${at}`);
+    const { role, content } = turn;
     const path = `messages.${at}.content`;
     if (typeof content === "string") return [{ role, content }];
     if (role === "system") return [{ role, content: textsAt(content, path) }];
@@ -51,6 +55,7 @@ function toUser(blocks: readonly Fields[], path: string): readonly ChatMessage[]
 }
 
 function toResult(block: Fields, path: string): ChatMessage {
+  checkFields("tool_result", block, path);
   const { tool_use_id: id, content, is_error: failed, cache_control: cache } = block;
   if (typeof id !== "string" || id === "") throw wrong(`${path}.tool_use_id`, "the id of a call");
   const told = Array.isArray(content)
@@ -110,7 +115,9 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
 }
 
 /** What has another shape could not be given to a model. */
-function checkThought({ type, thinking, signature, data }: Fields, path: string): void {
+function checkThought(block: Fields, path: string): void {
+  const { type, thinking, signature, data } = block;
+  checkFields(type === "thinking" ? type : "redacted_thinking", block, path);
   if (type === "redacted_thinking") {
     if (typeof data !== "string") throw wrong(`${path}.data`, "a string");
     return checkCarried(data, `${path}.data`);
@@ -127,7 +134,14 @@ function inChars({ order }: ReturnType<Order["told"]>, content: unknown): Return
   return { order: order.map((step) => ("content" in step ? { ...step, content: content.length } : step)) };
 }
 
-function toCall({ id, name, input, cache_control: cache }: Fields, path: string): Fields {
+function toCall(block: Fields, path: string): Fields {
+  const { id, name, input, caller, cache_control: cache } = block;
+  checkFields("tool_use", block, path);
+  if (caller != null) {
+    const { type } = objectAt(caller, `${path}.caller`);
+    if (type !== "direct") throw refused(`${path}.caller`, `a call by ${wordOf(type)}`);
+    checkFields("a call's caller", caller as Fields, `${path}.caller`);
+  }
   if (typeof id !== "string" || id === "") throw wrong(`${path}.id`, "the id of a call");
   if (typeof name !== "string" || name === "") throw wrong(`${path}.name`, "the name of a tool");
   const named = { name, arguments: JSON.stringify(objectAt(input ?? {}, `${path}.input`)) };
@@ -139,6 +153,7 @@ function toPart(block: Fields, path: string): Fields {
     case "text":
       return toText(block, path);
     case "image": {
+      checkFields("image", block, path);
       const url = toUrl(objectAt(block["source"], `${path}.source`), `${path}.source`);
       return marked({ type: "image_url", image_url: { url } }, block);
     }
@@ -152,33 +167,41 @@ function toPart(block: Fields, path: string): Fields {
 function toUrl(source: Fields, path: string): string {
   const { type, media_type: media, data, url } = source;
   if (type === "base64") {
+    checkFields("a source of base64", source, path);
     if (typeof media !== "string" || !/^[\w.+-]{1,64}\/[\w.+-]{1,128}$/.test(media))
       throw wrong(`${path}.media_type`, "a media type such as image/png");
     if (typeof data !== "string" || data === "") throw wrong(`${path}.data`, "bytes in base64");
     return `data:${media};base64,${data}`;
   }
   if (type !== "url") throw refused(`${path}.type`, `a source of type ${wordOf(type)}`);
+  checkFields("a source of url", source, path);
   if (typeof url !== "string" || !/^https?:/i.test(url)) throw wrong(`${path}.url`, "an http or https URL");
   return url;
 }
 
 function toFile(block: Fields, path: string): Fields {
-  const { title, context, citations } = block;
+  checkFields("document", block, path);
+  const { title, citations } = block;
+  if (citations != null)
+    checkFields("a document's citations", objectAt(citations, `${path}.citations`), `${path}.citations`);
+  if (title != null && typeof title !== "string") throw wrong(`${path}.title`, "a string");
   const source = objectAt(block["source"], `${path}.source`);
-  if (context != null) throw refused(`${path}.context`, "this field");
-  if ((citations as { readonly enabled?: unknown } | null | undefined)?.enabled === true)
-    throw refused(`${path}.citations`, "citing documents");
-  const named = typeof title === "string" ? { filename: title } : {};
+  const named = isText(title) ? { filename: title } : {};
   const here = `${path}.source`;
   switch (source["type"]) {
     case "base64":
       return { filename: "document.pdf", ...named, file_data: toUrl(source, here) };
+    case "url":
+      return { ...named, file_url: toUrl(source, here) };
     case "text": {
+      checkFields("a source of text", source, here);
       if (typeof source["data"] !== "string") throw wrong(`${here}.data`, "text");
+      if ((source["media_type"] ?? "text/plain") !== "text/plain") throw wrong(`${here}.media_type`, "text/plain");
       const data = Buffer.from(source["data"]).toString("base64");
       return { filename: "document.txt", ...named, file_data: `data:text/plain;base64,${data}` };
     }
     case "file":
+      checkFields("a source of file", source, here);
       if (typeof source["file_id"] !== "string") throw wrong(`${here}.file_id`, "the id of a file");
       return { ...named, file_id: source["file_id"] };
     default:
@@ -187,6 +210,7 @@ function toFile(block: Fields, path: string): Fields {
 }
 
 function toText(block: Fields, path: string): Fields {
+  checkFields("text", block, path);
   if (typeof block["text"] !== "string") throw wrong(`${path}.text`, "a string");
   return marked({ type: "text", text: block["text"] }, block);
 }
@@ -210,14 +234,4 @@ function objectAt(value: unknown, path: string): Fields {
 
 function unknown(path: string, { type }: Fields): MarrowError {
   return refused(path, `blocks of type ${wordOf(type)}`);
-}
-
-/** Builds the error for an unsupported value. */
-export function refused(path: string, what: string, hint = ""): MarrowError {
-  return new MarrowError("invalid_input", `${path}: ${what} cannot be served here${hint}`, { details: { path } });
-}
-
-/** Builds the error for a value of the wrong type. */
-export function wrong(path: string, expected: string): MarrowError {
-  return new MarrowError("invalid_input", `${path} must be ${expected}`, { details: { path } });
 }

@@ -3,7 +3,9 @@ import { wordOf } from "../../internal/describe.ts";
 import { applyRows, isEmpty, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
 import type { ChatRequest } from "../../models/index.ts";
 import type { Fields } from "../../internal/fields.ts";
-import { refused, textsAt, toChatMessages, wrong } from "./blocks.ts";
+import { checkFields } from "./block-fields.ts";
+import { textsAt, toChatMessages } from "./blocks.ts";
+import { refused, wrong } from "./refusals.ts";
 
 const content = z.union([z.string(), z.array(z.looseObject({})).max(100_000)]);
 
@@ -91,14 +93,13 @@ export function toChatRequest(request: MessagesRequest): ChatRequest {
     model: request.model,
     messages: [...system, ...toChatMessages(request.messages)],
     ...toThinking(request),
-    ...(fields["tools"] !== undefined && toChoice(request.tool_choice)),
+    ...toChoice(request.tool_choice, fields["tools"] !== undefined),
   };
 }
 
-function toUser({ user_id: user, ...rest }: Fields, path: string): unknown {
-  const [other] = Object.keys(rest);
-  if (other !== undefined) throw refused(`${path}.${other.slice(0, 64)}`, "this field");
-  return user ?? undefined;
+function toUser(metadata: Fields, path: string): unknown {
+  checkFields("metadata", metadata, path);
+  return metadata["user_id"] ?? undefined;
 }
 
 function toTier(tier: unknown, path: string): string {
@@ -119,6 +120,8 @@ function toTools(tools: readonly Fields[], path: string): readonly Fields[] | un
       throw refused(`${here}.type`, `tools of type ${wordOf(type)}`, "; the gateway knows custom tools");
     if (typeof name !== "string" || name === "") throw wrong(`${here}.name`, "a name");
     if (typeof schema !== "object" || schema === null) throw wrong(`${here}.input_schema`, "a JSON schema");
+    if (description != null && typeof description !== "string") throw wrong(`${here}.description`, "a string");
+    if (strict != null && typeof strict !== "boolean") throw wrong(`${here}.strict`, "true or false");
     const isDirect = (value: unknown) => JSON.stringify(value) === '["direct"]';
     for (const [field, value] of Object.entries(rest)) {
       const asksNothing = value === null || value === false || (Array.isArray(value) && value.length === 0);
@@ -127,17 +130,25 @@ function toTools(tools: readonly Fields[], path: string): readonly Fields[] | un
     }
     const named = {
       name,
-      ...(typeof description === "string" && { description }),
+      ...(description != null && { description }),
       parameters: schema,
-      ...(typeof strict === "boolean" && { strict }),
+      ...(strict != null && { strict }),
     };
     return { type: "function", function: named, ...(cache != null && { cache_control: cache }) };
   });
 }
 
-function toChoice(choice: Fields | null | undefined): Fields {
+/** Converts a choice of tools; without tools, one that requires none says nothing. */
+function toChoice(choice: Fields | null | undefined, hasTools: boolean): Fields {
   if (choice == null) return {};
+  checkFields("tool_choice", choice, "tool_choice");
   const { type, name, disable_parallel_tool_use: single } = choice;
+  if (name != null && type !== "tool")
+    throw refused("tool_choice.name", `the name of a tool beside the type ${wordOf(type)}`);
+  if (!hasTools) {
+    if (type === "auto" || type === "none") return {};
+    throw refused("tool_choice.type", `a choice of type ${wordOf(type)} without tools`);
+  }
   const parallel = single === true ? { parallel_tool_calls: false } : {};
   switch (type) {
     case "auto":
@@ -165,9 +176,8 @@ const EFFORTS: readonly (readonly [number, string])[] = [
  * that support them. Upstreams that refuse these get the effort alone.
  */
 function toThinking({ thinking, output_config: config }: MessagesRequest): Fields {
-  const { effort, format, ...others } = config ?? {};
-  const [other] = Object.entries(others).flatMap(([name, value]) => (value == null ? [] : [name]));
-  if (other !== undefined) throw refused(`output_config.${other.slice(0, 64)}`, "this field");
+  const { effort, format } = config ?? {};
+  if (config != null) checkFields("output_config", config, "output_config");
   const budget = thinking?.["type"] === "enabled" ? (thinking.budget_tokens ?? 0) : undefined;
   const guessed = budget === undefined ? undefined : EFFORTS.find(([from]) => budget >= from)?.[1];
   const wish = typeof effort === "string" ? effort : guessed;
@@ -179,7 +189,9 @@ function toThinking({ thinking, output_config: config }: MessagesRequest): Field
   };
 }
 
-function toFormat({ type, schema }: Fields): Fields {
+function toFormat(format: Fields): Fields {
+  checkFields("output_config.format", format, "output_config.format");
+  const { type, schema } = format;
   if (type !== "json_schema") throw refused("output_config.format.type", `a format of type ${wordOf(type)}`);
   if (typeof schema !== "object" || schema === null) throw wrong("output_config.format.schema", "a JSON schema");
   return { type, json_schema: { name: "output", schema, strict: true } };

@@ -94,15 +94,33 @@ export function toResponsesBody(request: ChatRequest): Fields {
   };
 }
 
-/** Converts reasoning options to an effort. Those of other APIs are replaced by the effort beside them, and refused without one. */
+/** Converts reasoning options to an effort. Those of other APIs are replaced by the effort beside them. */
 function toReasoning({ reasoning_effort: effort, reasoning, thinking, output_config: config }: ChatRequest) {
   const asked = isObject(reasoning) ? reasoning : {};
-  if (!isText(effort) && asked["effort"] === undefined) {
-    if (isObject(thinking)) throw uncarried("thinking", KIND, "thinking without reasoning_effort");
-    if (isObject(config)) throw uncarried("output_config", KIND);
-  }
-  const all = { ...asked, ...(isText(effort) && { effort }) };
+  const hasEffort = isText(effort) || asked["effort"] !== undefined;
+  if (!hasEffort && isObject(config)) throw uncarried("output_config", KIND);
+  const all = {
+    ...(isObject(thinking) && toSummary(thinking, hasEffort)),
+    ...asked,
+    ...(isText(effort) && { effort }),
+  };
   return Object.keys(all).length === 0 ? undefined : all;
+}
+
+/** Fields of Anthropic's option for thinking; the effort beside it stands for its budget. */
+const THINKING: ReadonlySet<string> = new Set(["type", "budget_tokens", "display"]);
+/** Types that ask for no effort of their own. */
+const UNBOUND: ReadonlySet<unknown> = new Set(["disabled", "adaptive"]);
+
+/** Checks that the effort stands for all of a `thinking`, and returns how the reasoning is shown. */
+function toSummary(thinking: Fields, hasEffort: boolean): Fields {
+  const { type, display } = thinking;
+  const other = Object.entries(thinking).find(([name, value]) => !THINKING.has(name) && value != null);
+  if (other !== undefined) throw uncarried(`thinking.${other[0].slice(0, 64)}`, KIND);
+  if (type !== "enabled" && !UNBOUND.has(type))
+    throw uncarried("thinking.type", KIND, `thinking of type ${String(type).slice(0, 64)}`);
+  if (type === "enabled" && !hasEffort) throw uncarried("thinking", KIND, "thinking without reasoning_effort");
+  return display === "summarized" ? { summary: "auto" } : {};
 }
 
 /** Removes the option for usage, which every stream ends with. */
