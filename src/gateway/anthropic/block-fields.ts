@@ -3,7 +3,25 @@ import { isEmpty, isFalse, own, refuse, type FieldRow } from "../../internal/fie
 import { refused } from "./refusals.ts";
 
 /** What the gateway translates, by the type of a block, or by the name of another object of a request. */
-export type Shape = keyof typeof SHAPES;
+export type Shape =
+  | "message"
+  | "text"
+  | "image"
+  | "document"
+  | "a document's citations"
+  | "thinking"
+  | "redacted_thinking"
+  | "tool_use"
+  | "a call's caller"
+  | "tool_result"
+  | "a source of base64"
+  | "a source of text"
+  | "a source of url"
+  | "a source of file"
+  | "tool_choice"
+  | "metadata"
+  | "output_config"
+  | "output_config.format";
 
 /** A list without entries, or an object without fields, asks for nothing. */
 const unlessEmpty = refuse(isEmpty);
@@ -14,7 +32,7 @@ const cached = { ...type, cache_control: own };
  * Fields of each object of a request that is translated: `own` is translated, `refuse` is refused unless its value asks for nothing. A field
  * without a row is refused.
  */
-const SHAPES = {
+const SHAPES: Readonly<Record<Shape, Readonly<Record<string, FieldRow>>>> = {
   message: { role: own, content: own },
   text: { ...cached, text: own, citations: unlessEmpty },
   image: { ...cached, source: own, transformations: unlessEmpty },
@@ -33,7 +51,7 @@ const SHAPES = {
   metadata: { user_id: own },
   output_config: { effort: own, format: own },
   "output_config.format": { ...type, schema: own },
-} satisfies Readonly<Record<string, Readonly<Record<string, FieldRow>>>>;
+};
 
 const ROWS: ReadonlyMap<string, ReadonlyMap<string, FieldRow>> = new Map(
   Object.entries(SHAPES).map(([shape, rows]) => [shape, new Map(Object.entries(rows))]),
