@@ -336,3 +336,25 @@ describe("facts of different owners", () => {
     },
   );
 });
+
+describe("facts on the local engine", () => {
+  liveTest("are all compared with, however many others came later", async ({ tenant }) => {
+    const options = { factsMax: 20, engine: "local" } as const;
+    const facts = open(tenant, options);
+    // Over a `send` of its own, as in another process.
+    const elsewhere = open({ ...tenant, send: (...args) => tenant.send(...args) }, options);
+    await facts.remember({ text: "Allergic to peanuts", pinned: true });
+    await facts.remember({ text: "Lives in Oslo", key: "home", pinned: true });
+    for (let nth = 0; nth < 80; nth += 1) await facts.remember({ text: `Saw bird number ${nth}`, importance: 0 });
+    for (let nth = 0; nth < 25; nth += 1) await facts.remember({ text: `Pinned ${nth}`, pinned: true });
+    for (const [one, home] of [
+      [facts, "Lives in Bergen"],
+      [elsewhere, "Lives in Oslo"],
+    ] as const) {
+      expect((await one.recall("Allergic to peanuts"))[0]?.text).toBe("Allergic to peanuts");
+      const { status } = await one.remember({ text: home, key: "home", pinned: true });
+      expect(status).toBe("superseding");
+    }
+    expect(texts((await facts.list()).filter(({ key }) => key === "home"))).toEqual(["Lives in Oslo"]);
+  });
+});

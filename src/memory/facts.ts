@@ -134,8 +134,8 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     metric: "cosine",
     index: "hnsw",
     engine: options.engine,
-    // All of a subject's facts are compared with.
-    mirrorMax: 2 * factsMax,
+    // All of a subject's facts are compared with: pinned ones may be more than factsMax.
+    mirrorMax: 1_000_000,
     attributes: ATTRIBUTES,
     fingerprint: embedder.fingerprint,
     listed: false,

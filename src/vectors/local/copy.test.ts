@@ -4,7 +4,7 @@ import { similarityOf, type Metric } from "../scale.ts";
 import { BLOCK_BYTES, createArena } from "./arena.ts";
 import { createCopy } from "./copy.ts";
 import { queryScaleFor } from "./dots.ts";
-import { decodeRow, encodeRow, round, unround } from "./row.ts";
+import { decodeRow, encodeRow, round, unround, type Row } from "./row.ts";
 
 function generator(seed: number): () => number {
   let state = seed;
@@ -106,19 +106,67 @@ describe("a copy of a partition", () => {
     expect([copy.size, arena.used()]).toEqual([0, 0]);
   });
 
-  it("makes room among its own rows when the memory of all is taken, and never takes another's", async () => {
+  it("says that there is no memory for a row, and never takes another's", async () => {
     const arena = createArena(2 * BLOCK_BYTES);
     const [one, other] = ["one", "other"].map(() =>
       createCopy(arena, { dimensions: 16_000, metric: "cosine", rowsMax: 1_000 }),
     ) as [ReturnType<typeof createCopy>, ReturnType<typeof createCopy>];
-    for (let at = 0; at < 20; at += 1) one.put(`a${at}`, rowOf(vectorOf(16_000)), 0);
-    for (let at = 0; at < 20; at += 1) other.put(`b${at}`, rowOf(vectorOf(16_000)), 0);
-    expect(one.size).toBe(8);
-    expect(other.size).toBe(0);
+    const put = Array.from({ length: 10 }, (_, at) => one.put(`a${at}`, rowOf(vectorOf(16_000)), 0));
+    expect(put).toEqual([true, true, true, true, true, true, true, true, false, false]);
+    expect(other.put("b", rowOf(vectorOf(16_000)), 0)).toBe(false);
+    expect([one.size, other.size]).toEqual([8, 0]);
     one.clear();
-    other.put("b", rowOf(vectorOf(16_000)), 0);
+    expect(other.put("b", rowOf(vectorOf(16_000)), 0)).toBe(true);
     expect((await other.search({ vector: vectorOf(16_000), limit: 3, ...everything }))?.map(({ id }) => id)).toEqual([
       "b",
+    ]);
+  });
+
+  it.each(["cosine", "ip", "l2"] as const)(
+    "of the %s holds the newest that are left after any puts and removals, also of rows that were evicted",
+    async (metric) => {
+      const rowsMax = 6;
+      const copy = createCopy(createArena(1_000_000), { dimensions: 8, metric, rowsMax });
+      const list = new Map<string, { row: Row | undefined; vector: Float32Array; endsMs: number }>();
+      for (let at = 0; at < 3_000; at += 1) {
+        const id = `r${Math.floor((random() + 1) * 12)}`;
+        if (random() < 0) {
+          copy.remove(id);
+          list.delete(id);
+        } else {
+          const row = at % 17 === 0 ? undefined : rowOf(vectorOf(8));
+          const endsMs = at % 5 === 0 ? at + 4 : 0;
+          list.delete(id);
+          list.set(id, { row, vector: row ? unround(row) : new Float32Array(8), endsMs });
+          copy.put(id, row, endsMs);
+        }
+        copy.tidy(at);
+        for (const [one, { endsMs }] of list) if (endsMs > 0 && endsMs <= at) list.delete(one);
+        const newest = [...list].slice(-rowsMax);
+        expect(copy.size).toBe(newest.length);
+        const vector = vectorOf(8);
+        const found = (await copy.search({ vector, limit: 20, ...everything })) ?? [];
+        expect(found.map(({ id: one }) => one).toSorted()).toEqual(
+          newest
+            .filter(([, { row }]) => row !== undefined)
+            .map(([one]) => one)
+            .toSorted(),
+        );
+        for (const { id: one, similarity } of found)
+          expect(similarity).toBeCloseTo(similarityOf(metric, vector, list.get(one)?.vector as Float32Array), 2);
+      }
+    },
+  );
+
+  it("tells the distance of an l2 query of zeros", async () => {
+    const copy = createCopy(createArena(1_000_000), { dimensions: 4, metric: "l2", rowsMax: 9 });
+    for (const [id, vector] of Object.entries({ zero: [0, 0, 0, 0], half: [0.5, 0, 0, 0], one: [0, 1, 0, 0] }))
+      copy.put(id, rowOf(Float32Array.from(vector)), 0);
+    const found = await copy.search({ vector: new Float32Array(4), limit: 9, ...everything });
+    expect(found?.map(({ id, similarity }) => [id, similarity.toFixed(4)])).toEqual([
+      ["zero", "1.0000"],
+      ["half", "0.6667"],
+      ["one", "0.5000"],
     ]);
   });
 

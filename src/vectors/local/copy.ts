@@ -2,6 +2,7 @@ import type { Metric } from "../scale.ts";
 import { dot, similarity } from "../scale.ts";
 import { BLOCK_BYTES, toBlockShape, type Arena } from "./arena.ts";
 import { queryScaleFor, STRIDE_STEP } from "./dots.ts";
+import { createLastIn } from "./last-in.ts";
 import { createNearest } from "./nearest.ts";
 import type { Row } from "./row.ts";
 
@@ -21,14 +22,23 @@ export interface Near {
   readonly similarity: number;
 }
 
-/** Rows of one partition in this process, compared one by one with a query. */
+/** The newest rows of one partition in this process, compared one by one with a query. */
 export interface PartitionCopy {
+  /** Rows that are compared, unreadable ones included. */
   readonly size: number;
   /** Approximate bytes of the copy. */
   bytes(): number;
-  /** Puts a row, replacing the one with its id. If the copy is full, it evicts the row that was put least recently. */
-  put(id: string, row: Row, endsMs: number): void;
+  /**
+   * Puts a row, replacing the one with its id. In place of an unreadable row (`undefined`) nothing is found. If the copy has `rowsMax` rows,
+   * the one that was put least recently is evicted. Returns false if there is no memory for the row; then the copy lacks it.
+   */
+  put(id: string, row: Row | undefined, endsMs: number): boolean;
   remove(id: string): void;
+  /**
+   * Removes the rows that have expired at the server's time, and takes rows back that were evicted last, while there is room. Returns
+   * whether it took any back.
+   */
+  tidy(nowMs: number): boolean;
   clear(): void;
   /**
    * Returns the nearest rows, nearest first. Yields to the event loop about every two milliseconds; rows changed meanwhile may be included
@@ -41,21 +51,45 @@ export interface PartitionCopy {
 const PRODUCTS_A_TURN = 12_000_000;
 /** Rows whose attributes are looked at between two turns: each may cost a microsecond or so. */
 const FILTERED_A_TURN = 1_000;
-/** Bytes of a row beside its numbers, in JavaScript: id, its place, attributes. */
+/** Bytes of a row beside its block, in JavaScript: id, its place, attributes. */
 const BESIDE_BYTES = 250;
 /** Beyond this, and below its inverse, 32-bit floats cannot order the rows; then all are compared. */
 const FLOAT_MAX = 1e18;
 /** Largest error of 32-bit floats, relative to the largest operand. */
 const FLOAT_ERROR = 1e-6;
+/** Where rows have no end. */
+const NEVER = Infinity;
 /** Shared by rows without attributes. */
 const NONE: Row["attributes"] = Object.freeze({});
 
+/** A row that was evicted. */
+interface Evicted {
+  readonly row: Row | undefined;
+  readonly endsMs: number;
+}
+
+/**
+ * Returns how many evicted rows a copy keeps, so that it needs no read for each deletion of a newer row: a sixteenth of its rows, at least
+ * sixteen.
+ */
+export function evictedMax(rowsMax: number): number {
+  return Math.max(16, Math.floor(rowsMax / 16));
+}
+
+/** Computes how many rows fit into this many bytes, if one copy has them all. */
+export function rowsWithin(bytesMax: number, dimensions: number): number {
+  const { rows } = toBlockShape(toStride(dimensions));
+  return Math.max(1, Math.floor(bytesMax / (BLOCK_BYTES + rows * BESIDE_BYTES))) * rows;
+}
+
+const toStride = (dimensions: number) => Math.ceil(dimensions / STRIDE_STEP) * STRIDE_STEP;
+
 /** Makes an empty copy of at most `rowsMax` rows, in memory of `arena`. */
 export function createCopy(
-  arena: Arena,
+  arena: Pick<Arena, "take" | "give" | "bytes" | "weigh" | "ask" | "scan" | "pick" | "sumOf" | "picked">,
   { dimensions, metric, rowsMax }: { readonly dimensions: number; readonly metric: Metric; readonly rowsMax: number },
 ): PartitionCopy {
-  const stride = Math.ceil(dimensions / STRIDE_STEP) * STRIDE_STEP;
+  const stride = toStride(dimensions);
   const shape = toBlockShape(stride);
   const rowsPerBlock = shape.rows;
   const isDistance = metric === "l2";
@@ -64,10 +98,17 @@ export function createCopy(
   /** Ids by row; `undefined` where a row is free. A row never moves, so a search that gave others a turn goes on where it was. */
   let ids: (string | undefined)[] = [];
   let free: number[] = [];
-  /** Row of each id, in the order in which they were put. */
+  /** Row of each id, in the order in which they were put; those taken back come last. */
   const places = new Map<string, number>();
+  /** Rows evicted last. All others were put after them. */
+  const evicted = createLastIn<Evicted>(evictedMax(rowsMax));
+  /** Rows that were evicted and taken back: each is older than the ones taken back before it, and than all others. */
+  const returned = createLastIn<undefined>(rowsMax);
+  /** `undefined` where a row is free or unreadable. */
   const attributes: (Row["attributes"] | undefined)[] = [];
   let ends = new Float64Array(0);
+  /** No row ends before. */
+  let soonestMs = NEVER;
   /** Factors and offsets of the sums, so that larger is nearer for every metric. */
   let factors = new Float64Array(0);
   let offsets = new Float64Array(0);
@@ -98,59 +139,118 @@ export function createCopy(
   }
 
   function remove(id: string): void {
+    evicted.remove(id);
     const row = places.get(id);
     if (row === undefined) return;
     places.delete(id);
+    returned.remove(id);
     ids[row] = undefined;
     attributes[row] = undefined;
+    ends[row] = 0;
     forget(row);
     free.push(row);
+  }
+
+  function evictOldest(): void {
+    const id = returned.take()?.id ?? places.keys().next().value;
+    if (id === undefined) return;
+    const at = places.get(id) as number;
+    const kept = { row: rowAt(at), endsMs: ends[at] as number };
+    remove(id);
+    evicted.add(id, kept);
+  }
+
+  function rowAt(at: number): Row | undefined {
+    const kept = attributes[at];
+    if (kept === undefined) return undefined;
+    const place = blockOf(at) + (at % rowsPerBlock) * stride;
+    // A cosine does not depend on the step, and the factor has lost it.
+    const step = metric === "cosine" ? 1 : (factors[at] as number);
+    return { numbers: arena.bytes().slice(place, place + dimensions), step, attributes: kept };
+  }
+
+  /** Returns false without room. */
+  function set(id: string, row: Row | undefined, endsMs: number): boolean {
+    let at = roomFor();
+    if (at === undefined && evicted.size > 0) {
+      evicted.clear();
+      at = roomFor();
+    }
+    if (at === undefined) return false;
+    if (row !== undefined) fill(at, row);
+    ends[at] = endsMs;
+    if (endsMs > 0) soonestMs = Math.min(soonestMs, endsMs);
+    attributes[at] = row && (isEmpty(row.attributes) ? NONE : row.attributes);
+    ids[at] = id;
+    places.set(id, at);
+    return true;
+  }
+
+  function fill(at: number, row: Row): void {
+    const bytes = arena.bytes();
+    const block = blockOf(at);
+    const place = block + (at % rowsPerBlock) * stride;
+    bytes.fill(0, place, place + stride);
+    bytes.set(row.numbers, place);
+    let squares = 0;
+    for (const number of row.numbers) squares += number * number;
+    const length = Math.sqrt(squares) * row.step;
+    const factor = metric === "cosine" ? (length === 0 ? 0 : row.step / length) : row.step;
+    const offset = isDistance ? length ** 2 : 0;
+    longest = Math.max(longest, length);
+    if (isExtremeNumber(factor) || isExtremeNumber(offset)) isExtreme = true;
+    factors[at] = factor;
+    if (isDistance) offsets[at] = offset;
+    arena.weigh(block, shape, at % rowsPerBlock, factor, offset);
+  }
+
+  function removeEnded(nowMs: number): void {
+    if (nowMs < soonestMs) return;
+    soonestMs = NEVER;
+    for (let row = 0; row < ids.length; row += 1) {
+      const endsMs = ends[row] as number;
+      if (endsMs === 0) continue;
+      if (endsMs <= nowMs) remove(ids[row] as string);
+      else soonestMs = Math.min(soonestMs, endsMs);
+    }
   }
 
   return {
     get size() {
       return places.size;
     },
-    bytes: () => blocks.length * BLOCK_BYTES + places.size * BESIDE_BYTES,
+    bytes: () => blocks.length * BLOCK_BYTES + places.size * BESIDE_BYTES + evicted.size * (dimensions + BESIDE_BYTES),
 
     put(id, row, endsMs) {
       remove(id);
-      if (places.size >= rowsMax) remove(places.keys().next().value as string);
-      let at = roomFor();
-      if (at === undefined) {
-        // The arena is full: evict the oldest row of this copy.
-        const [oldest] = places.keys();
-        if (oldest === undefined) return;
-        remove(oldest);
-        at = roomFor() as number;
-      }
-      const bytes = arena.bytes();
-      const block = blockOf(at);
-      const place = block + (at % rowsPerBlock) * stride;
-      bytes.fill(0, place, place + stride);
-      bytes.set(row.numbers, place);
-      let squares = 0;
-      for (const number of row.numbers) squares += number * number;
-      const length = Math.sqrt(squares) * row.step;
-      const factor = metric === "cosine" ? (length === 0 ? 0 : row.step / length) : row.step;
-      const offset = isDistance ? length ** 2 : 0;
-      longest = Math.max(longest, length);
-      if (isExtremeNumber(factor) || isExtremeNumber(offset)) isExtreme = true;
-      factors[at] = factor;
-      if (isDistance) offsets[at] = offset;
-      arena.weigh(block, shape, at % rowsPerBlock, factor, offset);
-      ends[at] = endsMs;
-      attributes[at] = isEmpty(row.attributes) ? NONE : row.attributes;
-      ids[at] = id;
-      places.set(id, at);
+      if (places.size >= rowsMax) evictOldest();
+      return set(id, row, endsMs);
     },
 
     remove,
+
+    tidy(nowMs) {
+      removeEnded(nowMs);
+      let any = false;
+      while (places.size < rowsMax) {
+        const last = evicted.take();
+        if (last === undefined) break;
+        const { row, endsMs } = last.value;
+        if (endsMs > 0 && endsMs <= nowMs) continue;
+        if (!set(last.id, row, endsMs)) break;
+        returned.add(last.id, undefined);
+        any = true;
+      }
+      return any;
+    },
 
     clear() {
       generation += 1;
       for (const block of blocks.splice(0)) arena.give(block);
       places.clear();
+      evicted.clear();
+      returned.clear();
+      soonestMs = NEVER;
       attributes.length = 0;
       [ids, free] = [[], []];
       [ends, factors, offsets] = [new Float64Array(0), new Float64Array(0), new Float64Array(0)];
@@ -161,15 +261,16 @@ export function createCopy(
       const began = generation;
       const { numbers, step, length } = toQuery(vector, queryMax);
       const nearest = createNearest(limit);
-      const scale = (isDistance ? 2 : 1) * (metric === "cosine" ? step / length : step);
+      const scale = (isDistance ? 2 : 1) * (metric === "cosine" && length > 0 ? step / length : step);
       let products = 0;
       let filtered = 0;
       const mayBeFound = (row: number): boolean => {
         const endsAt = ends[row] as number;
-        if (ids[row] === undefined || (endsAt > 0 && endsAt <= nowMs)) return false;
+        const given = attributes[row];
+        if (given === undefined || (endsAt > 0 && endsAt <= nowMs)) return false;
         if (allows === undefined) return true;
         filtered += 1;
-        return allows(attributes[row] ?? NONE);
+        return allows(given);
       };
       arena.ask(numbers, stride);
       for (let from = 0; from < ids.length; from += rowsPerBlock) {
@@ -238,7 +339,7 @@ function toQuery(vector: Float32Array, largest: number): { numbers: Int16Array; 
   return {
     numbers: Int16Array.from(vector, (value) => Math.round(value / step)),
     step,
-    length: Math.sqrt(dot(vector, vector)) || 1,
+    length: Math.sqrt(dot(vector, vector)),
   };
 }
 

@@ -4,8 +4,8 @@ import type { ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import { matches } from "../filter.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
 import { countRows, deleteRows, putRow, readRows, replaceRow, upsertRows } from "../scripts.gen.ts";
-import type { Near } from "./copy.ts";
-import { mirrorsOf, NOWHERE, type Mirror, type Place } from "./mirrors.ts";
+import { evictedMax, type Near } from "./copy.ts";
+import { mirrorsOf, NOWHERE, restart, type Mirror, type Place } from "./mirrors.ts";
 import { decodeRow, encodeRow, headOf, round, unround, type Row } from "./row.ts";
 import { settle } from "./settle.ts";
 
@@ -33,6 +33,8 @@ interface Told {
   readonly mark: string;
   readonly more: boolean;
   readonly nowMs: number;
+  /** Items in Redis that have not expired. */
+  readonly live: number;
   readonly news: readonly Reply[];
   readonly read: readonly (readonly Reply[] | null)[];
 }
@@ -80,33 +82,38 @@ export function localDriver<S extends AttributeSchema>(
     [id, encodeRow(vector, attributes), record, ttlMs] as const;
 
   const trip = async (namespace: string, ids: readonly string[], withVectors: boolean, place?: Place) => {
-    const { gone: _, ...keys } = keysOf(namespace);
     const values = {
       agreed: place === undefined ? "" : contract,
       ...(place ?? NOWHERE),
       count: place === undefined ? 0 : CHANGES_A_TRIP,
-      room: mirrorMax,
+      room: mirrorMax + evictedMax(mirrorMax),
       vectors: withVectors ? 1 : 0,
       ids,
     };
-    const reply = await runScript(redis, readRows, keys, values, { timeoutMs, reply: "bytes" });
+    const reply = await runScript(redis, readRows, keysOf(namespace), values, { timeoutMs, reply: "bytes" });
     refuseOther(reply, contract);
     return toTold(reply);
   };
 
-  /** Reads items and brings a copy up to the same moment. Many changes come in pages; the items come with the first. */
+  /**
+   * Reads items and brings a copy up to the same moment. Many changes come in pages; the items come with the first. `undefined` if there is
+   * no memory for the copy, which is empty then.
+   */
   async function catchUp(
     namespace: string,
     mirror: Mirror,
     ids: readonly string[],
     withVectors: boolean,
-  ): Promise<CaughtUp> {
+  ): Promise<CaughtUp | undefined> {
     const read = new Map<string, ReadItem | undefined>();
     let changed = false;
+    let began = false;
     let nowMs = 0;
     for (let trips = 0; trips < TRIPS_MAX; trips += 1) {
       const { place } = mirror;
       const told = await trip(namespace, trips === 0 ? ids : [], withVectors, place);
+      const wanted = Math.min(mirrorMax, told.live);
+      mirrors.checkFits(shape, wanted);
       if (trips === 0) {
         ids.forEach((id, at) => read.set(id, toReadItem(told.read[at] ?? null)));
         nowMs = told.nowMs;
@@ -114,14 +121,24 @@ export function localDriver<S extends AttributeSchema>(
         if (told.anew) read.clear();
         for (let at = 0; at < told.news.length; at += 3) read.delete(String(told.news[at]));
       }
-      if (mirror.place !== place) {
+      if (mirror.place === place) {
+        const followed = follow(mirror, told);
+        if (followed === "full") return undefined;
+        if (followed === "changed") changed = true;
+        if (told.more) continue;
+      } else {
         // Another search updated the copy meanwhile; this reply may be older or newer.
         changed = true;
-        if (mirror.place.born === told.born && Number(mirror.place.since) >= Number(told.head)) break;
-        continue;
+        const follows = mirror.place.born === told.born && Number(mirror.place.since) >= Number(told.head);
+        if (!follows) continue;
+        if (told.nowMs <= mirror.comparedMs) break;
+        mirror.copy.tidy(told.nowMs);
       }
-      if (follow(mirror, told)) changed = true;
-      if (!told.more) break;
+      mirror.comparedMs = told.nowMs;
+      // Items that had been too old for the copy are among the newest, because newer ones are no more.
+      if (mirror.copy.size >= wanted || began) break;
+      began = true;
+      mirror.place = NOWHERE;
     }
     return { read, changed, nowMs };
   }
@@ -133,8 +150,8 @@ export function localDriver<S extends AttributeSchema>(
     return { record: record as Buffer, ttlMs: Number(String(left)), vector: vector && unround(vector) };
   }
 
-  /** Updates a copy from a reply. Returns whether anything changed. */
-  function follow(mirror: Mirror, { born, anew, last, head, mark, news, nowMs }: Told): boolean {
+  /** Updates a copy from a reply. Returns whether anything changed, or that there was no memory for a row. */
+  function follow(mirror: Mirror, { born, anew, last, head, mark, news, nowMs }: Told): "same" | "changed" | "full" {
     const { place } = mirror;
     const begins = anew || born !== place.born;
     if (begins) mirror.copy.clear();
@@ -143,14 +160,17 @@ export function localDriver<S extends AttributeSchema>(
     for (let at = 0; at < news.length; at += 3) {
       const id = String(news[at]);
       const bytes = news[at + 1];
-      const row = Buffer.isBuffer(bytes) ? decodeRow(bytes, dimensions) : undefined;
-      if (row === undefined) mirror.copy.remove(id);
-      else mirror.copy.put(id, row, Number(String(news[at + 2] ?? 0)));
+      if (!Buffer.isBuffer(bytes)) mirror.copy.remove(id);
+      else if (!mirror.copy.put(id, decodeRow(bytes, dimensions), Number(String(news[at + 2] ?? 0)))) {
+        restart(mirror);
+        return "full";
+      }
     }
+    const returned = mirror.copy.tidy(nowMs);
     if (born === "") mirror.place = NOWHERE;
     else if (begins || last !== place.since || head !== place.head)
       mirror.place = { born, since: last, base: begins ? head : place.base, head, mark };
-    return news.length > 0 || begins;
+    return news.length > 0 || begins || returned ? "changed" : "same";
   }
 
   return {
@@ -160,14 +180,15 @@ export function localDriver<S extends AttributeSchema>(
       refuseOther(reply, contract);
       const [stored, swept, before, markBefore, last, mark, now] = (reply as readonly Reply[]).map(String);
       // A copy that was up to date before gets these rows directly; any other gets them with its next read.
-      const mirror = mirrors.find(keysOf(namespace).meta, shape);
-      const place = mirror?.place;
-      if (mirror === undefined || place === undefined || swept !== "0" || last === undefined || mark === undefined)
-        return Number(stored);
-      if (place.since !== before || place.head !== before || place.mark !== markBefore) return Number(stored);
-      for (const { id, vector, attributes, ttlMs } of items)
-        mirror.copy.put(id, { ...round(vector), attributes }, ttlMs === 0 ? 0 : Number(now) + ttlMs);
-      mirror.place = { ...place, since: last, head: last, mark };
+      if (swept === "0" && last !== undefined && mark !== undefined)
+        mirrors.change(keysOf(namespace).meta, shape, (mirror) => {
+          const { place } = mirror;
+          if (place.since !== before || place.head !== before || place.mark !== markBefore) return true;
+          mirror.place = { ...place, since: last, head: last, mark };
+          return items.every(({ id, vector, attributes, ttlMs }) =>
+            mirror.copy.put(id, { ...round(vector), attributes }, ttlMs === 0 ? 0 : Number(now) + ttlMs),
+          );
+        });
       return Number(stored);
     },
 
@@ -181,20 +202,18 @@ export function localDriver<S extends AttributeSchema>(
     async search(namespace, { vector, limit, filter, withVectors, whileChecking }) {
       const allows = filter && ((attributes: Row["attributes"]) => matches(filter, attributes));
       const allowsItem = ({ record }: ReadItem) => allows === undefined || allowsRecord(record, allows);
-      return mirrors.use(keysOf(namespace).meta, shape, async (mirror) => {
+      return mirrors.use(keysOf(namespace).meta, shape, timeoutMs, async (mirror) => {
         /** Lower bound of the server's time; items that had expired at the read are skipped from then on. */
         let sinceMs = 0;
-        const findIn = (room: number) => {
-          const nowMs = Math.max(sinceMs, performance.now() - mirror.behindMs);
-          return mirror.copy.search({ vector, limit: room, allows, nowMs }).then((near) => near && { near, nowMs });
-        };
+        const findIn = (room: number, nowMs: number) =>
+          mirror.copy.search({ vector, limit: room, allows, nowMs }).then((near) => near && { near, nowMs });
         for (
           let tries = 1, spare: number = SPARE.first;
           ;
           tries += 1, spare = Math.min(SPARE.most, spare * SPARE.growth)
         ) {
           const room = limit + spare;
-          const before = await findIn(room);
+          const before = await findIn(room, Math.max(sinceMs, performance.now() - mirror.behindMs));
           const near = before?.near ?? [];
           const checked = near.slice(0, limit);
           const reading = catchUp(
@@ -204,13 +223,19 @@ export function localDriver<S extends AttributeSchema>(
             withVectors,
           );
           whileChecking?.(checked);
-          const { read, changed, nowMs } = await reading;
+          const caught = await reading;
+          if (caught === undefined) return undefined;
+          const { read, changed, nowMs } = caught;
           sinceMs = nowMs;
-          // A server's clock that went back had items passed over that have not ended.
-          const after = changed || before === undefined || before.nowMs > nowMs ? await findIn(room) : before;
+          // At the time of the reading: what has expired since may have others in its place, which the copy lacks. And a server's clock that
+          // went back had items passed over that have not ended.
+          const after = changed || before === undefined || before.nowMs > nowMs ? await findIn(room, nowMs) : before;
           const { found, complete } = settle({ near: after?.near ?? [], room, limit, read, allows: allowsItem });
           const told = whileChecking === undefined || found.every((one) => isAmong(checked, one));
-          if ((complete && told && after !== undefined) || tries === TRIES_MAX) return found;
+          if (after === undefined) {
+            // The copy was emptied while it was searched.
+            if (tries >= TRIES_MAX) return undefined;
+          } else if ((complete && told) || tries >= TRIES_MAX) return found;
         }
       });
     },
@@ -255,7 +280,7 @@ export function localDriver<S extends AttributeSchema>(
 }
 
 function toTold(reply: Reply): Told {
-  const [born, anew, last, head, mark, more, now, news, read] = reply as readonly Reply[];
+  const [born, anew, last, head, mark, more, now, live, news, read] = reply as readonly Reply[];
   return {
     born: String(born),
     anew: anew === 1,
@@ -264,6 +289,7 @@ function toTold(reply: Reply): Told {
     mark: String(mark),
     more: more === 1,
     nowMs: Number(String(now)),
+    live: Number(live),
     news: news as readonly Reply[],
     read: read as Told["read"],
   };

@@ -1,9 +1,10 @@
+import { MarrowError } from "../../errors.ts";
 import type { ScopedRedis } from "../../redis/index.ts";
-import { createArena, type Arena } from "./arena.ts";
-import { createCopy, type PartitionCopy } from "./copy.ts";
 import type { Metric } from "../scale.ts";
+import { BLOCK_BYTES, createArena, type Arena } from "./arena.ts";
+import { createCopy, rowsWithin, type PartitionCopy } from "./copy.ts";
 
-/** Most bytes of one connection's copies. The least recently used copy is evicted, and read again on demand. */
+/** Most bytes of one connection's copies. Copies that nobody uses are dropped, the least recently used first, and read again on demand. */
 export const COPIES_BYTES_MAX = 268_435_456;
 /** Partitions that have a copy at most. */
 const COPIES_MAX = 10_000;
@@ -31,6 +32,8 @@ export interface Mirror {
   place: Place;
   /** Least difference of the server's clock to this process's monotonic clock at the last reply; may be negative. */
   behindMs: number;
+  /** The server's time when the copy was last compared with the number of items in Redis. */
+  comparedMs: number;
   /** Number of running searches, during which the copy is not released. */
   users: number;
 }
@@ -44,10 +47,16 @@ export interface MirrorShape {
 
 /** All copies of a connection. */
 export interface Mirrors {
-  /** Uses the copy of a partition; creates an empty one if there is none. */
-  use<T>(key: string, shape: MirrorShape, work: (mirror: Mirror) => Promise<T>): Promise<T>;
-  /** Returns the existing up-to-date copy of a partition. */
-  find(key: string, shape: MirrorShape): Mirror | undefined;
+  /**
+   * Uses the copy of a partition; creates an empty one if there is none. `work` returns `undefined` if the copy found no memory for a row.
+   * Then it runs again when other copies have been released: those who wait take turns, so that they do not take memory from each other.
+   * @throws MarrowError `timeout` if there is still no memory after `waitMs`
+   */
+  use<T>(key: string, shape: MirrorShape, waitMs: number, work: (mirror: Mirror) => Promise<T | undefined>): Promise<T>;
+  /** Changes the up-to-date copy of a partition, if there is one. If `change` returns false, the copy is emptied, to be read again. */
+  change(key: string, shape: MirrorShape, change: (mirror: Mirror) => boolean): void;
+  /** Refuses a partition that cannot have a copy, even alone. @throws MarrowError `too_large` */
+  checkFits(shape: MirrorShape, items: number): void;
   /** Current number of copies, rows and bytes. */
   report(): { readonly copies: number; readonly rows: number; readonly bytes: number };
 }
@@ -55,11 +64,17 @@ export interface Mirrors {
 /** Handles come and go with requests, and connections are seen through scopes: copies belong to what sends. */
 const known = new WeakMap<ScopedRedis["send"], Mirrors>();
 
-/** Returns the copies of a connection. */
-export function mirrorsOf(redis: Pick<ScopedRedis, "send">): Mirrors {
-  const found = known.get(redis.send) ?? createMirrors(COPIES_BYTES_MAX);
+/** Returns the copies of a connection; the first call decides how many bytes they take at most. */
+export function mirrorsOf(redis: Pick<ScopedRedis, "send">, bytesMax: number = COPIES_BYTES_MAX): Mirrors {
+  const found = known.get(redis.send) ?? createMirrors(bytesMax);
   known.set(redis.send, found);
   return found;
+}
+
+/** Empties a copy; the next search reads it again. */
+export function restart(mirror: Mirror): void {
+  mirror.copy.clear();
+  mirror.place = NOWHERE;
 }
 
 /** Makes a set of copies with this bound on their total bytes. */
@@ -67,18 +82,25 @@ export function createMirrors(bytesMax: number): Mirrors {
   let arena: Arena | undefined;
   /** The least recently used first. */
   const mirrors = new Map<string, Mirror>();
+  /** The uses that wait for memory: each begins when the one before has ended. */
+  let queue: Promise<unknown> = Promise.resolve();
+  /** Wakes the first of them. */
+  let wake: () => void = () => {};
 
   const nameOf = (key: string, { dimensions, metric, rowsMax }: MirrorShape) =>
     `${dimensions} ${metric} ${rowsMax} ${key}`;
+  const usedBytes = () => [...mirrors.values()].reduce((sum, { copy }) => sum + copy.bytes(), 0);
 
   function open(key: string, shape: MirrorShape): Mirror {
-    arena ??= createArena(bytesMax);
+    const all = (arena ??= createArena(bytesMax));
     const { dimensions, metric, rowsMax } = shape;
     const name = nameOf(key, shape);
+    const take = () => (dropUntil(bytesMax - BLOCK_BYTES) ? all.take() : undefined);
     const found = mirrors.get(name) ?? {
-      copy: createCopy(arena, { dimensions, metric, rowsMax }),
+      copy: createCopy({ ...all, take }, { dimensions, metric, rowsMax }),
       place: NOWHERE,
       behindMs: 0,
+      comparedMs: 0,
       users: 0,
     };
     mirrors.delete(name);
@@ -86,38 +108,85 @@ export function createMirrors(bytesMax: number): Mirrors {
     return found;
   }
 
-  function keepWithin(): void {
-    let bytes = [...mirrors.values()].reduce((sum, { copy }) => sum + copy.bytes(), 0);
+  /** Drops copies that nobody uses until all take at most this many bytes. Returns false if those in use take more. */
+  function dropUntil(most: number): boolean {
+    let bytes = usedBytes();
     for (const [name, { copy, users }] of mirrors) {
-      if (bytes <= bytesMax && mirrors.size <= COPIES_MAX) return;
+      if (bytes <= most && mirrors.size <= COPIES_MAX) break;
       if (users > 0) continue;
       bytes -= copy.bytes();
       copy.clear();
       mirrors.delete(name);
     }
+    return bytes <= most;
+  }
+
+  async function attempt<T>(mirror: Mirror, work: (mirror: Mirror) => Promise<T>): Promise<T> {
+    mirror.users += 1;
+    try {
+      return await work(mirror);
+    } finally {
+      mirror.users -= 1;
+      dropUntil(bytesMax);
+    }
+  }
+
+  /** Repeats a use, each time when another one has ended. */
+  async function attemptUntil<T>(untilMs: number, again: () => Promise<T | undefined>): Promise<T> {
+    for (;;) {
+      const released = Promise.withResolvers<void>();
+      wake = released.resolve;
+      const done = await again();
+      if (done !== undefined) return done;
+      const leftMs = untilMs - performance.now();
+      if (leftMs <= 0)
+        throw new MarrowError(
+          "timeout",
+          `the vectors of all searches that run now (engine local) need more than the ${bytesMax} bytes that a connection may use`,
+          { details: { bytesMax } },
+        );
+      const timer = setTimeout(wake, leftMs);
+      await released.promise;
+      clearTimeout(timer);
+    }
   }
 
   return {
-    async use(key, shape, work) {
-      const mirror = open(key, shape);
-      mirror.users += 1;
+    async use(key, shape, waitMs, work) {
+      const untilMs = performance.now() + waitMs;
+      const again = () => attempt(open(key, shape), work);
       try {
-        return await work(mirror);
+        const done = await again();
+        if (done !== undefined) return done;
       } finally {
-        mirror.users -= 1;
-        keepWithin();
+        wake();
       }
+      const waited = queue.then(() => attemptUntil(untilMs, again));
+      queue = waited.catch(() => {});
+      return waited;
     },
-    find(key, shape) {
-      const found = mirrors.get(nameOf(key, shape));
-      return found === undefined || found.place.born === "" ? undefined : found;
+    change(key, shape, change) {
+      const mirror = mirrors.get(nameOf(key, shape));
+      if (mirror === undefined || mirror.place.born === "") return;
+      mirror.users += 1;
+      if (!change(mirror)) restart(mirror);
+      mirror.users -= 1;
+    },
+    checkFits({ dimensions }, items) {
+      const itemsMax = rowsWithin(bytesMax, dimensions);
+      if (items <= itemsMax) return;
+      throw new MarrowError(
+        "too_large",
+        `engine local compares at most ${itemsMax} vectors of ${dimensions} numbers, because copies of vectors take at most ${bytesMax} bytes; this namespace has ${items}. Set mirrorMax to at most ${itemsMax} to search only the newest, or use several namespaces or another engine`,
+        { details: { itemsMax, items, bytesMax } },
+      );
     },
     report() {
       const all = [...mirrors.values()];
       return {
         copies: all.length,
         rows: all.reduce((sum, { copy }) => sum + copy.size, 0),
-        bytes: all.reduce((sum, { copy }) => sum + copy.bytes(), 0),
+        bytes: usedBytes(),
       };
     },
   };
