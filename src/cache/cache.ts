@@ -2,6 +2,7 @@ import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkNumber, checkText, refuse } from "../internal/check.ts";
 import { isCertainlyOver } from "../internal/json-pieces.ts";
+import { inSlices } from "../internal/time-slice.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { checkScope, encodeRecordBodyBeside, runScript, type ScopedRedis } from "../redis/index.ts";
 import { createAsking } from "./asking.ts";
@@ -63,15 +64,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
   const embedding = createEmbedding(scoped, embedder, resolved.engine);
   const index = `${embedder?.fingerprint ?? "none"}${compact ? ".bits" : ""}`;
   const { engine } = resolved;
-  const questions = createQuestions({
-    redis: scoped,
-    keys,
-    name,
-    index,
-    embedder,
-    engine,
-    timeoutMs,
-  });
+  const questions = createQuestions({ redis: scoped, keys, name, index, embedder, engine, timeoutMs });
   const upkeep = createUpkeep({ redis: scoped, keys, index, questions, bounds, slidingMsMax, timeoutMs });
   const aliases = resolved.judging !== undefined;
   const entries = createEntries({ redis: scoped, keys, sealing, timeoutMs, staleMs, aliases, now });
@@ -142,7 +135,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     const judge = createJudge(question.text, { ...judgeOptions, floor: nearFrom, quick });
     let nearest: Nearest | undefined;
     const misses: NearMiss[] = [];
-    for (const { wording, id, similarity, body, alias, entry: opened } of candidates) {
+    for await (const { wording, id, similarity, body, alias, entry: opened } of inSlices(candidates)) {
       if (similarity < nearFrom) {
         const judged = { similarity, score: 0, veto: "below_threshold" as const };
         trace.push({ id, ...judged });
@@ -207,10 +200,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     near: readonly Candidate[],
     signal: AbortSignal | undefined,
   ): Promise<readonly (Candidate & { readonly entry: StoredEntry })[]> {
-    const opened = near.flatMap((candidate) => {
+    const opened: (Candidate & { readonly entry: StoredEntry })[] = [];
+    for await (const candidate of inSlices(near)) {
       const entry = candidate.body.length > 0 ? entries.open(candidate.body, candidate.id) : undefined;
-      return entry === undefined ? [] : [{ ...candidate, entry }];
-    });
+      if (entry !== undefined) opened.push({ ...candidate, entry });
+    }
     const texts = opened.map(
       ({ wording, body, alias, entry }) => toAlias(alias, wording, body, sealing)?.text ?? entry.text,
     );

@@ -60,6 +60,7 @@ import { registerEmbeddings } from "./openai/embeddings.ts";
 import { registerForwarded } from "./openai/forwarded.ts";
 import { registerFiles } from "./openai/files.ts";
 import { registerHealth } from "./http/health.ts";
+import { writeLargeInTurns } from "./http/large-answer.ts";
 import { registerLimits } from "./roles/limits.ts";
 import { registerMcp } from "./agents/mcp-route.ts";
 import { registerMemories } from "./openai/memories.ts";
@@ -148,6 +149,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const draining = watchRequests(app);
   const routes = noteRoutes(app);
   describeApi(app);
+  writeLargeInTurns(app);
   boundConnections(app, config.http);
   refuseAmbiguous(app, config);
   // The first request should not wait for the word lists.

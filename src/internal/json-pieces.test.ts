@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isCertainlyOver, sizeOf, toJsonBytes } from "./json-pieces.ts";
+import { isCertainlyOver, jsonBytesInTurns, sizeOf, toBytesInTurns, toJsonBytes } from "./json-pieces.ts";
 
 const LONG = 'käse 😀 \u2028 "quoted" \\ and\n'.repeat(12_000);
 
@@ -15,6 +15,18 @@ describe("JSON that is written in turns of the event loop", () => {
     const made = toJsonBytes(value);
     expect(made).toBeInstanceOf(Promise);
     expect((await made).equals(Buffer.from(JSON.stringify(value)))).toBe(true);
+    const pieces: Buffer[] = [];
+    for await (const piece of jsonBytesInTurns(value)) pieces.push(piece);
+    expect(Buffer.concat(pieces).equals(await made)).toBe(true);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(500_000);
+    const text = JSON.stringify(value);
+    expect(Buffer.concat(await toBytesInTurns(text)).equals(Buffer.from(text))).toBe(true);
+  });
+
+  it("is refused where it holds itself, as JSON.stringify refuses it", async () => {
+    const cycle: Record<string, unknown> = { text: LONG };
+    cycle["within"] = { again: cycle };
+    await expect(toJsonBytes(cycle)).rejects.toThrow(TypeError);
   });
 
   it("lets other work run in between, and writes small values at once", async () => {

@@ -79,13 +79,47 @@ export function toJsonBytes(value: unknown): Buffer | Promise<Buffer> {
   return isWithin(value, LARGE_JSON_CHARS) ? Buffer.from(JSON.stringify(value)) : jsonInTurns(value);
 }
 
+/** Whether a value is so large that its JSON is written in slices of the event loop. Looks at no more of it than that takes. */
+export function isLarge(value: unknown): boolean {
+  return !isWithin(value, LARGE_JSON_CHARS);
+}
+
+/** Yields the bytes of `JSON.stringify` in pieces, in slices of the event loop, for a reader that has no use for all of them at once. */
+export async function* jsonBytesInTurns(value: unknown): AsyncGenerator<Buffer, void> {
+  const slice = createTimeSlice(TURN_MS);
+  let text = "";
+  for (const piece of jsonPieces(value)) {
+    text += piece;
+    if (text.length < PIECE_CHARS) continue;
+    yield Buffer.from(text);
+    text = "";
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
+  yield Buffer.from(text);
+}
+
+/** Encodes a long text as UTF-8 in pieces, in slices of the event loop. A half of a character becomes a replacement, as ever. */
+export async function toBytesInTurns(text: string): Promise<readonly Buffer[]> {
+  const slice = createTimeSlice(TURN_MS);
+  const pieces: Buffer[] = [];
+  for (let from = 0; from < text.length;) {
+    const end = endOfPiece(text, from);
+    pieces.push(Buffer.from(text.slice(from, end)));
+    from = end;
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
+  return pieces;
+}
+
 /** The text that `JSON.stringify` makes of an object or a list: at once where it is small, in turns of the event loop otherwise. */
 export function toJsonText(value: object): string | Promise<string> {
   return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : textInTurns(value);
 }
 
 /** The same as text where it is small, and as bytes otherwise: a long text would be encoded in one go where it is sent. */
-export function toJson(value: object): string | Promise<Buffer> {
+export function toJson(value: unknown): string | Promise<Buffer> {
   return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : jsonInTurns(value);
 }
 
@@ -132,17 +166,20 @@ function isWithin(value: unknown, charsMax: number): boolean {
   return take(value);
 }
 
-/** Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters. */
-function* jsonPieces(value: unknown): Generator<string> {
+/** Depth from which the rest is written in one go, which finds a cycle, too. */
+const PIECES_DEPTH_MAX = 128;
+
+/** Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters. @throws TypeError for what JSON cannot express */
+function* jsonPieces(value: unknown, depth = 0): Generator<string> {
   if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
-  else if (typeof value !== "object" || value === null || isWithin(value, PIECE_CHARS))
+  else if (typeof value !== "object" || value === null || depth === PIECES_DEPTH_MAX || isWithin(value, PIECE_CHARS))
     yield JSON.stringify(value) ?? "null";
   else if ("toJSON" in value && typeof value.toJSON === "function") yield JSON.stringify(value) ?? "null";
   else if (Array.isArray(value)) {
     yield "[";
     for (const [at, item] of value.entries()) {
       if (at > 0) yield ",";
-      yield* jsonPieces(item);
+      yield* jsonPieces(item, depth + 1);
     }
     yield "]";
   } else {
@@ -151,7 +188,7 @@ function* jsonPieces(value: unknown): Generator<string> {
       if (field === undefined || typeof field === "function" || typeof field === "symbol") continue;
       yield `${open}${JSON.stringify(name)}:`;
       open = ",";
-      yield* jsonPieces(field);
+      yield* jsonPieces(field, depth + 1);
     }
     yield open === "{" ? "{}" : "}";
   }
@@ -160,13 +197,17 @@ function* jsonPieces(value: unknown): Generator<string> {
 function* stringPieces(text: string): Generator<string> {
   yield '"';
   for (let from = 0; from < text.length;) {
-    let end = Math.min(text.length, from + PIECE_CHARS);
-    // Never between the two halves of one character.
-    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end += 1;
+    const end = endOfPiece(text, from);
     yield JSON.stringify(text.slice(from, end)).slice(1, -1);
     from = end;
   }
   yield '"';
+}
+
+/** End of a piece of a text, never between the two halves of one character. */
+function endOfPiece(text: string, from: number): number {
+  const end = Math.min(text.length, from + PIECE_CHARS);
+  return end < text.length && isHighSurrogate(text.charCodeAt(end - 1)) ? end + 1 : end;
 }
 
 function isHighSurrogate(code: number): boolean {

@@ -43,3 +43,13 @@ export async function mapInSlices<T, R>(list: readonly T[], map: (item: T, at: n
   }
   return mapped;
 }
+
+/** Yields a list whose items take long to work on, such as records of a megabyte that are decompressed: other work runs between them. */
+export async function* inSlices<T>(list: readonly T[]): AsyncGenerator<T, void> {
+  const slice = createTimeSlice();
+  for (const item of list) {
+    const rest = slice();
+    if (rest !== undefined) await rest;
+    yield item;
+  }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { unwritablePath } from "./unwritable-path.ts";
+import { encodeWritable, unwritablePath } from "./unwritable-path.ts";
 
 const cycle: Record<string, unknown> = { a: [1] };
 cycle["self"] = { up: cycle };
@@ -28,4 +28,9 @@ describe("what JSON cannot write", () => {
     const twice = { n: 1 };
     expect(unwritablePath({ a: twice, b: twice, c: 3n })).toBe("result.c");
   });
+});
+
+it("is named also where it is found in a later turn of the event loop", async () => {
+  const encoded = encodeWritable("result", { a: 1n }, () => Promise.reject(new TypeError("no")));
+  await expect(encoded).rejects.toMatchObject({ code: "invalid_input", details: { path: "result.a" } });
 });

@@ -39,13 +39,19 @@ export function unwritablePath(value: unknown, root = "result"): string | undefi
 
 /**
  * Encodes a caller's value as JSON; `name` is its name for the caller.
- * @throws MarrowError `invalid_input` with the path of a value that JSON cannot express: a BigInt, a cycle, a function
+ * @throws MarrowError `invalid_input` with the path of a value that JSON cannot express: a BigInt, a cycle, a function. Where `encode` returns
+ *   a promise, it rejects with that.
  */
 export function encodeWritable<Encoded>(name: string, value: unknown, encode: (value: unknown) => Encoded): Encoded {
-  try {
-    return encode(value);
-  } catch (cause) {
+  function fail(cause: unknown): never {
     const path = unwritablePath(value, name) ?? name;
     throw new MarrowError("invalid_input", `${path} cannot be written as JSON`, { cause, details: { path } });
   }
+  let encoded: Encoded;
+  try {
+    encoded = encode(value);
+  } catch (cause) {
+    return fail(cause);
+  }
+  return encoded instanceof Promise ? (encoded.catch(fail) as Encoded) : encoded;
 }

@@ -6,7 +6,7 @@ import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   decodeKeyPart,
   decodeRecord,
-  encodePlainBeside,
+  encodePlainInTurns,
   runScript,
   type Argument,
   type Redis,
@@ -229,7 +229,7 @@ function ageOf({ line: { fence, madeMs }, sinceMs }: Held): number {
  * @throws MarrowError `invalid_input` with the path of the invalid value
  */
 function encodeResult(result: unknown): Argument | Promise<Argument> {
-  return encodeWritable("result", result ?? null, encodePlainBeside);
+  return encodeWritable("result", result ?? null, encodePlainInTurns);
 }
 
 function checkWord(word: string): string {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, unreadableOf, type Reply, type Unreadable } from "../redis/index.ts";
+import { decodeRecord, decodeRecordInTurns, unreadableOf, type Reply, type Unreadable } from "../redis/index.ts";
 
 /**
  * State of a job.
@@ -141,10 +141,11 @@ export function toJob<T, R>(
   id: string,
   tenant: string,
   [line = null, body = null, tries = null, progress = null]: readonly Reply[],
+  decode: (record: Buffer) => unknown = decodeRecord,
 ): Job<T, R> | undefined {
   const job = line === null ? undefined : readLine(String(line));
   if (job?.tenant !== tenant) return undefined;
-  const value = Buffer.isBuffer(body) ? decodeRecord(body) : undefined;
+  const value = Buffer.isBuffer(body) ? decode(body) : undefined;
   return {
     id,
     state: job.state,
@@ -160,10 +161,27 @@ export function toJob<T, R>(
   };
 }
 
-/** The same for a list: an unreadable job is returned with the fields that can be read. */
-export function toListedJob<T, R>(id: string, tenant: string, parts: readonly Reply[]): Job<T, R> | undefined {
+/** Decodes the body of a job, in turns of the event loop where it is large. Returns what `toJob` decodes it by. */
+export async function readBody([, body = null]: readonly Reply[]): Promise<() => unknown> {
   try {
-    return toJob(id, tenant, parts);
+    const value = Buffer.isBuffer(body) ? await decodeRecordInTurns(body) : undefined;
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+/** The same for a list: an unreadable job is returned with the fields that can be read. */
+export function toListedJob<T, R>(
+  id: string,
+  tenant: string,
+  parts: readonly Reply[],
+  decode?: (record: Buffer) => unknown,
+): Job<T, R> | undefined {
+  try {
+    return toJob(id, tenant, parts, decode);
   } catch (error) {
     const unreadable = unreadableOf(error);
     try {

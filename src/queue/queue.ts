@@ -4,7 +4,7 @@ import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { encodeBounded } from "./bounded.ts";
 import { settleRest } from "./dependents.ts";
-import { isEnded, JOB_PARTS, noJob, toJob, toListedJob, type Job, type JobState } from "./job.ts";
+import { isEnded, JOB_PARTS, noJob, readBody, toJob, toListedJob, type Job, type JobState } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
@@ -149,7 +149,12 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   ): Promise<readonly (Job<T, R> | undefined)[]> {
     const keys = ids.flatMap((id) => JOB_PARTS.map((part) => `${queue}:${part}:${checkJobId("id", id)}`));
     const replies = (await scoped.send(["MGET", ...keys], { reply: "bytes" })) as readonly Reply[];
-    return ids.map((id, at) => read(id, tenant, replies.slice(JOB_PARTS.length * at, JOB_PARTS.length * (at + 1))));
+    const jobs: (Job<T, R> | undefined)[] = [];
+    for (const [at, id] of ids.entries()) {
+      const parts = replies.slice(JOB_PARTS.length * at, JOB_PARTS.length * (at + 1));
+      jobs.push(read(id, tenant, parts, await readBody(parts)));
+    }
+    return jobs;
   }
 
   const get = async (id: string) => (await getMany([id]))[0];

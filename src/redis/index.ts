@@ -28,6 +28,7 @@ export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
 export {
   decodeRecord,
   decodeRecordBody,
+  decodeRecordInTurns,
   encodePlain,
   encodePlainBeside,
   encodePlainInTurns,

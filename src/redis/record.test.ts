@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { COMPRESS_FROM_BYTES, decodeRecord, encodeRecord } from "./record.ts";
+import { COMPRESS_FROM_BYTES, decodeRecord, decodeRecordInTurns, encodeRecord, encodeRecordBody } from "./record.ts";
 
 describe("a record", () => {
   it("gives any JSON back", () => {
@@ -63,5 +63,48 @@ describe("a record", () => {
         }
       }),
     );
+  });
+});
+
+/** What a reader makes of a record: its value, or the code of its error. */
+async function outcomeOf(read: () => unknown): Promise<unknown> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+}
+
+describe("a record that is decoded in turns of the event loop", () => {
+  const noise = Array.from({ length: 40_000 }, (_, at) => ({ at, text: `word ${(at * 7_919) % 104_729}` }));
+  const large = encodeRecord(noise);
+  const changed = (change: (record: Buffer) => void): Buffer => {
+    const record = Buffer.from(large);
+    change(record);
+    return record;
+  };
+
+  it.each<[string, Buffer]>([
+    ["a small one", encodeRecord({ role: "user" })],
+    ["one that is large once it is decompressed", encodeRecord("x".repeat(500_000))],
+    ["a large one", large],
+    ["a large one of brotli", encodeRecordBody(Buffer.from(JSON.stringify(noise.slice(0, 2_500))), "dense")],
+    ["a large one that is plain", Buffer.concat([Buffer.from([1, 0]), Buffer.from(JSON.stringify(noise))])],
+    ["a large one that is cut off", large.subarray(0, large.length - 9)],
+    ["a large one that is no JSON", Buffer.concat([Buffer.from([1, 0]), Buffer.alloc(200_000, "[")])],
+    ["a large one of a newer version", changed((record) => (record[0] = 2))],
+    ["a large one of no version", changed((record) => (record[0] = 200))],
+    ["a large one of an unknown encoding", changed((record) => (record[1] = 7))],
+  ])("is what it is at once: %s", async (_, record) => {
+    expect(await outcomeOf(() => decodeRecordInTurns(record))).toEqual(await outcomeOf(() => decodeRecord(record)));
+  });
+
+  it("lets other work run in between where it is large, and takes no turn where it is small", async () => {
+    let turns = 0;
+    const counting = setInterval(() => (turns += 1), 0);
+    await decodeRecordInTurns(encodeRecord([...noise, ...noise, ...noise]));
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(2);
+    expect(decodeRecordInTurns(encodeRecord({ small: 1 }))).toEqual({ small: 1 });
   });
 });

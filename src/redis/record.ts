@@ -1,14 +1,17 @@
 import { promisify } from "node:util";
 import {
   brotliCompressSync,
+  brotliDecompress,
   brotliDecompressSync,
   constants,
   zstdCompress,
   zstdCompressSync,
+  zstdDecompress,
   zstdDecompressSync,
 } from "node:zlib";
 import { MarrowError } from "../errors.ts";
-import { toJsonBytes } from "../internal/json-pieces.ts";
+import { readInTurns, type WideBudget } from "../internal/json-in-turns.ts";
+import { toJson } from "../internal/json-pieces.ts";
 
 /** Version in every record. Readers refuse newer ones. */
 export const RECORD_VERSION = 1;
@@ -59,11 +62,10 @@ export function encodePlainBeside(value: unknown): Buffer | string | Promise<Buf
  * Encodes like {@link encodePlain}: a large value is written as JSON in turns of the event loop, and compressed outside it. For values that
  * are JSON and that nobody changes meanwhile.
  */
-export function encodePlainInTurns(value: object): Buffer | string | Promise<Buffer> {
-  const json = toJsonBytes(value);
+export function encodePlainInTurns(value: unknown): Buffer | string | Promise<Buffer> {
+  const json = toJson(value);
   if (json instanceof Promise) return json.then(encodeLargeRecordBody);
-  if (json.length >= BESIDE_FROM_BYTES) return encodeLargeRecordBody(json);
-  return json.length < COMPRESS_FROM_BYTES ? PLAIN_HEADER + json.toString("utf8") : encodeRecordBody(json);
+  return json.length < BESIDE_FROM_BYTES ? encodePlainJson(json) : encodeLargeRecordBody(Buffer.from(json));
 }
 
 /** Encodes like {@link encodeRecordBody}, and compresses large bodies outside the event loop. */
@@ -116,7 +118,65 @@ function brotliOptions(bytes: number, quality: number) {
  * @throws MarrowError `newer_record` if a newer version wrote it, `corrupt_record` if it cannot be read
  */
 export function decodeRecord(record: Uint8Array): unknown {
-  return decode(record, (body) => JSON.parse(body.toString("utf8")) as unknown);
+  return decode(record, parse);
+}
+
+/**
+ * Decodes like {@link decodeRecord}: a small record at once; a large one is decompressed outside the event loop, and its JSON read in turns.
+ * @throws MarrowError `newer_record`, `corrupt_record`, at once or by the promise
+ */
+export function decodeRecordInTurns(record: Buffer): unknown {
+  if (record.length >= UNPACK_BESIDE_FROM_BYTES) return decodeBeside(record);
+  const body = decodeRecordBody(record);
+  return body.length < BESIDE_FROM_BYTES ? decode(record, parse, () => body) : parseInTurns(body);
+}
+
+/** Records of at least this many bytes are decompressed outside the event loop. */
+const UNPACK_BESIDE_FROM_BYTES = 16_384;
+
+async function decodeBeside(record: Buffer): Promise<unknown> {
+  const packed = record.subarray(2);
+  const unpack = UNPACKERS.get(record[1]);
+  const body = unpack === undefined ? bodyOf(record) : await unpack(packed, LIMIT).catch(notUnpacked);
+  if (body.length < BESIDE_FROM_BYTES) return decode(record, parse, () => body);
+  const value = await parseInTurns(body);
+  // The version is looked at as ever.
+  return decode(
+    record,
+    () => value,
+    () => body,
+  );
+}
+
+const LIMIT = { maxOutputLength: RECORD_BYTES_MAX };
+const UNPACKERS: ReadonlyMap<unknown, (body: Buffer, limit: typeof LIMIT) => Promise<Buffer>> = new Map([
+  [ZSTD_JSON, promisify(zstdDecompress) as (body: Buffer, limit: typeof LIMIT) => Promise<Buffer>],
+  [BROTLI_JSON, promisify(brotliDecompress) as (body: Buffer, limit: typeof LIMIT) => Promise<Buffer>],
+]);
+
+function notUnpacked(cause: unknown): never {
+  throw corrupt("its body cannot be decoded", cause);
+}
+
+async function parseInTurns(body: Buffer): Promise<unknown> {
+  try {
+    return await readInTurns(body.toString("utf8"), ANY);
+  } catch (cause) {
+    throw corrupt("its body cannot be decoded", cause);
+  }
+}
+
+/** This process, or another Marrow, wrote what is read here. */
+const ANY: WideBudget = {
+  valuesMax: Infinity,
+  bulkValuesMax: Infinity,
+  depthMax: Infinity,
+  fieldsMax: Infinity,
+  isBulk: () => false,
+};
+
+function parse(body: Buffer): unknown {
+  return JSON.parse(body.toString("utf8"));
 }
 
 /** Reason why a record cannot be read. */
@@ -149,13 +209,13 @@ export function decodeRecordBody(record: Uint8Array): Buffer {
  * Reads a body. Bytes count as a newer record only if they have the form that records of every version share: a version that is counted by
  * one, a known encoding, and a body that can be read. Anything else with a high first byte is damaged.
  */
-function decode<T>(record: Uint8Array, read: (body: Buffer) => T): T {
+function decode<T>(record: Uint8Array, read: (body: Buffer) => T, unpack: (record: Uint8Array) => Buffer = bodyOf): T {
   const version = record[0];
   if (version === undefined || version === 0) throw corrupt("it has no version");
   if (version > RECORD_VERSION_MAX) throw corrupt("its version is unknown");
   let value: T;
   try {
-    value = read(bodyOf(record));
+    value = read(unpack(record));
   } catch (cause) {
     if (MarrowError.is(cause)) throw cause;
     throw corrupt("its body cannot be decoded", cause);

@@ -6,8 +6,8 @@ import { recordingOf } from "./recording.ts";
 export interface Alive {
   /** Whether the headers were written, because the model was silent at first. */
   readonly begun: boolean;
-  /** Reports that data was written. */
-  touch(): void;
+  /** Reports that data was written. `isOpen`: it ends within an event, whose rest follows; no comment is written before that. @default false */
+  touch(isOpen?: boolean): void;
   stop(): void;
 }
 
@@ -25,9 +25,9 @@ export function keepAlive(
   }: { readonly aliveMs: number; readonly head: Readonly<Record<string, string>>; readonly sign?: string },
 ): Alive {
   const { raw } = reply;
-  let touched = false;
+  let [touched, isWithin] = [false, false];
   const timer = setInterval(() => {
-    const isDue = !touched && !raw.destroyed && !raw.writableNeedDrain;
+    const isDue = !touched && !isWithin && !raw.destroyed && !raw.writableNeedDrain;
     touched = false;
     if (!isDue || (!raw.headersSent && recordingOf(raw) !== undefined)) return;
     if (!raw.headersSent) {
@@ -39,7 +39,9 @@ export function keepAlive(
   }, aliveMs);
   const alive = {
     begun: false,
-    touch: () => void (touched = true),
+    touch(isOpen = false) {
+      [touched, isWithin] = [true, isOpen];
+    },
     stop: () => clearInterval(timer),
   };
   return alive;

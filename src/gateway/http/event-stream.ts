@@ -7,13 +7,10 @@ import { openOutlet } from "./outlet.ts";
 /** Interval of comment lines in a silent stream, in milliseconds, because proxies close silent connections. */
 const ALIVE_MS = 15_000;
 
-/** Bytes of a long event that are given to the socket in one go: the system copies them. */
-const SLICE_BYTES = 262_144;
-
 /**
  * Writes server-sent events and waits for a slow reader. If the client leaves, calls `onGone` once, which decides whether to continue, and
  * writes no more. `alive` may have written the headers, and keeps a silent stream alive. A failure ends the stream with an event `error` in
- * the usual format.
+ * the usual format. An event may come in pieces, of which the last is text that ends it.
  */
 export async function sendEvents(
   reply: FastifyReply,
@@ -27,11 +24,9 @@ export async function sendEvents(
   const outlet = openOutlet(raw, onGone);
   try {
     for await (const event of events) {
-      alive.touch();
-      for (const bytes of slicesOf(event)) {
-        const slow = outlet.write(bytes);
-        if (slow !== undefined) await slow;
-      }
+      alive.touch(typeof event !== "string" || !event.endsWith("\n\n"));
+      const slow = outlet.write(event);
+      if (slow !== undefined) await slow;
     }
   } catch (error) {
     // The status is long sent, and Fastify would log the whole error: the client reads of it in the stream.
@@ -43,9 +38,4 @@ export async function sendEvents(
     alive.stop();
     outlet.end();
   }
-}
-
-function* slicesOf(event: string | Uint8Array): Generator<string | Uint8Array> {
-  if (typeof event === "string" || event.length <= SLICE_BYTES) yield event;
-  else for (let at = 0; at < event.length; at += SLICE_BYTES) yield event.subarray(at, at + SLICE_BYTES);
 }

@@ -54,8 +54,8 @@ class ClosedAnswer implements Departure {
   }
 }
 
-/** Opens an outlet; `onGone` is called once if the client leaves early. */
-export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
+/** Opens an outlet; `onGone` is called once if the client leaves early. `isStream`: whether signals tell of it as of a stream. @default true */
+export function openOutlet(raw: ServerResponse, onGone: () => void, isStream: boolean = true): Outlet {
   const recording = recordingOf(raw);
   let gone = raw.destroyed;
   let slow: PromiseWithResolvers<void> | undefined;
@@ -63,7 +63,7 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
     slow?.resolve();
     slow = undefined;
   };
-  const told = tellStream(raw);
+  const told = isStream ? tellStream(raw) : undefined;
   const onClose = () => {
     gone = true;
     outlet.gone = recording === undefined;

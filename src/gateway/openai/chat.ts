@@ -13,6 +13,7 @@ import { askAlive, EVENT_STREAM, keepAlive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { departureOf } from "../http/outlet.ts";
+import { sendText } from "../http/large-answer.ts";
 import { writeThrough } from "../http/write-through.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 import { namesFiles, resolveChatFiles } from "../responses/file-parts.ts";
@@ -87,12 +88,7 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
         return tellAbsent(reply, headers);
       case "whole":
         reply.hijack();
-        reply.raw.writeHead(200, {
-          ...headers,
-          "content-type": "application/json; charset=utf-8",
-          "content-length": Buffer.byteLength(outcome.text),
-        });
-        return reply.raw.end(outcome.text);
+        return sendText(reply.raw, outcome.text, headers);
       case "stream":
         if (alive?.begun !== true) {
           reply.hijack();

@@ -6,7 +6,7 @@ import { toEvent } from "../../models/index.ts";
 import { askerOf, reachOf } from "../tenancy/asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
-import { toJson } from "../../internal/json-pieces.ts";
+import { isLarge, jsonBytesInTurns } from "../../internal/json-pieces.ts";
 import { askAlive, keepAlive } from "../http/alive.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import { sendEvents } from "../http/event-stream.ts";
@@ -14,7 +14,7 @@ import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { goneOf } from "../http/outlet.ts";
-import { sendLarge, sendLargeThing } from "../http/large-answer.ts";
+import { sendLarge } from "../http/large-answer.ts";
 import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, wantsSealed } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -90,7 +90,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     metrics.cached(turn.provenance.cache);
     const headers = toHeaders(turn.provenance, request.id);
     if (turn.kind === "absent") return tellAbsent(reply, headers);
-    if (!stream) return sendLargeThing(reply.headers(headers), (await turn.whole()).response);
+    if (!stream) return reply.headers(headers).send((await turn.whole()).response);
     // A client that leaves may come back for the kept response, so the stream is read to its end.
     return sendEvents(reply, headers, numbered(turn.events, 0), () => {}, alive);
   }
@@ -201,7 +201,9 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
       for await (const event of events) {
         const { type, sequence_number: known = next, ...rest } = event;
         next = Number(known) + 1;
-        yield await toText({ type, sequence_number: known, ...rest });
+        const told = { type, sequence_number: known, ...rest };
+        if (isLarge(told)) yield* largeEvent(told);
+        else yield toEventText(type, JSON.stringify(told));
       }
       // Open Responses ends its streams by this word; OpenAI's clients pass over it.
       yield toEvent("[DONE]");
@@ -227,12 +229,11 @@ function isResult({ type }: Item): boolean {
   return type.endsWith("_call_output");
 }
 
-/** The text of an event, or the bytes of a large one, which are made in turns of the event loop. */
-function toText(event: ResponseEvent): string | Promise<Buffer> {
-  const json = toJson(event);
-  if (typeof json === "string") return toEventText(event.type, json);
-  const head = Buffer.from(`event: ${event.type}\ndata: `);
-  return json.then((bytes) => Buffer.concat([head, bytes, Buffer.from("\n\n")]));
+/** Yields a large event piece by piece, in turns of the event loop. */
+async function* largeEvent(event: ResponseEvent): AsyncGenerator<string | Buffer, void> {
+  yield `event: ${event.type}\ndata: `;
+  yield* jsonBytesInTurns(event);
+  yield "\n\n";
 }
 
 function toEventText(type: string, json: string): string {

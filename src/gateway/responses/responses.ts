@@ -5,7 +5,7 @@ import { sizeInTurns, sizeOf } from "../../internal/json-pieces.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
 import {
   allOf,
-  decodeRecord,
+  decodeRecordInTurns,
   encodeKeyPart,
   encodePlainInTurns,
   keyTag,
@@ -101,7 +101,7 @@ export function createResponses(
       scoped.send(["GET", keyOf(id)], { reply: "bytes" }) as Promise<Buffer | null>,
       queue.get(id),
     ]);
-    if (record !== null) return { kept: toKept(record) };
+    if (record !== null) return { kept: toKept(await decodeRecordInTurns(record)) };
     const held = job?.result ?? job?.payload;
     if (job === undefined || held === undefined) return undefined;
     const { response, input, user, sealed } = held;
@@ -252,9 +252,8 @@ export function createResponses(
   };
 }
 
-/** Decodes a stored response. @throws MarrowError `corrupt_record`, `newer_record` */
-function toKept(record: Buffer): KeptResponse {
-  const kept = decodeRecord(record);
+/** Checks the record of a stored response. @throws MarrowError `corrupt_record` */
+function toKept(kept: unknown): KeptResponse {
   const isWhole =
     isObject(kept) &&
     Array.isArray(kept["input"]) &&
