@@ -30,6 +30,10 @@ export interface Arena {
   /** Returns a free block's first byte, or `undefined` at the bound. */
   take(): number | undefined;
   give(block: number): void;
+  /** Adds to the bytes that all copies take, in blocks and beside them. */
+  charge(bytes: number): void;
+  /** The sum of all charges. */
+  charged(): number;
   /** The memory. Read it again after `take`, which may move it. */
   bytes(): Int8Array;
   /** Sets the weight of a row: its dot product is multiplied by the factor, minus the offset. An unused row has the offset Infinity. */
@@ -46,13 +50,18 @@ export interface Arena {
   picked(nth: number): number;
 }
 
-/** Makes an arena of at most this many bytes. It grows with the blocks in use; released blocks are reused. */
+/**
+ * Makes an arena of at most this many bytes. It grows with the blocks in use, by an eighth at a time, because growing costs the more the
+ * larger it is; pages that nothing was written to take no memory. Released blocks are reused.
+ */
 export function createArena(bytesMax: number): Arena {
   const blocksMax = Math.max(1, Math.floor(bytesMax / BLOCK_BYTES));
   const memory = new wasm.Memory({ initial: 1, maximum: blocksMax + 1 });
   const { dots, pick } = createDots(memory);
   const free: number[] = [];
   let made = 0;
+  let pages = 0;
+  let charged = 0;
   let bytes = new Int8Array(memory.buffer);
   let integers = new Int32Array(memory.buffer);
   let floats = new Float32Array(memory.buffer);
@@ -73,12 +82,18 @@ export function createArena(bytesMax: number): Arena {
       const given = free.pop();
       if (given !== undefined) return given;
       if (made === blocksMax) return undefined;
-      memory.grow(1);
-      look();
+      if (made === pages) {
+        const more = Math.min(blocksMax - pages, Math.max(1, pages >> 3));
+        memory.grow(more);
+        look();
+        pages += more;
+      }
       made += 1;
       return made * BLOCK_BYTES;
     },
     give: (block) => void free.push(block),
+    charge: (more) => void (charged += more),
+    charged: () => charged,
     bytes: () => bytes,
     weigh(block, shape, row, factor, offset) {
       const at = factorsAt(block, shape) / 4 + row;

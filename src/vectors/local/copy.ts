@@ -86,7 +86,7 @@ const toStride = (dimensions: number) => Math.ceil(dimensions / STRIDE_STEP) * S
 
 /** Makes an empty copy of at most `rowsMax` rows, in memory of `arena`. */
 export function createCopy(
-  arena: Pick<Arena, "take" | "give" | "bytes" | "weigh" | "ask" | "scan" | "pick" | "sumOf" | "picked">,
+  arena: Pick<Arena, "take" | "give" | "charge" | "bytes" | "weigh" | "ask" | "scan" | "pick" | "sumOf" | "picked">,
   { dimensions, metric, rowsMax }: { readonly dimensions: number; readonly metric: Metric; readonly rowsMax: number },
 ): PartitionCopy {
   const stride = toStride(dimensions);
@@ -113,11 +113,22 @@ export function createCopy(
   let factors = new Float64Array(0);
   let offsets = new Float64Array(0);
   let generation = 0;
+  let charged = 0;
   /** The longest row since the copy began, and whether any was too long or too short for 32-bit floats. */
   let longest = 0;
   let isExtreme = false;
 
   const blockOf = (row: number) => blocks[Math.floor(row / rowsPerBlock)] as number;
+
+  const bytesNow = () =>
+    blocks.length * BLOCK_BYTES + places.size * BESIDE_BYTES + evicted.size * (dimensions + BESIDE_BYTES);
+
+  /** Tells the arena how much the copy takes by now. */
+  function charge(): void {
+    const now = bytesNow();
+    arena.charge(now - charged);
+    charged = now;
+  }
 
   /** Makes a row one that nothing is above. */
   const forget = (row: number) => arena.weigh(blockOf(row), shape, row % rowsPerBlock, 0, Infinity);
@@ -126,6 +137,7 @@ export function createCopy(
     const given = free.pop();
     if (given !== undefined) return given;
     if (ids.length === blocks.length * rowsPerBlock) {
+      charge();
       const block = arena.take();
       if (block === undefined) return undefined;
       blocks.push(block);
@@ -219,15 +231,20 @@ export function createCopy(
     get size() {
       return places.size;
     },
-    bytes: () => blocks.length * BLOCK_BYTES + places.size * BESIDE_BYTES + evicted.size * (dimensions + BESIDE_BYTES),
+    bytes: bytesNow,
 
     put(id, row, endsMs) {
       remove(id);
       if (places.size >= rowsMax) evictOldest();
-      return set(id, row, endsMs);
+      const isPut = set(id, row, endsMs);
+      charge();
+      return isPut;
     },
 
-    remove,
+    remove(id) {
+      remove(id);
+      charge();
+    },
 
     tidy(nowMs) {
       removeEnded(nowMs);
@@ -241,6 +258,7 @@ export function createCopy(
         returned.add(last.id, undefined);
         any = true;
       }
+      charge();
       return any;
     },
 
@@ -255,6 +273,7 @@ export function createCopy(
       [ids, free] = [[], []];
       [ends, factors, offsets] = [new Float64Array(0), new Float64Array(0), new Float64Array(0)];
       [longest, isExtreme] = [0, false];
+      charge();
     },
 
     async search({ vector, limit, allows, nowMs }) {

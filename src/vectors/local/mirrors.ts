@@ -79,7 +79,7 @@ export function restart(mirror: Mirror): void {
 
 /** Makes a set of copies with this bound on their total bytes. */
 export function createMirrors(bytesMax: number): Mirrors {
-  let arena: Arena | undefined;
+  let made: Arena | undefined;
   /** The least recently used first. */
   const mirrors = new Map<string, Mirror>();
   /** The uses that wait for memory: each begins when the one before has ended. */
@@ -89,15 +89,15 @@ export function createMirrors(bytesMax: number): Mirrors {
 
   const nameOf = (key: string, { dimensions, metric, rowsMax }: MirrorShape) =>
     `${dimensions} ${metric} ${rowsMax} ${key}`;
-  const usedBytes = () => [...mirrors.values()].reduce((sum, { copy }) => sum + copy.bytes(), 0);
+  const usedBytes = () => made?.charged() ?? 0;
 
   function open(key: string, shape: MirrorShape): Mirror {
-    const all = (arena ??= createArena(bytesMax));
+    const arena = (made ??= createArena(bytesMax));
     const { dimensions, metric, rowsMax } = shape;
     const name = nameOf(key, shape);
-    const take = () => (dropUntil(bytesMax - BLOCK_BYTES) ? all.take() : undefined);
+    const take = () => (dropUntil(bytesMax - BLOCK_BYTES) ? arena.take() : undefined);
     const found = mirrors.get(name) ?? {
-      copy: createCopy({ ...all, take }, { dimensions, metric, rowsMax }),
+      copy: createCopy({ ...arena, take }, { dimensions, metric, rowsMax }),
       place: NOWHERE,
       behindMs: 0,
       comparedMs: 0,
@@ -110,15 +110,13 @@ export function createMirrors(bytesMax: number): Mirrors {
 
   /** Drops copies that nobody uses until all take at most this many bytes. Returns false if those in use take more. */
   function dropUntil(most: number): boolean {
-    let bytes = usedBytes();
     for (const [name, { copy, users }] of mirrors) {
-      if (bytes <= most && mirrors.size <= COPIES_MAX) break;
+      if (usedBytes() <= most && mirrors.size <= COPIES_MAX) break;
       if (users > 0) continue;
-      bytes -= copy.bytes();
       copy.clear();
       mirrors.delete(name);
     }
-    return bytes <= most;
+    return usedBytes() <= most;
   }
 
   async function attempt<T>(mirror: Mirror, work: (mirror: Mirror) => Promise<T>): Promise<T> {
