@@ -135,6 +135,33 @@ describe("a file that is deleted", () => {
   });
 });
 
+describe("a vector store that is removed", () => {
+  liveTest("leaves no key of itself, whichever command of the work on its files comes after", async ({ tenant }) => {
+    const stores = open(tenant);
+    for (const way of ["one file", "many files"]) {
+      for (let nth = 1; nth <= 24; nth += 1) {
+        const { id: fileId } = await upload(stores, `words of ${way}, ${nth}`);
+        const { id } = await stores.create();
+        let sent = 0;
+        const before: ScopedRedis["send"] = async (command, options) => {
+          sent += 1;
+          if (sent === nth) await stores.remove(id);
+          return tenant.send(command, options);
+        };
+        const attach = async () => {
+          const files = await open({ ...tenant, send: before }).filesOf(id);
+          return way === "one file" ? files.attach({ fileId }) : files.attachAll([{ fileId }]);
+        };
+        await attach().catch((error: unknown) => expect(error).toMatchObject({ code: "not_found" }));
+        // The rest of a batch runs behind its caller.
+        const keys = async () => tenant.send(["KEYS", `*${id}*`]);
+        if (sent < nth) await stores.remove(id);
+        await expect.poll(async () => [nth, way, await keys()]).toEqual([nth, way, []]);
+      }
+    }
+  });
+});
+
 describe("a vector store that is made with files", () => {
   liveTest("says that they are in progress until they can be searched", async ({ tenant }) => {
     const gate = Promise.withResolvers<void>();

@@ -188,6 +188,7 @@ export function createStoreFiles({
     // Linked first, so that a file deleted meanwhile is removed from this store too.
     await files.link(fileId, storeId);
     await save(begun);
+    await insistOnStore();
     return [begun, slots];
   }
 
@@ -219,6 +220,7 @@ export function createStoreFiles({
           ? { code: "unsupported_file", message: error.message }
           : { code: "server_error", message: "the file could not be processed" },
       });
+      await insistOnStore();
       if (unreadable) return failed;
       throw error;
     }
@@ -326,6 +328,7 @@ export function createStoreFiles({
         aliveAtMs: Date.now(),
       };
       await batches.add(batch);
+      await insistOnStore();
       work(batch.id, attachments).catch(options.onError);
       return shownBatch(batch);
     },

@@ -98,6 +98,18 @@ export const deleteRows: Script<"items" | "rows" | "due" | "changes" | "gone" | 
   lua: "local function next_change(meta, marks)\nlocal time = redis.call(\"TIME\")\nlocal micros = time[1] * 1000000 + time[2]\nlocal known = redis.call(\"HMGET\", meta, \"last\", \"marked\")\nlocal number = known[1] and tonumber(known[1]) + 1 or micros\nif not known[2] then redis.call(\"HSET\", meta, \"marked\", string.format(\"%.0f\", number)) end\nlocal place = (number - tonumber(known[2] or number)) % 4096\nredis.call(\"SETRANGE\", marks, string.format(\"%.0f\", 4 * place), struct.pack(\">I4\", micros % 4294967296))\nnumber = string.format(\"%.0f\", number)\nredis.call(\"HSET\", meta, \"last\", number)\nreturn number\nend\nlocal function note_gone(meta, marks, changes, gone, id)\nlocal number = next_change(meta, marks)\nredis.call(\"ZADD\", changes, number, id)\nredis.call(\"ZADD\", gone, number, id)\nif redis.call(\"ZCARD\", gone) > 1000 then\nlocal oldest = redis.call(\"ZPOPMIN\", gone)\nredis.call(\"ZREM\", changes, oldest[1])\nredis.call(\"HSET\", meta, \"floor\", string.format(\"%.0f\", oldest[2]))\nend\nend\nlocal items = KEYS[1]\nlocal rows = KEYS[2]\nlocal due = KEYS[3]\nlocal changes = KEYS[4]\nlocal gone = KEYS[5]\nlocal meta = KEYS[6]\nlocal marks = KEYS[7]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal deleted = 0\nfor _, id in ipairs(ARGV) do\nlocal ends = redis.call(\"ZSCORE\", due, id)\nif redis.call(\"HDEL\", items, id) == 1 then\nredis.call(\"HDEL\", rows, id)\nredis.call(\"ZREM\", due, id)\nnote_gone(meta, marks, changes, gone, id)\nif not (ends and tonumber(ends) <= now) then deleted = deleted + 1 end\nend\nend\nreturn deleted",
 };
 
+/** Deletes what a namespace has beside its hashes, if it has no items: with it, items that are written meanwhile can be listed and deleted. */
+export const dropDocuments: Script<"ids" | "due" | "contract", never> = {
+  name: "drop_documents",
+  keys: ["ids","due","contract"],
+  values: [],
+  rest: false,
+  idempotent: true,
+  shape: "0 | 1",
+  sha1: "c2ab624b2e5194175c18502cb1aadb0e274a2b6f",
+  lua: "local ids = KEYS[1]\nlocal due = KEYS[2]\nlocal contract = KEYS[3]\nif redis.call(\"EXISTS\", ids) == 1 then return 0 end\nredis.call(\"UNLINK\", due, contract)\nreturn 1",
+};
+
 /** Notes what is known of a collection or a migration, while there is room in the list of them. */
 export const noteListed: Script<"listed" | "order", "name" | "about" | "room"> = {
   name: "note_listed",

@@ -66,22 +66,22 @@ export function pgvectorDriver<S extends AttributeSchema>(
     await insist(`create table if not exists marrow_vectors (
       name text primary key, app text not null, scope text not null, collection text not null, namespace bytea not null,
       contract text not null)`);
-    await rows(`insert into marrow_vectors values ($1, $2, $3, $4, $5, $6) on conflict (name) do nothing`, [
-      table,
-      database.app,
-      database.scope,
-      name,
-      Buffer.from(namespace),
-      contract,
-    ]);
-    await insist(`create table if not exists ${table} (
-      id bytea primary key, embedding ${type}(${dimensions}) not null, attributes jsonb not null, words text not null,
-      record bytea not null, ends_at timestamptz)`);
-    await insist(`create index if not exists ${table}_ends on ${table} (ends_at) where ends_at is not null`);
+    const row = [table, database.app, database.scope, name].map(quoted).join(", ");
+    const statements = [
+      `insert into marrow_vectors values (${row}, ${quotedBytes(namespace)}, ${quoted(contract)}) on conflict (name) do nothing`,
+      `create table if not exists ${table} (
+        id bytea primary key, embedding ${type}(${dimensions}) not null, attributes jsonb not null, words text not null,
+        record bytea not null, ends_at timestamptz)`,
+      `create index if not exists ${table}_ends on ${table} (ends_at) where ends_at is not null`,
+    ];
     if (index === "hnsw")
-      await insist(`create index if not exists ${table}_hnsw on ${table} using hnsw (embedding ${type}_${operators})`);
+      statements.push(
+        `create index if not exists ${table}_hnsw on ${table} using hnsw (embedding ${type}_${operators})`,
+      );
     if (texts.size > 0)
-      await insist(`create index if not exists ${table}_words on ${table} using gin (to_tsvector('simple', words))`);
+      statements.push(`create index if not exists ${table}_words on ${table} using gin (to_tsvector('simple', words))`);
+    // One transaction, as a drop is one: a drop in between would leave a table without its contract.
+    await insist(`do $$ begin ${statements.join("; ")}; end $$`);
     await exists(namespace);
   }
 
@@ -310,12 +310,21 @@ export function pgvectorDriver<S extends AttributeSchema>(
     async drop(namespace) {
       const table = tableOf(namespace);
       ready.delete(namespace);
-      await rows(`drop table if exists ${table}`);
-      await rows("delete from marrow_vectors where name = $1", [table]).catch((error: unknown) => {
+      const unlisted = `delete from marrow_vectors where name = ${quoted(table)}`;
+      await rows(`do $$ begin ${unlisted}; drop table if exists ${table}; end $$`).catch((error: unknown) => {
         if (!isUndefinedTable(error)) throw error;
       });
     },
   };
+}
+
+/** A text within a block of statements, which takes no parameters: as digits, so no character of it can end the block. */
+function quoted(text: string): string {
+  return `convert_from(${quotedBytes(text)}, 'UTF8')`;
+}
+
+function quotedBytes(text: string): string {
+  return `decode('${Buffer.from(text).toString("hex")}', 'hex')`;
 }
 
 function isUndefinedTable(error: unknown): boolean {

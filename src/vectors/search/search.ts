@@ -14,7 +14,14 @@ import { refuseOther } from "../contract.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
 import { similarity, similarityOf, type Metric } from "../scale.ts";
-import { countDocuments, deleteDocuments, putDocument, replaceDocument, upsertDocuments } from "../scripts.gen.ts";
+import {
+  countDocuments,
+  deleteDocuments,
+  dropDocuments,
+  putDocument,
+  replaceDocument,
+  upsertDocuments,
+} from "../scripts.gen.ts";
 import { sharedIndex } from "./index-of.ts";
 import { formatOf } from "./number-format.ts";
 import { FIELDS, packAttributes, packingOf } from "./packing.ts";
@@ -32,6 +39,8 @@ const VALKEY_EFFORT_MAX = 4_096;
 const EFFORT_USUAL = 100;
 /** Ids of a namespace that one step of `drop` deletes. */
 const DROP_BATCH = 512;
+/** Most passes of `drop` over a namespace that others write to. */
+const DROP_PASSES = 4;
 
 const SIMILARITIES: Readonly<Record<Metric, (distance: number) => number>> = {
   cosine: (distance) => similarity.fromCosine(1 - distance),
@@ -277,14 +286,17 @@ export function searchDriver<S extends AttributeSchema>(
 
     async drop(namespace) {
       const { ids, due, contract: known } = keysOf(namespace);
-      let cursor = "0";
-      do {
-        const page = await this.page(namespace, cursor, DROP_BATCH);
-        cursor = page.cursor;
-        for (let at = 0; at < page.ids.length; at += DROP_BATCH)
-          await this.delete(namespace, page.ids.slice(at, at + DROP_BATCH));
-      } while (cursor !== "0");
-      await redis.send(["UNLINK", ids, due, known], { timeoutMs, retry: "safe" });
+      // One pass deletes all that was there when it began. Others write meanwhile: what a last pass leaves is as any other item.
+      for (let pass = 1; pass <= DROP_PASSES; pass += 1) {
+        let cursor = "0";
+        do {
+          const page = await this.page(namespace, cursor, DROP_BATCH);
+          cursor = page.cursor;
+          for (let at = 0; at < page.ids.length; at += DROP_BATCH)
+            await this.delete(namespace, page.ids.slice(at, at + DROP_BATCH));
+        } while (cursor !== "0");
+        if ((await runScript(redis, dropDocuments, { ids, due, contract: known }, {}, { timeoutMs })) === 1) return;
+      }
     },
   };
 }
