@@ -43,12 +43,12 @@ async function openEngine(engine: RedisEngine) {
     tenant: redis.scope("acme"),
     keys: async (of: string) => (await redis.send(["KEYS", `*${of}*`])) as string[],
     /** Resolves when the writer has written once. */
-    async writeTo(target: string): Promise<void> {
+    writeTo: async (target: string): Promise<void> => {
       child.stdin.write(`${target}\n`);
       expect(await line()).toBe("writing");
     },
     /** Answers how many the writer wrote. */
-    async stopWriting(): Promise<number> {
+    stopWriting: async (): Promise<number> => {
       child.stdin.write("\n");
       return Number(await line());
     },
@@ -128,7 +128,7 @@ describe("on PostgreSQL", () => {
           if (sent === nth) await docs(database).namespace(namespace).drop();
           return database.query(text, values);
         };
-        await docs({ query } as unknown as PGlite)
+        await docs({ query })
           .namespace(namespace)
           .upsert([{ id: "written", vector: [1, 0] }]);
         const found = await docs(database)
