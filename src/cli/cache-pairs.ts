@@ -12,6 +12,7 @@ import {
 } from "../cache/index.ts";
 import { minilmEmbedder, staticEmbedder, type Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
+import { ownField } from "../internal/fields.ts";
 import type { Given } from "./command.ts";
 import { usageError } from "./read-command.ts";
 
@@ -65,7 +66,7 @@ async function fitTo(pairs: readonly LabelledPair[], embedder: Embedder, out: st
   const held = pairs.filter((_, at) => at % HELD_OUT === 0);
   const seen = pairs.filter((_, at) => at % HELD_OUT !== 0);
   const trial = await fitVerifier(seen, embedder);
-  const [fitted, shipped] = [trial, SHIPPED_WEIGHTS[embedder.id]];
+  const [fitted, shipped] = [trial, ownField(SHIPPED_WEIGHTS, embedder.id)];
   const weights = await fitVerifier(pairs, embedder);
   print({
     pairs: pairs.length,
@@ -92,7 +93,7 @@ function readPairs(file: string): LabelledPair[] {
 
 function readWeights(file: string | undefined, embedder: Embedder): Logistic {
   if (file === undefined) {
-    const shipped = SHIPPED_WEIGHTS[embedder.id];
+    const shipped = ownField(SHIPPED_WEIGHTS, embedder.id);
     if (shipped === undefined)
       throw usageError("no weights are included for this embedder: pass --weights FILE, or --score cosine", "weights");
     return shipped;

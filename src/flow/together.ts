@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
 import { placedCalls, toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
-import type { Fields } from "../internal/fields.ts";
+import { ownField, type Fields } from "../internal/fields.ts";
 import { orderAfter } from "../internal/order.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Recorder } from "./recorder.ts";
@@ -94,7 +94,7 @@ export async function* afterSaid(
 /** Returns the fields of a delta other than its text, such as tool calls, that were not sent yet. */
 function unsaidBeside(said: Fields, { content: _, role: __, ...beside }: Fields): Fields {
   const fresh = Object.entries(beside).flatMap(([name, value]): [string, unknown][] => {
-    const known = said[name];
+    const known = ownField(said, name);
     if (value === null || value === undefined) return [];
     if (name === "order") return [[name, orderAfter(value, said) ?? value]];
     if (known === null || known === undefined) return [[name, value]];

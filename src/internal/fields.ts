@@ -15,3 +15,8 @@ export function isText(value: unknown): value is string {
 export function textOr(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
+
+/** Reads a field by a name that others chose. What every object inherits, such as `constructor`, is no field. */
+export function ownField<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(of, name) ? of[name] : undefined;
+}

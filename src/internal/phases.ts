@@ -1,4 +1,4 @@
-import { isObject, isText, type Fields } from "./fields.ts";
+import { isObject, isText, ownField, type Fields } from "./fields.ts";
 
 /*
  * `phases` of a chat's message say where in its text each message of an answer begins, and each further part of one: `start` counts characters
@@ -74,7 +74,7 @@ function lastUpTo(begun: readonly Beginning[], place: number): number {
 /** Flattens a citation, whose fields chat completions nest under its type. */
 export function toFlatAnnotation(annotation: Fields): Fields {
   const { type, ...rest } = annotation;
-  const nested = rest[String(type)];
+  const nested = ownField(rest, String(type));
   return isObject(nested) ? { type, ...nested } : annotation;
 }
 

@@ -19,6 +19,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { ownField } from "../internal/fields.ts";
 import { checkScope, decodeKeyPart, encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../redis/index.ts";
 import { putCheckpoint, putWrites, readCheckpoint } from "./scripts.gen.ts";
 import { dump, load, toPart } from "./stored.ts";
@@ -80,7 +81,7 @@ export class MarrowSaver extends BaseCheckpointSaver {
         if (left <= 0) return;
         const tuple = await this.#read(thread, member);
         const metadata = (tuple?.metadata ?? {}) as Record<string, unknown>;
-        const matches = Object.entries(filter ?? {}).every(([name, value]) => metadata[name] === value);
+        const matches = Object.entries(filter ?? {}).every(([name, value]) => ownField(metadata, name) === value);
         if (tuple === undefined || !matches) continue;
         left -= 1;
         yield tuple;
@@ -132,7 +133,7 @@ export class MarrowSaver extends BaseCheckpointSaver {
     const member = `${toPart(namespaceOf(config))}|${toPart(id)}`;
     const added = await Promise.all(
       writes.map(async ([channel, value], at) => {
-        const place = WRITES_IDX_MAP[channel] ?? at;
+        const place = ownField(WRITES_IDX_MAP, channel) ?? at;
         const record = await dump(this.serde, { taskId, place, taskPath, channel, value });
         // Errors, interrupts and the like have a place of their own, where the last one counts.
         return [`${member}|${toPart(taskId)}|${place}`, record, place < 0 ? 1 : 0];

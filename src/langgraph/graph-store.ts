@@ -14,6 +14,7 @@ import {
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { ownField } from "../internal/fields.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   checkScope,
@@ -138,7 +139,7 @@ export class MarrowStore extends BaseStore {
     const items: SearchItem[] = [];
     for await (const item of found) {
       if (items.length === offset + limit) break;
-      if (Object.entries(filter ?? {}).every(([name, wanted]) => holds(item.value[name], wanted))) items.push(item);
+      if (Object.entries(filter ?? {}).every(([name, wanted]) => holds(ownField(item.value, name), wanted))) items.push(item);
     }
     return items.slice(offset);
   }

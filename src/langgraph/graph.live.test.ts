@@ -1,5 +1,11 @@
 import { Command, END, interrupt, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
-import { InMemoryStore, MemorySaver, type BaseCheckpointSaver, type BaseStore } from "@langchain/langgraph-checkpoint";
+import {
+  emptyCheckpoint,
+  InMemoryStore,
+  MemorySaver,
+  type BaseCheckpointSaver,
+  type BaseStore,
+} from "@langchain/langgraph-checkpoint";
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
@@ -30,6 +36,19 @@ const said = (messages: readonly { readonly content: unknown }[]) => messages.ma
 const HELLO = { messages: [{ role: "user", content: "hello" }] };
 
 describe("a graph of LangGraph", () => {
+  liveTest("keeps each write to a channel that is named as what every object inherits", async ({ tenant }) => {
+    const saver = new MarrowSaver(tenant, { name: "g" });
+    const config = await saver.put(thread("t"), emptyCheckpoint(), { source: "input", step: 0, parents: {} }, {});
+    const writes: [string, string][] = [
+      ["constructor", "first"],
+      ["constructor", "second"],
+      ["toString", "third"],
+    ];
+    await saver.putWrites(config, writes, "task");
+    const { pendingWrites } = (await saver.getTuple(config)) ?? {};
+    expect(pendingWrites).toEqual(writes.map((write) => ["task", ...write]));
+  });
+
   liveTest("waits for a person, goes on in another process, and forks, as it does in memory", async ({ tenant }) => {
     const memory = new MemorySaver();
     const runs = [];

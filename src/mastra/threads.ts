@@ -17,6 +17,7 @@ import {
 } from "@mastra/core/storage";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { ownField } from "../internal/fields.ts";
 import { APPEND_MAX, createMemory, type Kept, type Memory, type Session } from "../memory/index.ts";
 import { checkScope, type ScopedRedis } from "../redis/index.ts";
 import { chooseMessages, mergeMessage, toMessage, toMessages, toTurn, type MessageChange } from "./message.ts";
@@ -139,7 +140,7 @@ export class MarrowThreads extends MemoryStorage {
       });
     const wanted = Object.entries(filter?.metadata ?? {});
     const threads = (await this.#threadsOf(resourceId))
-      .filter(({ metadata = {} }) => wanted.every(([key, value]) => jsonValueEquals(metadata[key], value)))
+      .filter(({ metadata = {} }) => wanted.every(([key, value]) => jsonValueEquals(ownField(metadata, key), value)))
       .toSorted((a, b) => (direction === "ASC" ? 1 : -1) * (a[field].getTime() - b[field].getTime()));
     return paged("threads", threads, { page, perPage, byDefault: SESSIONS_PAGE });
   }

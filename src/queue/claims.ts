@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { ownField } from "../internal/fields.ts";
 import { MESSAGE_MAX, toFailure } from "../internal/failure.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { maskSecrets } from "../internal/mask-secrets.ts";
@@ -254,7 +255,7 @@ export function createClaims<T = unknown>(
       const reply = String(await runScript(scoped, putStep, { queue }, values));
       if (reply === "lost") throw lostJob(claim.id);
       if (reply === "full") throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`);
-      return (await stepsOf(claim, step))[step] ?? null;
+      return ownField(await stepsOf(claim, step), step) ?? null;
     },
 
     async finish(claim, result) {

@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { ownField } from "../internal/fields.ts";
 import type { AttributeKind, Attributes, AttributeSchema, ValueOf } from "./options.ts";
 
 /** Condition on one attribute. Several conditions in one object must all hold. A condition on an absent attribute is false. */
@@ -70,9 +71,9 @@ export function matches(filter: Filter, attributes: Readonly<Record<string, Attr
     case "not":
       return !matches(filter.part, attributes);
     case "exists":
-      return attributes[filter.name] !== undefined;
+      return ownField(attributes, filter.name) !== undefined;
     default:
-      return compare(filter.op, attributes[filter.name], filter.value);
+      return compare(filter.op, ownField(attributes, filter.name), filter.value);
   }
 }
 
@@ -163,7 +164,7 @@ function readList(value: unknown, path: string): readonly unknown[] {
 }
 
 function kindOf(schema: AttributeSchema, name: string, path: string): AttributeKind {
-  const kind = Object.hasOwn(schema, name) ? schema[name] : undefined;
+  const kind = ownField(schema, name);
   if (kind === undefined) {
     const known = Object.keys(schema).join(", ");
     throw new MarrowError(

@@ -1,6 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { mapInSlices } from "../internal/time-slice.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
+import { ownField } from "../internal/fields.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   checkScope,
@@ -160,7 +161,8 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       if (words.length === 0) return [];
       const found = await driver.searchWords(namespace, { words, limit, filter, vector });
       if (found !== undefined) return mapInSlices(found, (item) => toMatch<S>(item));
-      const textOf = ({ attributes }: Match<S>) => texts.map((name) => String(attributes[name] ?? "")).join(" ");
+      const textOf = ({ attributes }: Match<S>) =>
+        texts.map((name) => String(ownField(attributes, name) ?? "")).join(" ");
       return rankByWords(near, textOf, text);
     }
 

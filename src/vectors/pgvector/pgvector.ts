@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
+import { ownField } from "../../internal/fields.ts";
 import { refuseOther } from "../contract.ts";
 import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import type { Filter } from "../filter.ts";
@@ -127,7 +128,7 @@ export function pgvectorDriver<S extends AttributeSchema>(
     ttlMs === 0 ? null : ttlMs,
   ];
   const toWords = (attributes: StoredItem["attributes"]) =>
-    [...texts].map((attribute) => String(attributes[attribute] ?? "").replaceAll("\0", " ")).join(" ");
+    [...texts].map((attribute) => String(ownField(attributes, attribute) ?? "").replaceAll("\0", " ")).join(" ");
 
   /** Placeholders for more values of one statement. */
   function binder(values: unknown[]): (value: unknown) => string {

@@ -1,3 +1,4 @@
+import { ownField } from "../../internal/fields.ts";
 import type { AttributeValue, Filter } from "../filter.ts";
 import type { AttributeSchema } from "../options.ts";
 import { encodeNumber, encodeWord, isWord } from "../words.ts";
@@ -12,7 +13,7 @@ export function toStoredAttributes(
 ): string {
   const stored: Record<string, string | number> = Object.create(null);
   for (const [name, kind] of Object.entries(schema)) {
-    const value = attributes[name];
+    const value = ownField(attributes, name);
     if (kind === "text") stored[name] = value === undefined ? "" : "t";
     else if (kind !== "number") stored[name] = value === undefined ? "" : encodeWord(value as string | boolean);
     else {
