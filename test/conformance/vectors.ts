@@ -91,42 +91,6 @@ export function describeVectors(name: string, openHost: () => Promise<VectorHost
         expect(await ids({ body: { exists: true } })).toEqual(["x", "y"]);
       });
 
-      it("takes attributes that are named as what every object inherits", async () => {
-        const inherited = {
-          constructor: "tag",
-          toString: "number",
-          valueOf: "boolean",
-          hasOwnProperty: "text",
-        } as const;
-        const docs = open({ index, attributes: inherited as never });
-        const all = { constructor: "x", toString: 1, valueOf: true, hasOwnProperty: "Zebra" };
-        await docs.upsert([
-          { id: "without", vector: [1, 0, 0] },
-          { id: "with", vector: [1, 1, 0], attributes: all as never },
-        ]);
-        const ids = async (where: object, words?: string) =>
-          (await docs.search({ vector: [1, 0, 0], where: where as never, words })).map(({ id }) => id);
-        for (const [name, value] of Object.entries(all)) {
-          expect([name, await ids({ [name]: { exists: true } })]).toEqual([name, ["with"]]);
-          expect([name, await ids({ [name]: { exists: false } })]).toEqual([name, ["without"]]);
-          if (name === "hasOwnProperty") continue;
-          expect([name, await ids({ [name]: value })]).toEqual([name, ["with"]]);
-          expect([name, await ids({ not: { [name]: value } })]).toEqual([name, ["without"]]);
-        }
-        expect(await ids({ toString: { lt: 2 } })).toEqual(["with"]);
-        expect((await ids({}, "zebra"))[0]).toBe("with");
-        expect(await docs.update("without", { payload: "changed" })).toBe(true);
-        expect(await docs.update("without", { attributes: { valueOf: false } as never })).toBe(true);
-        expect(await ids({ valueOf: false })).toEqual(["without"]);
-        const has = { constructor: { exists: true } } as never;
-        expect(await docs.deleteWhere(has, { dryRun: true })).toBe(1);
-        expect(await docs.deleteWhere(has)).toBe(1);
-        expect((await docs.get(["without", "with"])).map((item) => item?.attributes)).toEqual([
-          { valueOf: false },
-          undefined,
-        ]);
-      });
-
       it("tells numbers of any size apart, as they were stored", async () => {
         const docs = open({ index });
         const numbers = [-Number.MAX_VALUE, -1e255, -1, -5e-324, 0, 5e-324, 2.2250738585072014e-308, 1.5e-99, 0.1];

@@ -1,0 +1,49 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createVectors } from "../../src/vectors/index.ts";
+import type { DriverOptions, VectorHost } from "./vectors.ts";
+
+const attributes = { constructor: "tag", toString: "number", valueOf: "boolean", hasOwnProperty: "text" } as const;
+const all = { constructor: "x", toString: 1, valueOf: true, hasOwnProperty: "Zebra" };
+
+/** What every driver promises of attributes that are named as what every object inherits. */
+export function describeInherited(over: string, openHost: () => Promise<VectorHost>, driver: DriverOptions): void {
+  describe(`vectors over ${over}`, () => {
+    it.each(["hnsw", "flat"] as const)("take attributes with the names of inherited properties (%s)", async (index) => {
+      const host = await openHost();
+      onTestFinished(() => host.close());
+      const docs = createVectors(host.scope(`s-${randomUUID()}`), {
+        name: "docs",
+        dimensions: 3,
+        metric: "cosine",
+        index,
+        timeoutMs: 10_000,
+        ...driver,
+        attributes: attributes as never,
+      });
+      await docs.upsert([
+        { id: "without", vector: [1, 0, 0] },
+        { id: "with", vector: [1, 1, 0], attributes: all as never },
+      ]);
+      const ids = async (where: object, words?: string) =>
+        (await docs.search({ vector: [1, 0, 0], where, words })).map(({ id }) => id);
+      for (const [name, value] of Object.entries(all)) {
+        expect([name, await ids({ [name]: { exists: true } })]).toEqual([name, ["with"]]);
+        expect([name, await ids({ [name]: { exists: false } })]).toEqual([name, ["without"]]);
+        if (name === "hasOwnProperty") continue;
+        expect([name, await ids({ [name]: value })]).toEqual([name, ["with"]]);
+        expect([name, await ids({ not: { [name]: value } })]).toEqual([name, ["without"]]);
+      }
+      expect(await ids({ toString: { lt: 2 } })).toEqual(["with"]);
+      expect((await ids({}, "zebra"))[0]).toBe("with");
+      expect(await docs.update("without", { payload: "changed" })).toBe(true);
+      expect(await docs.update("without", { attributes: { valueOf: false } as never })).toBe(true);
+      expect(await ids({ valueOf: false })).toEqual(["without"]);
+      const has = { constructor: { exists: true } } as never;
+      expect(await docs.deleteWhere(has, { dryRun: true })).toBe(1);
+      expect(await docs.deleteWhere(has)).toBe(1);
+      const left = await docs.get(["without", "with"]);
+      expect(left.map((item) => item?.attributes)).toEqual([{ valueOf: false }, undefined]);
+    });
+  });
+}
