@@ -139,7 +139,8 @@ export class MarrowStore extends BaseStore {
     const items: SearchItem[] = [];
     for await (const item of found) {
       if (items.length === offset + limit) break;
-      if (Object.entries(filter ?? {}).every(([name, wanted]) => holds(ownField(item.value, name), wanted))) items.push(item);
+      if (Object.entries(filter ?? {}).every(([name, wanted]) => holds(ownField(item.value, name), wanted)))
+        items.push(item);
     }
     return items.slice(offset);
   }
