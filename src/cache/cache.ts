@@ -17,7 +17,7 @@ import { toCurve } from "./curve.ts";
 import { checkJob, createJudging, type NearMiss } from "./judging/index.ts";
 import { createEmbedding } from "./embedding.ts";
 import { createForgetting } from "./forgetting.ts";
-import { cacheKeys } from "./keys.ts";
+import { cacheKeys, indexName } from "./keys.ts";
 import { bothMissed, type Cache, type Explanation, type Lookup, type LookupOptions, type Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
@@ -62,7 +62,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
   const audits = createAudits(scoped, keys.audits(resolved.judged), ttlMsDefault + staleMs, timeoutMs);
   const policy = createPolicy(resolved.policy, judgeOptions.threshold, audits);
   const embedding = createEmbedding(scoped, embedder, resolved.engine);
-  const index = `${embedder?.fingerprint ?? "none"}${compact ? ".bits" : ""}`;
+  const index = indexName(embedder?.fingerprint, compact);
   const { engine } = resolved;
   const questions = createQuestions({ redis: scoped, keys, name, index, embedder, engine, timeoutMs });
   const upkeep = createUpkeep({ redis: scoped, keys, index, questions, bounds, slidingMsMax, timeoutMs });
@@ -284,7 +284,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       });
       // Waited for below; a failure before that is no unhandled one.
       room?.catch(() => {});
-      const { inScript, added } =
+      const { inScript, add } =
         vector === undefined ? NOT_INDEXED : await questions.add(fingerprint, vector, slidingMsMax ?? keptMs);
       const asked = since.get(fingerprint);
       const storing = runScript(
@@ -315,8 +315,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       );
       const stored = storing.catch(embedding.unlessLost);
       // Most stores wait for their script alone.
-      const isAlone = room === undefined && added === undefined;
-      const [reply] = isAlone ? [await stored] : await Promise.all([stored, room, added?.catch(embedding.unlessLost)]);
+      const isAlone = room === undefined && add === undefined;
+      const [reply] = isAlone ? [await stored] : await Promise.all([stored, room, add?.().catch(embedding.unlessLost)]);
       if (reply !== -1) return true;
       await questions.remove([`${fingerprint.id}|${fingerprint.partition}`]);
       return false;

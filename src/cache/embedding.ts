@@ -1,6 +1,7 @@
 import { cosine, type Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { toBytes } from "../internal/bytes.ts";
+import { comparable } from "../internal/comparable.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { gistOf } from "./proof/index.ts";
 import { decideEngine, type EngineChoice } from "../vectors/index.ts";
@@ -44,7 +45,7 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
         "the embedder returned a vector of the wrong length or with non-finite numbers",
       );
     }
-    return toBytes(vector);
+    return toBytes(comparable(vector));
   }
 
   function vectorOf(question: Fingerprint, signal?: AbortSignal): Promise<Buffer | undefined> {

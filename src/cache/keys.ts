@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
+import { encodeKeyPart, keyTag, shortKeyPart, type ScopedRedis } from "../redis/index.ts";
 import type { Fingerprint } from "./question.ts";
 
 const DIGEST_CHARS = 32;
@@ -32,6 +32,11 @@ export interface CacheKeys {
   readonly stock: { readonly worth: string; readonly stock: string; readonly ends: string };
 }
 
+/** Name of an embedder's index. Bits are in an index of their own. */
+export function indexName(fingerprint: string | undefined, compact: boolean): string {
+  return shortKeyPart(`${fingerprint ?? "none"}${compact ? ".bits" : ""}`);
+}
+
 export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
   const start = `${keyTag(redis)}:cache:${encodeKeyPart("name", name)}`;
   return {
@@ -41,7 +46,7 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
     judging: { verdicts: `${start}:verdicts`, budget: `${start}:judge-budget` },
     epoch: `${start}:epoch`,
     tags: `${start}:tags`,
-    audits: (judged) => `${start}:audits:${encodeKeyPart("judged", judged)}`,
+    audits: (judged) => `${start}:audits:${encodeKeyPart("judged", shortKeyPart(judged))}`,
     flights: `${start}:flight`,
     body: (id) => `${start}:entry:${id}`,
     vectors: (question, index) => `${start}:vectors:${encodeKeyPart("index", index)}:${question.partition}`,

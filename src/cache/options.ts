@@ -155,6 +155,8 @@ export const TTL_MS_DEFAULT = 86_400_000;
 /** Longest TTL of an answer: 366 days. */
 export const TTL_MS_MAX: number = 366 * 86_400_000;
 
+/** Longest fingerprint of an embedder that every engine takes. */
+const FINGERPRINT_CHARS_MAX = 1_024;
 /**
  * Least cosine of an unproven near miss, by embedder. Paraphrases nearly always exceed it; lower ones are reported as `below_threshold`.
  */
@@ -183,6 +185,8 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     throw new MarrowError("invalid_option", 'refreshOnHit "sliding" and staleMs exclude each other', {
       details: { path: "refreshOnHit" },
     });
+  if (options.embedder !== undefined)
+    checkText("embedder.fingerprint", options.embedder.fingerprint, FINGERPRINT_CHARS_MAX);
   return {
     name: checkText("name", options.name, 128),
     embedder: options.embedder,

@@ -1,4 +1,4 @@
-import { runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { runScript, shortKeyPart, type Reply, type ScopedRedis } from "../redis/index.ts";
 import {
   createNeighbours,
   decideEngine,
@@ -19,6 +19,9 @@ const SLACK = 1e-6;
 /** Scores of bits are off by some hundredths: more is looked at, and then compared exactly. */
 const BITS_SLACK = 0.05;
 const BITS_COUNT = 8;
+
+/** Longest name of a collection of vectors. */
+const COLLECTION_CHARS_MAX = 128;
 
 /** A search among stored questions. */
 export interface QuestionSearch {
@@ -44,22 +47,23 @@ export interface Questions {
    */
   find(question: Fingerprint, search: QuestionSearch): Promise<Reply>;
   /**
-   * Adds a question where a script cannot. Returns the vector to pass to the storing script (empty if it must not store it), and a promise
-   * of the addition, if there is one.
+   * Adds a question where a script cannot. Returns the vector to pass to the storing script (empty if it must not store it), and the
+   * addition, if there is one. Begin it after the storing script: a question that is found without an entry is taken for one whose entry
+   * is gone.
    */
-  add(question: Fingerprint, vector: Buffer | undefined, ttlMs: number): Promise<Added>;
+  add(question: Fingerprint, vector: Buffer | undefined, ttlMs: number): Promise<Addition>;
   /** Removes questions where a script cannot; each is `id|partition`. */
   remove(members: readonly string[]): Promise<void>;
 }
 
-/** A pending addition of a question. */
-export interface Added {
+/** An addition of a question. */
+export interface Addition {
   readonly inScript: Buffer | "";
-  readonly added: Promise<void> | undefined;
+  readonly add: (() => Promise<void>) | undefined;
 }
 
 /** For a question without a vector. */
-export const NOT_INDEXED: Added = { inScript: "", added: undefined };
+export const NOT_INDEXED: Addition = { inScript: "", add: undefined };
 
 /** Entries of near questions, and the questions whose entries are gone. */
 interface Read {
@@ -88,7 +92,7 @@ export function createQuestions(parts: Parts): Questions {
     if (engine === "vectorset" || embedder === undefined) return undefined;
     const { dimensions, fingerprint } = embedder;
     return (opened ??= createNeighbours(redis, {
-      name: `cache.${parts.name}`,
+      name: shortKeyPart(`cache.${parts.name}`, COLLECTION_CHARS_MAX),
       dimensions,
       fingerprint,
       engine,
@@ -97,7 +101,7 @@ export function createQuestions(parts: Parts): Questions {
   }
 
   // Each embedder has its own partitions, so vectors of two embedders never mix and their contracts do not conflict.
-  const placeOf = (partition: string) => `${index}.${partition}`;
+  const placeOf = (partition: string) => shortKeyPart(`${index}.${partition}`);
 
   async function searchAndRead(search: SearchInScript, count: number, from: number): Promise<Read | undefined> {
     const { contract, agreed, start, command } = search;
@@ -137,6 +141,14 @@ export function createQuestions(parts: Parts): Questions {
     return { reply, gone };
   }
 
+  async function stillGone(ids: readonly string[]): Promise<readonly string[]> {
+    const { gone } = await read(
+      ids.map((id) => ({ id, similarity: 1 })),
+      0,
+    );
+    return gone;
+  }
+
   return {
     inSets: async () => (await neighbours()) === undefined,
 
@@ -156,18 +168,18 @@ export function createQuestions(parts: Parts): Questions {
         read: (near) => read(near, from - SLACK),
       });
       // Ended or forgotten since: the index is tidied behind the caller's back, and another time if that fails.
-      if (gone.length > 0) others.remove(place, gone).catch(() => {});
+      if (gone.length > 0) others.retire(place, gone, stillGone).catch(() => {});
       return reply;
     },
 
     async add(question, vector, ttlMs) {
       if (vector === undefined) return NOT_INDEXED;
       const others = await neighbours();
-      if (others === undefined) return { inScript: vector, added: undefined };
-      const added = others.add(placeOf(question.partition), question.id, toFloats(vector), ttlMs);
-      // Callers await it later; a failure until then must not count as unhandled.
-      added.catch(() => {});
-      return { inScript: "", added };
+      if (others === undefined) return { inScript: vector, add: undefined };
+      return {
+        inScript: "",
+        add: () => others.add(placeOf(question.partition), question.id, toFloats(vector), ttlMs),
+      };
     },
 
     async remove(members) {

@@ -24,7 +24,7 @@ export {
   type NodeRedisCluster,
   type NodeRedisSentinel,
 } from "./from-node-redis.ts";
-export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
+export { decodeKeyPart, encodeKeyPart, keyTag, shortKeyPart } from "./keys.ts";
 export {
   decodeRecord,
   decodeRecordBody,

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { describe } from "../internal/describe.ts";
 import type { ScopedRedis } from "./connection.ts";
@@ -15,16 +16,25 @@ const PLAIN = /^[A-Za-z0-9._-]+$/;
  * KEY_PART_CHARS_MAX} characters once encoded
  */
 export function encodeKeyPart(path: string, part: unknown): string {
-  if (typeof part !== "string" || part === "" || part.length > KEY_PART_CHARS_MAX || !part.isWellFormed()) {
-    throw badPart(path, part);
-  }
+  const encoded = encode(part);
+  if (encoded === undefined) throw badPart(path, part);
+  return encoded;
+}
+
+/** Returns a text that is made of names as it is, or its digest (`sha256.` and 64 hex digits) if it is too long for a part of a key. */
+export function shortKeyPart(text: string, charsMax: number = KEY_PART_CHARS_MAX): string {
+  return text.length <= charsMax && encode(text) !== undefined ? text : `sha256.${hash("sha256", text)}`;
+}
+
+function encode(part: unknown): string | undefined {
+  if (typeof part !== "string" || part === "" || part.length > KEY_PART_CHARS_MAX || !part.isWellFormed())
+    return undefined;
   if (PLAIN.test(part)) return part;
   const encoded = encodeURIComponent(part).replaceAll(
     /[!'()*~]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  if (encoded.length > KEY_PART_CHARS_MAX) throw badPart(path, part);
-  return encoded;
+  return encoded.length > KEY_PART_CHARS_MAX ? undefined : encoded;
 }
 
 /** Decodes a part of a key. */

@@ -1,3 +1,4 @@
+import { comparable } from "../internal/comparable.ts";
 import { dot, similarity, type Metric } from "./scale.ts";
 
 /**
@@ -39,7 +40,7 @@ export function liftFor(metric: Metric, dimensions: number, lengthMax: number): 
     return {
       dimensions: dimensions + SPREAD,
       item: (vector) => join([vector, spread(rest(lengthMax ** 2, dot(vector, vector)))]),
-      query: (vector) => join([vector, spread(0)]),
+      query: (vector) => join([comparable(vector), spread(0)]),
       similarity: (cosine, query) => similarity.fromDot(cosine * Math.sqrt(dot(query, query)) * lengthMax),
       lower: (lifted) => lifted.slice(0, dimensions),
     };
@@ -54,7 +55,7 @@ export function liftFor(metric: Metric, dimensions: number, lengthMax: number): 
       const doubled = scaled.map((value) => 2 * value);
       return join([doubled, spread(-squares), spread(rest(radius ** 2, 4 * squares + squares ** 2))]);
     },
-    query: (vector) => join([scale(vector), spread(1), spread(0)]),
+    query: (vector) => comparable(join([scale(vector), spread(1), spread(0)])),
     similarity(cosine, query) {
       const squares = dot(query, query) / lengthMax ** 2;
       return similarity.fromSquaredDistance((squares - cosine * radius * Math.sqrt(squares + 1)) * lengthMax ** 2);

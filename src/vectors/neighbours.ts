@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { ScopedRedis } from "../redis/index.ts";
 import type { SearchInScript } from "./driver.ts";
 import type { RedisEngine } from "./engine.ts";
@@ -16,6 +17,15 @@ export interface Neighbours {
   /** Deletes vectors. One round trip. */
   remove(partition: string, ids: readonly string[]): Promise<void>;
   /**
+   * Deletes the vectors whose items `areGone` still misses, except those that were added since this call read them. So an item that is
+   * stored anew meanwhile, before its vector, keeps its vector. Three round trips.
+   */
+  retire(
+    partition: string,
+    ids: readonly string[],
+    areGone: (ids: readonly string[]) => Promise<readonly string[]>,
+  ): Promise<void>;
+  /**
    * Finds the nearest vectors and lets the role read its items.
    *
    * If a script can search, `searchAndRead` does both in one round trip; it returns `undefined` if the server refused. Otherwise `read` is
@@ -30,6 +40,9 @@ export interface Reading<T> {
   readonly searchAndRead: (search: SearchInScript) => Promise<T | undefined>;
   readonly read: (near: readonly Neighbour[]) => Promise<T>;
 }
+
+/** Random bytes of an addition's mark. */
+const MARK_BYTES = 9;
 
 /** Opens neighbours of one scope. Makes no round trip. @throws MarrowError `invalid_option` */
 export function createNeighbours(
@@ -46,10 +59,24 @@ export function createNeighbours(
   const { driver } = inside;
   return {
     async add(partition, id, vector, ttlMs) {
-      await driver.upsert(partition, [inside.toStoredItem({ id, vector, ttlMs: Math.min(ttlMs, ITEM_TTL_MS_MAX) })]);
+      // Each addition has a mark of its own, by which `retire` knows it.
+      const payload = randomBytes(MARK_BYTES).toString("base64url");
+      const item = inside.toStoredItem({ id, vector, payload, ttlMs: Math.min(ttlMs, ITEM_TTL_MS_MAX) });
+      await driver.upsert(partition, [item]);
     },
     async remove(partition, ids) {
       if (ids.length > 0) await driver.delete(partition, ids);
+    },
+    async retire(partition, ids, areGone) {
+      const read = await driver.read(partition, ids, true);
+      const gone = new Set(await areGone(ids));
+      const ending = ids.map(async (id, at) => {
+        const { record, vector } = read[at] ?? {};
+        if (record === undefined || vector === undefined || !gone.has(id)) return;
+        // Engines store on a condition and delete without one: what is stored ends at once.
+        await driver.put(partition, { id, vector, attributes: {}, record, ttlMs: 1 }, record);
+      });
+      await Promise.all(ending);
     },
     async nearest<T>(partition: string, vector: Float32Array, limit: number, how: Reading<T>): Promise<T> {
       const { searchAndRead, read } = how;

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import { partitionsFor, type Quantisation } from "./capacity.ts";
@@ -54,8 +55,8 @@ export interface VectorsOptions<S extends AttributeSchema> {
   /** Up to 32 attributes; names are letters, digits and underscores. @default none */
   readonly attributes?: S | undefined;
   /**
-   * Identifies the embedder of the vectors. Another one is refused with `conflict`, so vectors of two embedders never mix. @default
-   * "unnamed"
+   * Identifies the embedder of the vectors, 1 to 1,024 characters. Another one is refused with `conflict`, so vectors of two embedders
+   * never mix. @default "unnamed"
    */
   readonly fingerprint?: string | undefined;
   /** Longest Euclidean length of a vector, for `ip` and `l2`; embedders give 1. Above 0, up to 1,000,000. @default 1 */
@@ -113,6 +114,9 @@ export interface ResolvedVectorsOptions<S extends AttributeSchema> extends Vecto
 
 const ATTRIBUTES_MAX = 32;
 const PARTITIONS_MAX = 256;
+/** Longest fingerprint. A longer one than is kept stands in contracts by its digest. */
+const FINGERPRINT_CHARS_MAX = 1_024;
+const FINGERPRINT_CHARS_KEPT = 128;
 const MIRROR_MAX_DEFAULT = 20_000;
 const NAME = /^[a-z][A-Za-z0-9_]{0,62}$/;
 /** Names that `where` has a meaning of its own for. */
@@ -165,7 +169,8 @@ export function resolveOptions<S extends AttributeSchema>(
     options.partitions ?? Math.min(PARTITIONS_MAX, partitionsFor({ capacity, dimensions, quantisation })),
     { min: 1, max: PARTITIONS_MAX },
   );
-  const fingerprint = checkText("fingerprint", options.fingerprint ?? "unnamed", 128);
+  const given = checkText("fingerprint", options.fingerprint ?? "unnamed", FINGERPRINT_CHARS_MAX);
+  const fingerprint = given.length <= FINGERPRINT_CHARS_KEPT ? given : `sha256.${hash("sha256", given)}`;
   return {
     name: checkText("name", options.name, 128),
     engine,

@@ -7,7 +7,7 @@ import { Pool } from "pg";
 import { postgres } from "../../src/vectors/index.ts";
 import { freePort } from "../servers.ts";
 import { describeHistories } from "./vectors-history.ts";
-import { describeInherited } from "./vectors-inherited.ts";
+import { describeEdges } from "./vectors-edges.ts";
 import { describeVectors, type VectorHost } from "./vectors.ts";
 
 const app = () => `v${randomUUID().slice(0, 8)}`;
@@ -42,4 +42,4 @@ describeVectors("pgvector", onPostgres, {});
 describeVectors("pgvector by pg, over a socket", onPostgresServer, {});
 describeVectors("pgvector in 16 bits", onPostgres, { quantisation: "f16" });
 describeHistories("pgvector", onPostgres, {}, 30);
-describeInherited("pgvector", onPostgres, {});
+describeEdges("pgvector", onPostgres, {});

@@ -6,7 +6,7 @@ import { fromIoredis } from "../../src/index.ts";
 import { startSearchServer } from "../search-server.ts";
 import { ownServer } from "../servers.ts";
 import { describeHistories } from "./vectors-history.ts";
-import { describeInherited } from "./vectors-inherited.ts";
+import { describeEdges } from "./vectors-edges.ts";
 import { describeVectors, type VectorHost } from "./vectors.ts";
 
 const app = () => `v${randomUUID().slice(0, 8)}`;
@@ -34,4 +34,5 @@ describeVectors("FT.* in 16 bits (stand-in)", () => onStandIn(3), { engine: "sea
 describeVectors("FT.* in 8 bits (stand-in)", () => onStandIn(3), { engine: "search", quantisation: "q8" });
 describeVectors("FT.* as valkey-search speaks it (stand-in)", () => onStandIn(3, "valkey"), { engine: "search" });
 describeHistories("FT.* (stand-in)", () => onStandIn(3), { engine: "search" }, 30);
-describeInherited("FT.* (stand-in)", () => onStandIn(3), { engine: "search" });
+describeEdges("FT.* (stand-in)", () => onStandIn(3), { engine: "search" });
+describeEdges("FT.* in 16 bits (stand-in)", () => onStandIn(3), { engine: "search", quantisation: "f16" });

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { expect, inject, it } from "vitest";
 import { connect } from "../../src/index.ts";
 import { describeHistories } from "./vectors-history.ts";
-import { describeInherited } from "./vectors-inherited.ts";
+import { describeEdges } from "./vectors-edges.ts";
 import { describeVectors, type VectorHost } from "./vectors.ts";
 
 const hasVectorSets = inject("redisKind") === "redis8";
@@ -20,13 +20,13 @@ if (hasVectorSets) {
   describeVectors("vector sets without quantisation", onRedis, { quantisation: "none" });
   describeHistories("vector sets", onRedis, { quantisation: "none" }, 60);
   describeHistories("vector sets in partitions", onRedis, { quantisation: "none", partitions: 3 }, 20);
-  describeInherited("vector sets", onRedis, {});
+  describeEdges("vector sets", onRedis, {});
 }
 
 describeVectors("the local engine", onRedis, { engine: "local" });
 describeVectors("the local engine in three partitions", onRedis, { engine: "local", partitions: 3 });
 describeHistories("the local engine", onRedis, { engine: "local" }, 60);
-describeInherited("the local engine", onRedis, { engine: "local" });
+describeEdges("the local engine", onRedis, { engine: "local" });
 describeVectors("the engine of the installation", onRedis, { engine: "auto" });
 
 /** A server with FT.* of your own: the same suite runs against it. */

@@ -183,7 +183,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
     const digest = digestOf(body);
     const vector = (await embedding.works()) ? await embedding.vectorOf(question) : undefined;
     const record = toAliasRecord({ text: question.text, digest }, question.id, entry, sealing);
-    const { inScript, added } = await questions.add(question, vector, options.verdictTtlMs);
+    const { inScript, add } = await questions.add(question, vector, options.verdictTtlMs);
     const making = runScript(
       redis,
       makeAlias,
@@ -213,7 +213,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
       },
       { timeoutMs },
     );
-    const [made] = await Promise.all([making, added]);
+    const [made] = await Promise.all([making, add?.()]);
     count(made === "made" ? "aliases" : made === "full" ? "alias_full" : "alias_ended");
     return made !== "ended";
   }
