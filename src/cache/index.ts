@@ -44,15 +44,8 @@ export {
   type Policy,
   type Preset,
 } from "./options.ts";
-export {
-  loadProofs,
-  prove,
-  read as readPrompt,
-  type Level,
-  type Proof,
-  type ProofReading,
-  type Veto,
-} from "./proof/index.ts";
+export { loadProofs } from "./prepare.ts";
+export { prove, read as readPrompt, type Level, type Proof, type ProofReading, type Veto } from "./proof/index.ts";
 export { PROMPT_CHARS_MAX, toFingerprint, type Fingerprint, type Question } from "./question.ts";
 export { createToolCache, type ToolCache, type ToolCacheOptions, type ToolPolicy } from "./tools.ts";
 export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";

@@ -34,7 +34,7 @@ import { signalRequests } from "./http/signals.ts";
 import { toRequestId } from "./http/request-id.ts";
 import { hookRoutes } from "./http/route-hooks.ts";
 import { refuseAmbiguous } from "./http/target.ts";
-import { noBody, parseBody, toInputError } from "./http/input-error.ts";
+import { noBody, parseBody, prepareBody, toInputError } from "./http/input-error.ts";
 import { createInside } from "./http/inside.ts";
 import { createKeyUsers } from "./tenancy/key-users.ts";
 import { admitNamedUsers } from "./tenancy/named-users.ts";
@@ -230,10 +230,13 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   });
   app.addHook("onClose", async () => watchdog.close());
   acceptJson(app, config.json, watchdog);
-  app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
-    const parsed = parseBody(schema, value);
-    // The value itself goes on, not the parsed copy: unknown fields reach the model untouched.
-    return parsed.success ? { value } : { error: value === null ? noBody() : toInputError(parsed.error) };
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => {
+    prepareBody(schema);
+    return (value) => {
+      const parsed = parseBody(schema, value);
+      // The value itself goes on, not the parsed copy: unknown fields reach the model untouched.
+      return parsed.success ? { value } : { error: value === null ? noBody() : toInputError(parsed.error) };
+    };
   });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {

@@ -148,13 +148,23 @@ function toOperands(payload: unknown, options: PushOptions, idempotencyMs: numbe
     keyed ? { ...options, resultTtlMs: Math.max(RESULT_TTL_MS, idempotencyMs) } : options,
   );
   const { id = newJobId(), idempotencyKey, fingerprint } = resolved;
-  const body = encodeWritable("payload", payload, encodePlainBeside);
-  const compared = () =>
-    encodeWritable("fingerprint", fingerprint ?? payload, (one) => hash("sha256", JSON.stringify(one)));
-  const digest = idempotencyKey === "" ? "" : compared().slice(0, 32);
-  const replacing = resolved.replace ? `=${digest}` : digest;
-  const words = toWords(id, resolved, replacing);
-  return body instanceof Promise ? body.then((large) => [words, large] as const) : [words, body];
+  const json = encodeWritable("payload", payload, toJson);
+  const isOwn = idempotencyKey === "" || fingerprint === undefined || fingerprint === null;
+  const compared = isOwn ? json : encodeWritable("fingerprint", fingerprint, toJson);
+  const toOptions = () => {
+    const digest = idempotencyKey === "" ? "" : hash("sha256", compared).slice(0, 32);
+    return toWords(id, resolved, resolved.replace ? `=${digest}` : digest);
+  };
+  const body = encodePlainBeside(json);
+  // A large text is hashed in a turn of its own.
+  return body instanceof Promise ? body.then((large) => [toOptions(), large] as const) : [toOptions(), body];
+}
+
+/** @throws TypeError for a value that is not JSON */
+function toJson(value: unknown): string {
+  const json = JSON.stringify(value) as string | undefined;
+  if (json === undefined) throw new TypeError("not JSON");
+  return json;
 }
 
 /** Encodes a job's options, as `scripts/lib/new_line.lua` reads them. */

@@ -52,9 +52,8 @@ function encodePlainJson(json: string): Buffer | string {
   return isShort ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
 }
 
-/** Encodes like {@link encodePlain}, and compresses large values outside the event loop. Throws at once for a value that is not JSON. */
-export function encodePlainBeside(value: unknown): Buffer | string | Promise<Buffer> {
-  const json = JSON.stringify(value);
+/** Encodes JSON text like {@link encodePlain}, and compresses a large one outside the event loop. */
+export function encodePlainBeside(json: string): Buffer | string | Promise<Buffer> {
   return json.length < BESIDE_FROM_BYTES ? encodePlainJson(json) : encodeLargeRecordBody(Buffer.from(json));
 }
 

@@ -6,7 +6,7 @@ import { mayMatch } from "./matchable.ts";
 import { mentionsDiffer } from "./mention.ts";
 import { ordersDiffer } from "./ordered.ts";
 import { proveClauses } from "./prove.ts";
-import { read, SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
+import { SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
 import type { Veto } from "./veto.ts";
 
 export type { Level } from "./level.ts";
@@ -15,14 +15,6 @@ export { withLineFeeds } from "./layout.ts";
 export { read, READ_CHARS_MAX, type ProofReading } from "./reading.ts";
 export { gistOf, separate } from "./separate.ts";
 export type { Veto } from "./veto.ts";
-
-/**
- * Loads the word lists of the proofs (about 50 ms, once per process). Otherwise the first similar lookup loads them and blocks the event
- * loop meanwhile: call it before a server listens.
- */
-export function loadProofs(): void {
-  prove(read("Which word lists are read first?"), read("What word lists are read before others?"), "strict");
-}
 
 /** Result of a proof: whether one answer may serve both prompts; if not, the first reason found. */
 export type Proof = { readonly proven: true } | { readonly proven: false; readonly reason: Veto };

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { endianness } from "node:os";
 
 let hashes: Uint32Array | undefined;
 
@@ -25,7 +26,11 @@ export function hashOfWord(word: string): number {
   return hash >>> 0;
 }
 
+/** The file as it lies: sorted numbers of 32 bits, the lowest byte first. */
 function readHashes(): Uint32Array {
   const file = readFileSync(new URL("../../../assets/known-words.bin", import.meta.url));
-  return Uint32Array.from({ length: file.length / 4 }, (_, at) => file.readUInt32LE(at * 4));
+  const own = Buffer.from(new ArrayBuffer(file.length));
+  file.copy(own);
+  if (endianness() === "BE") own.swap32();
+  return new Uint32Array(own.buffer);
 }
