@@ -93,7 +93,7 @@ async function act(): Promise<void> {
         return { provenance: { cache: "exact" }, text: "" };
       },
     );
-  await (followed === undefined ? chat() : followed.within(chat));
+  await (followed === undefined ? chat() : followed.within(chat, undefined));
   Object.assign(signal, { scope: "default", status: 200 });
   followed?.end(undefined, undefined);
 }

@@ -5,6 +5,10 @@ import type { ChatCall, ChatOutcome } from "./call.ts";
 type Stage = Extract<Act, `flow:${string}`> extends `flow:${infer Name}` ? Exclude<Name, "request"> : never;
 
 const NO_DETAILS: () => FlowStageSignal = () => ({});
+const TIERS: Readonly<Record<"exact" | "similar", () => FlowStageSignal>> = {
+  exact: () => ({ tier: "exact" }),
+  similar: () => ({ tier: "similar" }),
+};
 
 /** Runs a stage of a request and publishes its signal. */
 export function staged<T>(
@@ -12,7 +16,7 @@ export function staged<T>(
   run: (signal?: FlowStageSignal) => Promise<T>,
   tier?: FlowStageSignal["tier"],
 ): Promise<T> {
-  return signalling(`flow:${stage}`, tier === undefined ? NO_DETAILS : () => ({ tier }), run);
+  return signalling(`flow:${stage}`, tier === undefined ? NO_DETAILS : TIERS[tier], run);
 }
 
 /** Answers a request and publishes its signal. */

@@ -105,7 +105,7 @@ describe("signals", () => {
         if (tool === "nothing") return undefined;
         const own = `${current.getStore() ?? ""}/${name}`;
         return {
-          within: (run) => current.run(own, run),
+          within: (run, given) => current.run(own, run, given),
           end: (error, result) => void told.push([own, tool, error, result]),
         };
       },
@@ -143,7 +143,7 @@ describe("signals", () => {
     expect(copy.follow).not.toBe(follow);
     const ended: string[] = [];
     const end = copy.follow("cache:tool", {
-      begin: ({ tool }) => ({ within: (run) => run(), end: () => void ended.push(tool) }),
+      begin: ({ tool }) => ({ within: (run, given) => run(given), end: () => void ended.push(tool) }),
     });
     await signalling(
       "cache:tool",

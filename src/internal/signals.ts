@@ -191,8 +191,8 @@ export interface Follower<A extends Act = Act> {
 
 /** A followed act. */
 export interface Followed {
-  /** Runs a part of the act in its context. */
-  within<T>(run: () => T): T;
+  /** Runs a part of the act in its context, and gives it `given`: so that callers need no closure of their own. */
+  within<T, G>(run: (given: G) => T, given: G): T;
   /** Ends the act with its error or result. Its signal is complete by then. */
   end(error: unknown, result: unknown): void;
 }
@@ -201,7 +201,7 @@ export interface Followed {
  * Followers by act. Of the whole process, as channels are: an application that was bundled in pieces may have several copies of this file. A list is
  * never changed, for an act may be at it: another takes its place.
  */
-const FOLLOWERS = ((globalThis as { [FOLLOWED]?: Followers })[Symbol.for("marrow:followers:1") as typeof FOLLOWED] ??=
+const FOLLOWERS = ((globalThis as { [FOLLOWED]?: Followers })[Symbol.for("marrow:followers:2") as typeof FOLLOWED] ??=
   Object.fromEntries(ACTS.map((act) => [act, undefined])) as Followers);
 declare const FOLLOWED: unique symbol;
 type Followers = Record<Act, readonly Follower<never>[] | undefined>;
@@ -218,18 +218,30 @@ export function follow<A extends Act>(act: A, follower: Follower<A>): () => void
 /** Begins an act for its followers, each within the previous one; `undefined` without followers. */
 export function beginFollowed<A extends Act>(act: A, signal: Signals[A]): Followed | undefined {
   const followers = FOLLOWERS[act] as readonly Follower<A>[] | undefined;
-  let outer: Followed | undefined;
-  for (const follower of followers ?? []) {
+  if (followers === undefined) return undefined;
+  let outer = followers[0]?.begin(signal);
+  for (let at = 1; at < followers.length; at += 1) {
+    const follower = followers[at] as Follower<A>;
     const around = outer;
-    const inner = around === undefined ? follower.begin(signal) : around.within(() => follower.begin(signal));
+    const inner = around === undefined ? follower.begin(signal) : around.within(beginOne<A>, { follower, signal });
     if (inner !== undefined) outer = around === undefined ? inner : nest(around, inner);
   }
   return outer;
 }
 
+function beginOne<A extends Act>({
+  follower,
+  signal,
+}: {
+  readonly follower: Follower<A>;
+  readonly signal: Signals[A];
+}): Followed | undefined {
+  return follower.begin(signal);
+}
+
 function nest(outer: Followed, inner: Followed): Followed {
   return {
-    within: (run) => outer.within(() => inner.within(run)),
+    within: (run, given) => outer.within((one) => inner.within(run, one), given),
     end(error, result) {
       inner.end(error, result);
       outer.end(error, result);
@@ -251,41 +263,78 @@ export function signalling<A extends Act, T>(
   toSignal: () => Signals[A],
   run: (signal?: Signals[A]) => Promise<T>,
 ): Promise<T> {
-  const channel = CHANNELS[act];
-  const ears = EARS[act];
-  const isTraced = channel.hasSubscribers;
-  const isFollowed = FOLLOWERS[act] !== undefined;
-  if (ears === undefined && !isTraced && !isFollowed) return run();
+  if (!isHeard(act)) return run();
   const signal = toSignal();
-  const going = isFollowed ? beginFollowed(act, signal) : undefined;
-  if (ears === undefined && going === undefined)
-    return isTraced ? channel.tracePromise(() => run(signal), signal) : run(signal);
-  const startMs = ears === undefined ? 0 : performance.now();
-  let running: Promise<T>;
-  if (going === undefined && !isTraced) running = run(signal);
-  else {
-    const work = isTraced ? () => channel.tracePromise(() => run(signal), signal) : () => run(signal);
-    running = going === undefined ? work() : going.within(work);
-  }
-  running.then(
-    (result) => tell(ears, going, signal, startMs, undefined, result),
-    (error: unknown) => tell(ears, going, signal, startMs, error, undefined),
-  );
+  const told = tellAct(act, signal);
+  const work = CHANNELS[act].hasSubscribers ? published(act, run) : run;
+  if (told === undefined) return work(signal);
+  const running = told.within(work, signal);
+  told.endWith(running);
   return running;
 }
 
-function tell<A extends Act>(
-  ears: readonly Ear<A>[] | undefined,
-  going: Followed | undefined,
-  signal: Signals[A],
-  startMs: number,
-  error: unknown,
-  result: unknown,
-): void {
-  going?.end(error, result);
-  if (ears === undefined) return;
-  const seconds = (performance.now() - startMs) / 1_000;
-  for (const ear of ears) ear(signal, seconds, error, result);
+/** The work of an act whose channel has subscribers. A function of its own, for the closure would burden acts without subscribers. */
+function published<A extends Act, T>(
+  act: A,
+  run: (signal: Signals[A]) => Promise<T>,
+): (signal: Signals[A]) => Promise<T> {
+  return (signal) => CHANNELS[act].tracePromise(() => run(signal), signal);
+}
+
+/**
+ * Tells the ears and followers of an act that it begins; `undefined` without any. Whoever calls this tells of the end too, without the
+ * promise and closures that {@link signalling} takes. The channel of the act is not told.
+ */
+export function tellAct<A extends Act>(act: A, signal: Signals[A]): Told<A> | undefined {
+  const ears = EARS[act];
+  const followed = beginFollowed(act, signal);
+  return ears === undefined && followed === undefined ? undefined : new ToldAct(ears, followed, signal);
+}
+
+/** Returns true if the channel of an act has subscribers, which {@link tellAct} does not reach. */
+export function isPublished(act: Act): boolean {
+  return CHANNELS[act].hasSubscribers;
+}
+
+/** An act under way, for its ears and followers. */
+export interface Told<A extends Act = Act> extends Followed {
+  readonly signal: Signals[A];
+  /** Ends the act once a promise settles, with its result or error. */
+  endWith(running: Promise<unknown>): void;
+}
+
+/** A class, for there are some twenty of them in each request. */
+class ToldAct<A extends Act> implements Told<A> {
+  readonly ears: readonly Ear<A>[] | undefined;
+  readonly followed: Followed | undefined;
+  readonly signal: Signals[A];
+  readonly startMs: number;
+
+  constructor(ears: readonly Ear<A>[] | undefined, followed: Followed | undefined, signal: Signals[A]) {
+    this.ears = ears;
+    this.followed = followed;
+    this.signal = signal;
+    this.startMs = ears === undefined ? 0 : performance.now();
+  }
+
+  within<T, G>(run: (given: G) => T, given: G): T {
+    return this.followed === undefined ? run(given) : this.followed.within(run, given);
+  }
+
+  end(error: unknown, result: unknown): void {
+    const { ears, followed, signal } = this;
+    followed?.end(error, result);
+    if (ears === undefined) return;
+    const seconds = (performance.now() - this.startMs) / 1_000;
+    for (let at = 0; at < ears.length; at += 1) (ears[at] as Ear<A>)(signal, seconds, error, result);
+  }
+
+  endWith(running: Promise<unknown>): void {
+    running.then(
+      (result) => this.end(undefined, result),
+      (error: unknown) => this.end(error, undefined),
+    );
+  }
 }
 
 const CARRYING = plainChannel("marrow:context:carry");

@@ -6,17 +6,17 @@ import { NAMES, OPERATIONS, providerOf } from "./names.ts";
 export interface SpanOf {
   readonly name: string;
   readonly kind: SpanKind;
-  /** Attributes for samplers, and others known at the start. The SDK sanitizes them twice, so keep them few. */
+  /** Attributes that are known at the start. */
   readonly attributes?: Attributes;
-  /** Trace context of the parent. @default the current one */
-  readonly parent?: Carrier | undefined;
-  /** Headers that receive the trace context. */
-  readonly headers?: Carrier | undefined;
 }
 
 /** Conversion of an act's signals to spans. */
 export interface SpanRule<A extends Act> {
-  /** Returns the span's values at its start. */
+  /** Returns the trace context of the parent. @default the current one */
+  readonly parent?: (signal: Signals[A]) => Carrier | undefined;
+  /** Returns the headers that receive the trace context. */
+  readonly headers?: (signal: Signals[A]) => Carrier;
+  /** Returns the span's values at its start; not called for spans that are left out. */
   readonly begin: (signal: Signals[A]) => SpanOf;
   /** Adds values to a recorded span at its end. `content`: whether prompts and answers may be included. */
   readonly end?: (span: Span, signal: Signals[A], content: boolean, result: unknown) => void;
@@ -42,11 +42,11 @@ const tool = ({ tool: name }: Signals["cache:tool"]): SpanOf => ({
 /** Acts with spans, and how each becomes a span. */
 export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
   "gateway:request": {
-    begin: ({ method, route, traceparent }) => ({
+    parent: ({ traceparent }) => (traceparent === undefined ? undefined : { traceparent }),
+    begin: ({ method, route }) => ({
       name: `${method} ${route}`,
       kind: SpanKind.SERVER,
       attributes: { [NAMES.method]: method, [NAMES.route]: route },
-      parent: traceparent === undefined ? undefined : { traceparent },
     }),
     end(span, { status, scope, requestId }) {
       span.setAttribute(NAMES.requestId, requestId);
@@ -83,7 +83,8 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
     },
   },
   "models:attempt": {
-    begin: ({ upstream, host, model, headers }) => ({
+    headers: ({ headers }) => headers,
+    begin: ({ upstream, host, model }) => ({
       name: `${OPERATIONS.chat} ${model}`,
       kind: SpanKind.CLIENT,
       attributes: {
@@ -92,7 +93,6 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
         [NAMES.model]: model,
         [NAMES.address]: host,
       },
-      headers,
     }),
     end: (span, { status }) => set(span, NAMES.status, status),
   },
@@ -115,7 +115,8 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
     },
   },
   "queue:job": {
-    begin: ({ queue, scope, id, carrier }) => ({
+    parent: ({ carrier }) => carrier,
+    begin: ({ queue, scope, id }) => ({
       name: `process ${queue}`,
       kind: SpanKind.CONSUMER,
       attributes: {
@@ -124,25 +125,24 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
         [NAMES.scope]: scope,
         [NAMES.message]: id,
       },
-      parent: carrier,
     }),
   },
   "queue:webhook": {
-    begin: ({ event, job, headers, carrier }) => ({
+    parent: ({ carrier }) => carrier,
+    headers: ({ headers }) => headers,
+    begin: ({ event, job }) => ({
       name: "POST webhook",
       kind: SpanKind.CLIENT,
       attributes: { [NAMES.event]: event, [NAMES.message]: job },
-      headers,
-      parent: carrier,
     }),
     end: (span, _, __, result) => set(span, NAMES.status, (result as { status?: number } | undefined)?.status),
   },
   "bus:message": {
-    begin: ({ kind, id, to, carrier }) => ({
+    parent: ({ carrier }) => carrier,
+    begin: ({ kind, id, to }) => ({
       name: `process ${kind}`,
       kind: SpanKind.CONSUMER,
       attributes: { [NAMES.messaging]: "marrow", [NAMES.destination]: to, [NAMES.message]: id },
-      parent: carrier,
     }),
   },
 };

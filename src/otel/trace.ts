@@ -2,16 +2,19 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   context,
   propagation,
+  SpanKind,
   SpanStatusCode,
   trace,
   type Context,
   type Span,
+  type SpanOptions,
   type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
 import { MarrowError } from "../errors.ts";
 import { follow, type Act, type Followed, type Follower, type Signals } from "../internal/signals.ts";
 import { NAMES } from "./names.ts";
+import { withSpan } from "./span-context.ts";
 import { RULES, type SpanRule } from "./spans.ts";
 
 /** Options of tracing. */
@@ -82,23 +85,37 @@ class Spans<A extends Act> implements Follower<A> {
   }
 
   begin(signal: Signals[A]): Followed | undefined {
+    const { rule, options } = this;
     const current = context.active();
     const above: Marked | undefined = trace.getSpan(current);
-    if (above === undefined && this.options.isInner) return undefined;
-    const of = this.rule.begin(signal);
-    const { parent, headers } = of;
+    if (above === undefined && options.isInner) return undefined;
+    const parent = rule.parent?.(signal);
+    const headers = rule.headers?.(signal);
     if (parent === undefined && above?.[LEFT_OUT] === true) {
       if (headers !== undefined) propagation.inject(current, headers);
       return undefined;
     }
+    const of = rule.begin(signal);
     const carried = parent === undefined ? current : propagation.extract(current, parent);
-    const span = this.tracer.startSpan(of.name, of, carried);
+    // Below a span of this process, attributes are set afterwards: the SDK cleans those at the start twice, once for its sampler.
+    const isBelow = parent === undefined && above !== undefined;
+    const span = this.tracer.startSpan(of.name, isBelow ? PLAIN[of.kind] : of, carried);
     if (!span.isRecording()) (span as Marked)[LEFT_OUT] = true;
-    const opened = this.options.isLeaf ? undefined : trace.setSpan(carried, span);
-    if (headers !== undefined) propagation.inject(opened ?? trace.setSpan(carried, span), headers);
+    else if (isBelow && of.attributes !== undefined) span.setAttributes(of.attributes);
+    const opened = options.isLeaf ? undefined : withSpan(carried, span);
+    if (headers !== undefined) propagation.inject(opened ?? withSpan(carried, span), headers);
     return new OpenSpan(this, signal, span, opened);
   }
 }
+
+/** Options of spans without attributes. */
+const PLAIN: Readonly<Record<SpanKind, SpanOptions>> = {
+  [SpanKind.INTERNAL]: { kind: SpanKind.INTERNAL },
+  [SpanKind.SERVER]: { kind: SpanKind.SERVER },
+  [SpanKind.CLIENT]: { kind: SpanKind.CLIENT },
+  [SpanKind.PRODUCER]: { kind: SpanKind.PRODUCER },
+  [SpanKind.CONSUMER]: { kind: SpanKind.CONSUMER },
+};
 
 /** An act's span while it goes on, and the context in which it is the current one. */
 class OpenSpan<A extends Act> implements Followed {
@@ -114,8 +131,8 @@ class OpenSpan<A extends Act> implements Followed {
     this.opened = opened;
   }
 
-  within<T>(run: () => T): T {
-    return this.opened === undefined ? run() : context.with(this.opened, run);
+  within<T, G>(run: (given: G) => T, given: G): T {
+    return this.opened === undefined ? run(given) : context.with(this.opened, run, undefined, given);
   }
 
   end(error: unknown, result: unknown): void {

@@ -8,7 +8,7 @@ describe("deadlines", () => {
     within(performance.now(), 200, () => ended.push("long"));
     within(performance.now(), 40, () => ended.push("short"));
     const over = within(performance.now(), 40, () => ended.push("over"));
-    over.over = true;
+    over.end();
     await new Promise((resolve) => setTimeout(resolve, 120));
     expect(ended).toEqual(["short"]);
     await new Promise((resolve) => setTimeout(resolve, 180));

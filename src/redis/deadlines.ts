@@ -1,12 +1,25 @@
 /** A wait that {@link createDeadlines} watches. */
 export interface Wait {
-  /** Set once the reply came; the wait is dropped at the next check. */
-  over: boolean;
+  /** Whether the reply came, or the time is over. */
+  readonly over: boolean;
+  /** Ends the wait. It is dropped at the next check, and until then holds nothing of what waited. */
+  end(): void;
 }
 
-interface Entry extends Wait {
+class Entry implements Wait {
+  over = false;
   readonly dueMs: number;
-  readonly expire: () => void;
+  expire: (() => void) | undefined;
+
+  constructor(dueMs: number, expire: () => void) {
+    this.dueMs = dueMs;
+    this.expire = expire;
+  }
+
+  end(): void {
+    this.over = true;
+    this.expire = undefined;
+  }
 }
 
 /** Interval at which deadlines are checked, in milliseconds: a timeout may be noticed this much late. */
@@ -28,9 +41,9 @@ export function createDeadlines(): (startMs: number, lengthMs: number, expire: (
       for (const entry of queue) {
         if (!entry.over && entry.dueMs > nowMs) break;
         passed += 1;
-        if (entry.over) continue;
-        entry.over = true;
-        entry.expire();
+        const { expire } = entry;
+        entry.end();
+        expire?.();
       }
       if (passed === queue.length) queues.delete(lengthMs);
       else {
@@ -44,7 +57,7 @@ export function createDeadlines(): (startMs: number, lengthMs: number, expire: (
   }
 
   return (startMs, lengthMs, expire) => {
-    const entry: Entry = { over: false, dueMs: startMs + lengthMs, expire };
+    const entry = new Entry(startMs + lengthMs, expire);
     const queue = queues.get(lengthMs);
     if (queue === undefined) queues.set(lengthMs, [entry]);
     else queue.push(entry);

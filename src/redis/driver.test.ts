@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { hear as listen } from "../internal/signals.ts";
 import type { Command } from "./connection.ts";
 import { createRedis, toReply, type Driver } from "./driver.ts";
 
@@ -59,6 +60,37 @@ describe("a command", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     process.off("unhandledRejection", hear);
     expect(unheard).toEqual([]);
+  });
+
+  it("is told once to those who hear commands, with what came of it: an answer, a failure, a late answer, a try that was repeated", async () => {
+    const heard: unknown[] = [];
+    const deafen = listen("redis:command", ({ command }, _, error, result) => {
+      heard.push([command, error === undefined ? result : (error as { code: string }).code]);
+    });
+    const send = async (verb: string, driver: Driver, timeoutMs?: number) =>
+      createRedis(driver)
+        .send([verb, "a"], { timeoutMs })
+        .catch(() => {});
+    await send("GET", scripted(["1"]));
+    await send("INCR", scripted([said("Connection is closed.")]));
+    await send("GETEX", scripted([said("LOADING Redis is loading"), "2"]));
+    await send("EXISTS", scripted(["of another command"]));
+    const late = Promise.withResolvers<unknown>();
+    await send("HGET", { ...scripted([]), call: () => late.promise }, 20);
+    late.resolve("3");
+    const closed = createRedis(scripted(["4"]));
+    await closed.close();
+    await closed.send(["TTL", "a"]).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    deafen();
+    expect(heard).toEqual([
+      ["GET", "1"],
+      ["INCR", "unavailable"],
+      ["GETEX", "2"],
+      ["EXISTS", expect.any(String)],
+      ["HGET", "timeout"],
+      ["TTL", "unavailable"],
+    ]);
   });
 
   it("whose answer was lost is sent again when it only reads", async () => {

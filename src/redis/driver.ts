@@ -1,6 +1,6 @@
 import type { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
-import { isHeard, signalling } from "../internal/signals.ts";
+import { isHeard, isPublished, signalling, tellAct, type Told } from "../internal/signals.ts";
 import { probeCapabilities, type Capabilities } from "./capabilities.ts";
 import { toWrongCommand } from "./command-check.ts";
 import { fitsCommand } from "./command-shapes.ts";
@@ -103,50 +103,58 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   let nextTryMs = 0;
   let capabilities: Promise<Capabilities> | undefined;
 
-  /** One try: settles by the answer, by `failed`, or at its bound. */
+  /** One try: settles by the answer, by `failed`, or at its bound, and tells of its end. */
   function attempt(
     command: Command,
     { reply: how, accepts }: SendOptions,
     startMs: number,
     timeoutMs: number,
     failed: (error: unknown) => Reply | Promise<Reply>,
+    told?: Told,
   ): Promise<Reply> {
     const bytes = how === "bytes";
     return new Promise((resolve, reject) => {
       const wait = within(startMs, timeoutMs, () => {
         timeouts += 1;
         driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
-        reject(noAnswer(timeoutMs));
+        const late = noAnswer(timeoutMs);
+        told?.end(late, undefined);
+        reject(late);
       });
-      const settleBy = (outcome: Promise<Reply>) => {
+      const settleBy = (outcome: Promise<Reply>, isLate: boolean) => {
         // Nobody waits for what comes of an answer behind its deadline.
-        outcome.catch(() => {});
+        if (isLate) outcome.catch(() => {});
+        else told?.endWith(outcome);
         resolve(outcome);
       };
       const answered: Answered = (error, reply) => {
+        const isLate = wait.over;
         if (error === undefined) {
-          wait.over = true;
+          wait.end();
           offlineSinceMs = undefined;
           timeouts = 0;
           try {
             const shaped = toReply(reply);
             if (accepts === undefined ? !fitsCommand(command, shaped) : !accepts(shaped)) {
-              settleBy(doubt(command, failed));
-            } else resolve(shaped);
+              settleBy(doubt(command, failed), isLate);
+            } else {
+              if (!isLate) told?.end(undefined, shaped);
+              resolve(shaped);
+            }
           } catch (inner) {
             // An error within a list, as a transaction answers it.
-            settleBy(afterwards(inner, failed));
+            settleBy(afterwards(inner, failed), isLate);
           }
           return;
         }
-        if (wait.over) return;
-        wait.over = true;
+        if (isLate) return;
+        wait.end();
         // An error that the server sent is an answer too.
         if (classify(error, true).kind !== "lost") {
           timeouts = 0;
           offlineSinceMs = undefined;
         }
-        resolve(afterwards(error, failed));
+        settleBy(afterwards(error, failed), false);
       };
       if (driver.ask !== undefined) driver.ask(command, bytes, answered);
       else
@@ -167,6 +175,16 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     const wrong = toWrongCommand(command);
     if (wrong !== undefined) return Promise.reject(wrong);
     if (!isHeard("redis:command")) return sendNow(command, sendOptions);
+    if (isPublished("redis:command")) return sendPublished(command, sendOptions);
+    const told = tellAct("redis:command", toSignal(command));
+    return told === undefined ? sendNow(command, sendOptions) : told.within(sendTold, { command, sendOptions, told });
+  }
+
+  function sendTold({ command, sendOptions, told }: Sending): Promise<Reply> {
+    return sendNow(command, sendOptions, told);
+  }
+
+  function sendPublished(command: Command, sendOptions?: SendOptions): Promise<Reply> {
     return signalling(
       "redis:command",
       () => toSignal(command),
@@ -174,16 +192,17 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     );
   }
 
-  function sendNow(command: Command, sendOptions: SendOptions = {}): Promise<Reply> {
-    if (closed || isLongOffline()) return Promise.reject(notSent(closed, driver.refusal?.()));
-    if (isStalled()) return Promise.reject(notSent(closed, driver.refusal?.() ?? SILENT));
+  function sendNow(command: Command, sendOptions: SendOptions = {}, told?: Told): Promise<Reply> {
+    if (closed || isLongOffline()) return refuse(notSent(closed, driver.refusal?.()), told);
+    if (isStalled()) return refuse(notSent(closed, driver.refusal?.() ?? SILENT), told);
     const timeoutMs = sendOptions.timeoutMs ?? commandTimeoutMs;
     const startMs = performance.now();
     const wasReady = driver.isReady();
-    return attempt(command, sendOptions, startMs, timeoutMs, (error) => {
+    const failed = (error: unknown) => {
       const mayRepeat = sendOptions.retry === "safe" || isReadOnly(command);
       return recover(command, sendOptions, startMs + timeoutMs, mayRepeat, classify(error, wasReady));
-    });
+    };
+    return attempt(command, sendOptions, startMs, timeoutMs, failed, told);
   }
 
   /** Everything after a first failure: waits, tries again while that is safe, and gives up at the deadline. */
@@ -292,6 +311,18 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A command with listeners that are told of its end. */
+interface Sending {
+  readonly command: Command;
+  readonly sendOptions: SendOptions | undefined;
+  readonly told: Told;
+}
+
+function refuse(error: MarrowError, told: Told | undefined): Promise<never> {
+  told?.end(error, undefined);
+  return Promise.reject(error);
 }
 
 /** Handles a failure asynchronously, because it may be raised in the middle of a send. */

@@ -10,6 +10,10 @@ export function nameScript({ sha1, name }: { readonly sha1: string; readonly nam
 }
 
 /** Builds the signal of a command: its name and its script's name, and no arguments. */
-export function toSignal([command = "", digest]: Command): RedisCommandSignal {
-  return { command: String(command).toUpperCase(), script: typeof digest === "string" ? names.get(digest) : undefined };
+export function toSignal(command: Command): RedisCommandSignal {
+  const digest = command[1];
+  return {
+    command: String(command[0] ?? "").toUpperCase(),
+    script: typeof digest === "string" ? names.get(digest) : undefined,
+  };
 }

@@ -29,32 +29,31 @@ export function signalRequests(app: FastifyInstance): void {
       traceparent: header(request, "traceparent"),
     };
     const followed = beginFollowed("gateway:request", signal);
-    const begin = followed === undefined ? done : () => followed.within(done);
     // An AsyncResource costs a request more than its span.
     if (!channel.hasSubscribers) {
-      (request as Telling)[TOLD] = { signal, followed, within: undefined };
-      return begin();
+      if (followed !== undefined) (request as Telling)[TOLD] = { signal, followed, within: undefined };
+      return goOn({ followed }, done);
     }
     channel.start.runStores(signal, () => {
       (request as Telling)[TOLD] = { signal, followed, within: new AsyncResource("marrow:gateway:request") };
-      begin();
+      goOn({ followed }, done);
     });
     channel.end.publish(signal);
   });
   app.addHook("preValidation", (request, _, done) => {
     const told = (request as Telling)[TOLD];
     if (told === undefined) return done();
-    const { followed, within } = told;
-    const goOn = followed === undefined ? done : () => followed.within(done);
-    if (within === undefined) goOn();
-    else within.runInAsyncScope(goOn);
+    if (told.within === undefined) goOn(told, done);
+    else told.within.runInAsyncScope(goOn, undefined, told, done);
   });
   app.addHook("onResponse", (request, reply, done) => {
     const told = (request as Telling)[TOLD];
     if (told === undefined) return done();
     const { signal, followed, within } = told;
     const { principal } = request as Partial<Pick<FastifyRequest, "principal">>;
-    Object.assign(signal, { scope: principal?.scope, key: principal?.id, status: reply.raw.statusCode });
+    signal.scope = principal?.scope;
+    signal.key = principal?.id;
+    signal.status = reply.raw.statusCode;
     followed?.end(undefined, undefined);
     if (within !== undefined) {
       channel.asyncStart.publish(signal);
@@ -62,4 +61,9 @@ export function signalRequests(app: FastifyInstance): void {
     }
     done();
   });
+}
+
+function goOn({ followed }: Pick<Told, "followed">, done: () => void): void {
+  if (followed === undefined) done();
+  else followed.within(done, undefined);
 }
