@@ -27,7 +27,7 @@ import { acceptEncodings } from "./http/encodings.ts";
 import { acceptIdempotencyKeys } from "./http/idempotency.ts";
 import { acceptJson } from "./http/json-body.ts";
 import { describeApi } from "./http/openapi.ts";
-import { noteRoutes, type Route } from "./http/not-found.ts";
+import { noteRoutes, pathOf, type Route } from "./http/not-found.ts";
 import { toLogger } from "./http/logger.ts";
 import { sendError } from "./http/send-error.ts";
 import { signalRequests } from "./http/signals.ts";
@@ -240,7 +240,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
-    const { error, allow } = routes.explain(request.method, request.url.split("?")[0] ?? "");
+    const { error, allow } = routes.explain(request.method, pathOf(request.url));
     if (allow !== undefined) reply.header("allow", allow);
     const { status, body } = toErrorAnswer(error);
     return reply.code(status).send(body);

@@ -12,6 +12,17 @@ export const ITEMS: unique symbol = Symbol("items");
  */
 export const THOUGHTS: unique symbol = Symbol("thoughts");
 
+/**
+ * Marks a tool that its client sent in the form of the Responses API, where a function without `strict` is strict. JSON omits this field.
+ */
+export const NATIVE_TOOL: unique symbol = Symbol("native tool");
+
+/**
+ * The user's id of a request, as a client of Anthropic's API sent it, for upstreams with that API. `safety_identifier` has it in at most 64
+ * characters. JSON omits this field.
+ */
+export const USER_ID: unique symbol = Symbol("user id");
+
 /** One message of a request. */
 export interface ChatMessage {
   readonly role: string;
@@ -26,6 +37,7 @@ export interface ChatRequest {
   readonly model: string;
   readonly messages: readonly ChatMessage[];
   readonly stream?: boolean | null | undefined;
+  readonly [USER_ID]?: string | undefined;
   readonly [field: string]: unknown;
 }
 

@@ -1,7 +1,7 @@
 export { readArguments, readCompletion } from "./answer-bounds.ts";
 export { anthropicModel, type AnthropicModelOptions } from "./anthropic/model.ts";
 export { CALL_FIELDS, CALLED_FIELDS, callsOf, createCallReader, joinedName, placedCalls } from "./calls.ts";
-export { ITEMS, THOUGHTS } from "./chat.ts";
+export { ITEMS, NATIVE_TOOL, THOUGHTS, USER_ID } from "./chat.ts";
 export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, Usage } from "./chat.ts";
 export { createChunkReader } from "./chunk-reader.ts";
 export { cutChunk } from "./cut-chunk.ts";

@@ -200,6 +200,14 @@ describe("the path of a request", () => {
     ]);
     const wrong = await send("/v1/chat/completions", {}, "", "DELETE");
     expect([wrong.statusCode, wrong.headers["allow"]]).toEqual([405, "POST"]);
+    // Their last part is no id of a response.
+    for (const [method, url] of [
+      ["GET", "/v1/responses/input_tokens"],
+      ["DELETE", "/v1/responses/compact?x=1"],
+    ] as const) {
+      const answer = await gateway.app.inject({ method, url, headers: { authorization: `Bearer ${gateway.key}` } });
+      expect([answer.statusCode, answer.headers["allow"]]).toEqual([405, "POST"]);
+    }
     const long = await send(`/${"x".repeat(5_000)}`);
     expect(long.json().error.message.length).toBeLessThan(200);
   });

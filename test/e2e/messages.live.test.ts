@@ -300,7 +300,53 @@ describe("an upstream of kind anthropic behind /v1/messages", () => {
   });
 });
 
+/** As long as the id that Claude Code sends. */
+const LONG_USER = `user_${"a1b2".repeat(16)}_account_${"c3d4".repeat(9)}_session_${"e5f6".repeat(9)}`;
+
+describe("a user's id of over 64 characters", () => {
+  it("is sent as its SHA-256 where the upstream takes no longer one, always the same", async () => {
+    await open({ config: { cache: { enabled: false } } });
+    for (const user_id of [LONG_USER, LONG_USER, "short"]) await post({ ...base, metadata: { user_id } });
+    const [first, again, short] = gateway.model.requests.map(({ body }) => body["safety_identifier"]);
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect([again, short]).toEqual([first, "short"]);
+  });
+
+  it("reaches an upstream of kind anthropic as it is", async () => {
+    await open({ kind: "anthropic", script: () => ({ raw: JSON.stringify(messageOf([])) }) });
+    await post({ ...base, metadata: { user_id: LONG_USER } });
+    expect(gateway.model.requests.at(-1)?.body["metadata"]).toEqual({ user_id: LONG_USER });
+  });
+});
+
+describe("a refusal that an upstream of kind anthropic explains", () => {
+  const details = { type: "refusal", category: "cyber", explanation: "Not this." };
+  it.each([false, true])("has the details as they came, and no text of them (stream %s)", async (stream) => {
+    const more = { stop_reason: "refusal", stop_details: details };
+    const events = messageEvents([], more).map((event) => {
+      const { type, delta } = event as { readonly type: string; readonly delta?: object };
+      return type === "message_delta" ? { ...event, delta: { ...delta, stop_details: details } } : event;
+    });
+    await open({
+      kind: "anthropic",
+      script: () => ({ raw: stream ? toWire(events) : JSON.stringify(messageOf([], more)) }),
+    });
+    const { body, text } = await post({ ...base, stream });
+    const told = stream ? eventsOf(text) : [];
+    const end = stream ? told.find(({ type }) => type === "message_delta")?.["delta"] : body;
+    expect(end).toMatchObject({ stop_reason: "refusal", stop_details: details });
+    expect(stream ? told.filter(({ type }) => type === "content_block_start") : body["content"]).toEqual([]);
+  });
+});
+
 describe("an upstream of kind responses behind /v1/messages", () => {
+  it("gets a limit of at least 16 tokens, which is the least that its API accepts", async () => {
+    const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "Yes." }] }];
+    await open({ kind: "responses", script: () => ({ raw: JSON.stringify(responseOf(output)) }) });
+    expect((await post({ ...base, max_tokens: 1 })).status).toBe(200);
+    expect(gateway.model.requests.at(-1)?.body["max_output_tokens"]).toBe(16);
+  });
+
   it.each([
     [{ type: "disabled" }, undefined],
     [{ type: "adaptive", display: "summarized" }, { summary: "auto" }],

@@ -291,3 +291,17 @@ describe("what an item says beside its text", () => {
     });
   });
 });
+
+describe("a function that a client of the Responses API declares", () => {
+  it.each([
+    [{}, {}],
+    [{ strict: null }, {}],
+    [{ strict: true }, { strict: true }],
+    [{ strict: false }, { strict: false }],
+  ])("is as strict for an upstream of its API as the client said: %j", async (said, told) => {
+    await open();
+    const named = { type: "function", name: "look", parameters: { type: "object" } };
+    await ask("hi", { tools: [{ ...named, ...said }] });
+    expect(asked()["tools"]).toEqual([{ ...named, ...told }]);
+  });
+});

@@ -54,6 +54,32 @@ it("a WebSocket's turns belong to the session that its head names", async () => 
   socket.close();
 });
 
+it("a stored response after one that was not stored is continued on its connection, and nowhere else", async () => {
+  const gateway = await start(({ body }) => `${(body["messages"] as unknown[]).length} messages`);
+  const { socket, events } = await connect(gateway);
+  const say = async (fields: Fields): Promise<Fields> => {
+    socket.send(JSON.stringify({ type: "response.create", model: "scripted", ...fields }));
+    await expect.poll(() => events.at(-1)?.["type"], { timeout: 5_000 }).toBe("response.completed");
+    return events.splice(0).at(-1)?.["response"] as Fields;
+  };
+  const first = await say({ input: "my name is Zoe", store: false });
+  const second = await say({ input: "two", previous_response_id: first["id"] });
+  const third = await say({ input: "three", previous_response_id: second["id"] });
+  expect(JSON.stringify(third["output"])).toContain("5 messages");
+  for (const { id } of [second, third]) {
+    const [status, body] = await post(gateway, "/responses", {
+      model: "scripted",
+      input: "x",
+      previous_response_id: id,
+    });
+    expect([status, body["error"]]).toMatchObject([
+      404,
+      { code: "previous_response_not_found", message: expect.stringContaining(String(first["id"])) },
+    ]);
+  }
+  socket.close();
+});
+
 it("a body may be of several zstd frames, and what is cut or no frame is refused", async () => {
   const gateway = await start();
   const text = JSON.stringify({ model: "scripted", input: `frames ${"of many words ".repeat(2_000)}` });

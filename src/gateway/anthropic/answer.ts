@@ -3,16 +3,14 @@ import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, textOr, type Fields } from "../../internal/fields.ts";
 import { inTurn } from "../../internal/order.ts";
 import { createCallCarrier } from "../models/carried-calls.ts";
+import { endingOf, shownReason } from "../models/endings.ts";
 import { createUnsaid, type Unsaid } from "../responses/unsaid.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
-/** Maps finish reasons to those of this API. */
+/** Stop reasons of this API for a complete answer; all others are `end_turn`. */
 const STOPS: ReadonlyMap<unknown, string> = new Map([
-  ["stop", "end_turn"],
-  ["length", "max_tokens"],
   ["tool_calls", "tool_use"],
   ["function_call", "tool_use"],
-  ["content_filter", "refusal"],
 ]);
 /** Stop reasons of this API that an upstream of its kind returns itself. */
 const NATIVE = new Set(["stop_sequence", "pause_turn", "model_context_window_exceeded"]);
@@ -28,11 +26,19 @@ export function toMessage(completion: ChatCompletion): Fields {
   unsaid.add(message);
   return {
     ...toShell(id, model),
-    content: toContent(message, `toolu_${toMessageId(id).slice(4)}`),
+    content: toContent(
+      isExplained(choice) ? { ...message, refusal: null } : message,
+      `toolu_${toMessageId(id).slice(4)}`,
+    ),
     ...toStop(choice, refusal, calls.length > 0),
     ...unsaid.told({}),
     usage: toUsage(usage),
   };
+}
+
+/** Returns true if the upstream said in `stop_details` why it refused: then its explanation is no text of the model. */
+export function isExplained(choice: Fields | undefined): boolean {
+  return isObject(choice?.["stop_details"]);
 }
 
 /** Makes an empty message with all required fields. */
@@ -52,23 +58,47 @@ export function toShell(id: string, model: string): Fields {
   };
 }
 
-/** Returns the stop reason of a message. Tool calls decide, because some upstreams report `stop` for them. */
+/**
+ * Returns the stop reason of a message. Tool calls decide, because some upstreams report `stop` for them. A reason that no table knows is
+ * passed on as it is: it may stand for an answer that was cut off.
+ */
 export function toStop(
   choice: Partial<ChatChoice> | undefined,
   refusal: string | undefined,
   isCalling: boolean,
 ): { readonly stop_reason: string; readonly stop_sequence: string | null; readonly stop_details: Fields | null } {
-  const { finish_reason: finish, native_finish_reason: native, stop_reason: matched } = choice ?? {};
+  const {
+    finish_reason: finish,
+    native_finish_reason: native,
+    stop_reason: matched,
+    stop_details: details,
+  } = choice ?? {};
   const sequence = typeof matched === "string" && finish === "stop" ? matched : null;
   const said =
-    typeof native === "string" && NATIVE.has(native) ? native : sequence === null ? STOPS.get(finish) : "stop_sequence";
+    typeof native === "string" && NATIVE.has(native) ? native : sequence === null ? reasonOf(finish) : "stop_sequence";
   const isRefused = said === "refusal" || (refusal !== undefined && said !== "max_tokens");
-  const reason = isRefused ? "refusal" : isCalling && said === "end_turn" ? "tool_use" : (said ?? "end_turn");
   return {
-    stop_reason: reason,
+    stop_reason: isRefused ? "refusal" : isCalling && said === "end_turn" ? "tool_use" : said,
     stop_sequence: sequence,
-    stop_details: isRefused ? { type: "refusal", category: null, explanation: refusal ?? null } : null,
+    stop_details: isObject(details)
+      ? details
+      : isRefused
+        ? { type: "refusal", category: null, explanation: refusal ?? null }
+        : null,
   };
+}
+
+function reasonOf(finish: unknown): string {
+  switch (endingOf(finish)) {
+    case "complete":
+      return STOPS.get(finish) ?? "end_turn";
+    case "length":
+      return "max_tokens";
+    case "filtered":
+      return "refusal";
+    default:
+      return shownReason(finish);
+  }
 }
 
 /** Converts token counts: this API counts cached tokens separately, chat completions within the prompt. */

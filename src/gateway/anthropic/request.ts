@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { wordOf } from "../../internal/describe.ts";
 import { applyRows, isEmpty, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
-import type { ChatRequest } from "../../models/index.ts";
+import { USER_ID, type ChatRequest } from "../../models/index.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { checkFields } from "./block-fields.ts";
 import { textsAt, toChatMessages } from "./blocks.ts";
@@ -93,13 +94,20 @@ export function toChatRequest(request: MessagesRequest): ChatRequest {
     model: request.model,
     messages: [...system, ...toChatMessages(request.messages)],
     ...toThinking(request),
+    ...(typeof request.metadata?.["user_id"] === "string" && { [USER_ID]: request.metadata["user_id"] }),
     ...toChoice(request.tool_choice, fields["tools"] !== undefined),
   };
 }
 
+/** Longest `safety_identifier`, in characters. */
+const USER_CHARS_MAX = 64;
+
+/** Converts the user's id to one that OpenAI's APIs accept: a longer one to its SHA-256 in hexadecimal digits, always the same. */
 function toUser(metadata: Fields, path: string): unknown {
   checkFields("metadata", metadata, path);
-  return metadata["user_id"] ?? undefined;
+  const { user_id: user } = metadata;
+  if (typeof user !== "string" || user.length <= USER_CHARS_MAX) return user ?? undefined;
+  return createHash("sha256").update(user).digest("hex");
 }
 
 function toTier(tier: unknown, path: string): string {

@@ -1,6 +1,6 @@
 import type { ChatChunk, Usage } from "../../models/index.ts";
 import { createCallBlocks, type CallBlock } from "./call-blocks.ts";
-import { createOmitted, detailsOf, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
+import { createOmitted, detailsOf, isExplained, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { inTurn } from "../../internal/order.ts";
@@ -173,7 +173,8 @@ export function createMessageEvents(model: string): MessageEvents {
         if (index !== 0) continue;
         if (typeof choice.finish_reason === "string") end = choice;
         omitted.add(delta ?? {});
-        for (const piece of inTurn(delta ?? {})) events.push(...addPiece(piece));
+        const said = isExplained(choice) ? { ...delta, refusal: null } : (delta ?? {});
+        for (const piece of inTurn(said)) events.push(...addPiece(piece));
       }
       return events;
     },

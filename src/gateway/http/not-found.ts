@@ -42,6 +42,13 @@ export interface KnownRoutes {
 /** Records every route that is registered afterwards. */
 export function noteRoutes(app: FastifyInstance): KnownRoutes {
   const routes = new Map<string, KnownRoute>();
+  // `GET /v1/responses/compact` is a wrong method of that path, and no response of the id "compact".
+  app.addHook("onRequest", (request, reply, done) => {
+    const named = routes.get(pathOf(request.url));
+    const isShadowed = named !== undefined && request.routeOptions.url?.includes(":") === true;
+    if (isShadowed) void reply.callNotFound();
+    else done();
+  });
   app.addHook("onRoute", ({ url, method }) => {
     const known = routes.get(url) ?? { url, pattern: toPattern(url), methods: new Set<string>() };
     for (const one of Array.isArray(method) ? method : [method]) known.methods.add(one);
@@ -58,7 +65,8 @@ export function noteRoutes(app: FastifyInstance): KnownRoutes {
       if (unserved !== undefined) return { error: new MarrowError("not_found", unserved.why) };
       const shown = path.slice(0, PATH_CHARS_MAX);
       const methods = new Set<string>();
-      for (const route of routes.values())
+      const named = routes.get(path);
+      for (const route of named === undefined ? routes.values() : [named])
         if (route.pattern.test(path)) for (const one of route.methods) methods.add(one);
       if (methods.size > 0) {
         const allow = [...methods].toSorted().join(", ");
@@ -72,6 +80,12 @@ export function noteRoutes(app: FastifyInstance): KnownRoutes {
       return { error: new MarrowError("not_found", `No route matches ${method} ${shown}.${hint}`) };
     },
   };
+}
+
+/** Returns the path of an address, without its query. */
+export function pathOf(url: string): string {
+  const end = url.indexOf("?");
+  return end === -1 ? url : url.slice(0, end);
 }
 
 function toPattern(url: string): RegExp {

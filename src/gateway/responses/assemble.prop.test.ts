@@ -109,3 +109,31 @@ describe("a response that is put together from a stream", () => {
     });
   });
 });
+
+describe("a call of a custom tool", () => {
+  it("is done where the next item begins, because its input has no end of its own", () => {
+    const call = (index: number, fields: object) => ({
+      choices: [{ index: 0, delta: { tool_calls: [{ index, ...fields }] } }],
+    });
+    const assembler = createAssembler(shell);
+    const events = [
+      call(0, { id: "c0", type: "custom", custom: { name: "run", input: "ls " } }),
+      call(0, { custom: { input: "-l" } }),
+      call(1, { id: "c1", type: "custom", custom: { name: "run", input: "pwd" } }),
+      { choices: [{ index: 0, delta: { content: "Done." } }] },
+    ].flatMap((chunk) => assembler.add(chunk as ChatChunk));
+    const told = [...events, ...assembler.close()].flatMap(({ type, output_index: at }) =>
+      /item\.(added|done)$|input\.done$/.test(type) ? [`${type.replace("response.", "")} ${String(at)}`] : [],
+    );
+    expect(told).toEqual([
+      "output_item.added 0",
+      "custom_tool_call_input.done 0",
+      "output_item.done 0",
+      "output_item.added 1",
+      "custom_tool_call_input.done 1",
+      "output_item.done 1",
+      "output_item.added 2",
+      "output_item.done 2",
+    ]);
+  });
+});

@@ -1,5 +1,6 @@
 import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../../models/index.ts";
 import { createCallCarrier } from "../models/carried-calls.ts";
+import { endingOf, shownReason } from "../models/endings.ts";
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
 import { MarrowError } from "../../errors.ts";
@@ -101,10 +102,13 @@ export function createAssembler(
     return [...events, ...give(one, field, piece)];
   }
 
-  /** Closes the calls whose arguments are whole JSON: clients take items in the order in which they are done. */
+  /**
+   * Closes the calls that are complete where the next item begins: those whose arguments are whole JSON, and custom tools, whose input has no
+   * end of its own. Clients take items in the order in which they are done.
+   */
   function closeWhole(): readonly ResponseEvent[] {
     return [...ends].flatMap(([one, end]) => {
-      if (one.item.type !== "function_call" || !end.isWhole()) return [];
+      if (one.item.type === "function_call" && !end.isWhole()) return [];
       ends.delete(one);
       return closeCall(one, false);
     });
@@ -197,8 +201,7 @@ export function createAssembler(
         ...shell,
         status,
         error: end?.status === "failed" ? end.error : null,
-        incomplete_details:
-          status === "incomplete" ? { reason: finish === "content_filter" ? finish : "max_output_tokens" } : null,
+        incomplete_details: status === "incomplete" ? { reason: reasonOf(finish) } : null,
         output: output.map(({ item }) => item),
         usage: usage == null ? null : toUsage(usage),
         ...(tier !== undefined && { service_tier: tier }),
@@ -237,7 +240,14 @@ function text(value: unknown): string {
 }
 
 function statusOf(finish: string | null): "completed" | "incomplete" {
-  return finish === "length" || finish === "content_filter" ? "incomplete" : "completed";
+  return endingOf(finish) === "complete" ? "completed" : "incomplete";
+}
+
+/** Returns why a response is incomplete, in this API's words if it has them. */
+function reasonOf(finish: string | null): string {
+  const ending = endingOf(finish);
+  if (ending === "unknown") return shownReason(finish);
+  return ending === "filtered" ? "content_filter" : "max_output_tokens";
 }
 
 /** Converts token counts to this API's names, with the endpoint's additional fields. */

@@ -48,7 +48,7 @@ export interface Responses {
   find(id: string, reach: Reach): Promise<KeptResponse>;
   /**
    * Returns all items up to and including a response, oldest first; expired and forgotten ones are missing. @throws MarrowError
-   * `not_found`, also if one of them was deleted or is damaged, `conflict`
+   * `not_found`, also if one of them was deleted, is damaged or was never stored, `conflict`
    */
   history(id: string, reach: Reach): Promise<readonly Item[]>;
   /** Cancels a background response. @throws MarrowError `not_found`, `invalid_input` for a synchronous one */
@@ -211,6 +211,8 @@ export function createResponses(
           );
         chain.push(items);
         next = response.previous_response_id;
+        // It was to be kept by nobody, and without it the model would not know what was said.
+        if (found.kept.isAfterUnstored === true && next !== null) throw noPrevious(next);
       }
       return chain.toReversed().flat();
     },

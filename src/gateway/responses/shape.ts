@@ -36,6 +36,8 @@ export interface KeptResponse {
    * it. Absent without any.
    */
   readonly sealed?: Sealed | undefined;
+  /** True if the previous response was never stored, so that this one has no history outside its connection. */
+  readonly isAfterUnstored?: true | undefined;
 }
 
 /** The `encrypted_content` of items by their ids. */

@@ -2,6 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
 import { applyRows, inert, isTextOnly, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { NATIVE_TOOL } from "../../models/index.ts";
 
 /**
  * Conversion of each field of a Responses request to chat completions, for models with that API, so that nothing is dropped silently. A
@@ -153,7 +154,10 @@ function toChatTool(tool: Fields, path: string): Fields {
   const name = nameOf(tool);
   if (typeof name === "string" && name.length > NAME_CHARS_MAX)
     throw wrong(`${path}.name`, `a name of at most ${NAME_CHARS_MAX} characters, and has ${name.length}`);
-  if (type === "function") return rest["function"] === undefined ? { type, function: withoutNulls(rest) } : tool;
+  if (type === "function")
+    return rest["function"] === undefined
+      ? { type, function: withoutNulls(rest), ...(rest["strict"] == null && { [NATIVE_TOOL]: true }) }
+      : tool;
   if (type === "custom") return rest["custom"] === undefined ? { type, custom: toCustom(withoutNulls(rest)) } : tool;
   throw refused(`${path}.type`, `tools of type ${wordOf(type)}`, KNOWN_TOOLS);
 }

@@ -59,6 +59,9 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
   const { request, stream, session, control, signal, idempotencyKey, gone, deadline, known, onEnd, log } = call;
   checkKept(request, session);
   const begunMs = performance.now();
+  const { previous_response_id: previous } = request;
+  const isUnstored = previous != null && known?.(previous)?.response["store"] === false;
+  const unstored = isUnstored ? { isAfterUnstored: true as const } : {};
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
   const { outcome, search } =
@@ -74,7 +77,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
   const assembler = createAssembler(toShell(request, id, Date.now()), { encrypted: wantsEncrypted(request) });
 
   async function end(response = assembler.response()): Promise<KeptResponse> {
-    const made = { response, input, user: asker.user, sealed: assembler.sealed() };
+    const made = { response, input, user: asker.user, sealed: assembler.sealed(), ...unstored };
     const kept =
       request.store === false || (await keep(parts, asker, made, performance.now() - begunMs))
         ? made

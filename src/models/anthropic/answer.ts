@@ -49,7 +49,7 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
     object: "chat.completion",
     created: Math.floor(nowMs / 1000),
     model: typeof model === "string" ? model : "",
-    choices: [{ index: 0, message, logprobs: null, ...toFinish(reason, sequence) }],
+    choices: [{ index: 0, message, logprobs: null, ...toFinish(reason, sequence, details) }],
     ...(isObject(usage) && { usage: toUsage(usage) }),
   };
 }
@@ -58,6 +58,7 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
 export function toFinish(
   reason: unknown,
   sequence: unknown,
+  details?: unknown,
 ): { readonly finish_reason: string; readonly [field: string]: unknown } {
   const known = FINISHES.get(reason) ?? (isText(reason) ? reason : "stop");
   const exact = reason === "end_turn" || reason === "tool_use" || reason === "max_tokens" || reason === "refusal";
@@ -65,6 +66,7 @@ export function toFinish(
     finish_reason: known,
     ...(!exact && isText(reason) && { native_finish_reason: reason }),
     ...(isText(sequence) && { stop_reason: sequence }),
+    ...(isObject(details) && { stop_details: details }),
   };
 }
 

@@ -35,6 +35,10 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
       [{ type: "function", function: { name: "f" } }],
       { tools: [{ name: "f", input_schema: { type: "object", properties: {} } }] },
     ],
+    [
+      [{ ...tool, function: { ...tool.function, foo: 1, bar: null }, defer_loading: true }],
+      { tools: [{ name: "f", input_schema: { type: "object" }, foo: 1, defer_loading: true }] },
+    ],
     [[{ type: "custom", custom: { name: "f" } }], "tools.0.type"],
     [[{ type: "web_search" }], "tools.0.type"],
   ],

@@ -1,4 +1,4 @@
-import type { ChatRequest } from "../chat.ts";
+import { USER_ID, type ChatRequest } from "../chat.ts";
 import { isText, type Fields } from "../../internal/fields.ts";
 import {
   isEmpty,
@@ -87,7 +87,7 @@ export function toAnthropicBody(request: ChatRequest, { outputTokens, effort }: 
   const format = toFormat(request["response_format"]);
   const output = { ...config, ...(format !== undefined && { format }) };
   const { tools, choice } = toTools(request);
-  const user = request["safety_identifier"] ?? request["user"];
+  const user = request[USER_ID] ?? request["safety_identifier"] ?? request["user"];
   return {
     ...fields,
     max_tokens: maxTokens,
@@ -139,16 +139,22 @@ function toTools(request: ChatRequest): { readonly tools?: readonly Fields[]; re
 }
 
 function toTool(tool: unknown, path: string): Fields {
-  const { type, function: named, cache_control: cache } = objectAt(tool, path);
+  const { type, function: named, cache_control: cache, ...beside } = objectAt(tool, path);
   if (type !== "function") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
-  const { name, description, parameters, strict } = objectAt(named, `${path}.function`);
+  const { name, description, parameters, strict, ...more } = objectAt(named, `${path}.function`);
   return {
+    // Such as `defer_loading`: the endpoint accepts or refuses it.
+    ...withoutNulls({ ...beside, ...more }),
     name,
     ...(isText(description) && { description }),
     input_schema: parameters ?? { type: "object", properties: {} },
     ...(typeof strict === "boolean" && { strict }),
     ...(cache !== undefined && cache !== null && { cache_control: cache }),
   };
+}
+
+function withoutNulls(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null));
 }
 
 /** Returns the tools that a choice allows, and the mode of choosing. */

@@ -149,7 +149,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
           reader.done = true;
           const refusal = toRefusal(end["stop_reason"], end["stop_details"]);
           const rest = { ...(refusal !== null && { refusal }), ...omissions.told(isSaid) };
-          const last = chunk(rest, toFinish(end["stop_reason"], end["stop_sequence"]));
+          const last = chunk(rest, toFinish(end["stop_reason"], end["stop_sequence"], end["stop_details"]));
           return wantsUsage ? [last, { ...head, choices: [], usage: toUsage(usage) }] : [last];
         }
         case "error":

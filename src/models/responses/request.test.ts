@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ChatRequest } from "../chat.ts";
+import { NATIVE_TOOL, type ChatRequest } from "../chat.ts";
 import { RESPONSES_FIELDS, toResponsesBody } from "./request.ts";
 
 const base: ChatRequest = { model: "gpt", messages: [{ role: "user", content: "hi" }] };
@@ -14,8 +14,15 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
     [{ include_usage: true }, {}],
     [{ include_usage: true, include_obfuscation: false }, { stream_options: { include_obfuscation: false } }],
   ],
-  max_completion_tokens: [[7, { max_output_tokens: 7 }]],
-  max_tokens: [[9, { max_output_tokens: 9 }]],
+  max_completion_tokens: [
+    [70, { max_output_tokens: 70 }],
+    [1, { max_output_tokens: 16 }],
+    [0, { max_output_tokens: 0 }],
+  ],
+  max_tokens: [
+    [90, { max_output_tokens: 90 }],
+    [9, { max_output_tokens: 16 }],
+  ],
   temperature: [[0.5, { temperature: 0.5 }]],
   top_p: [[0.9, { top_p: 0.9 }]],
   top_logprobs: [
@@ -34,6 +41,14 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
     [
       [{ type: "function", function: { name: "f" } }],
       { tools: [{ type: "function", name: "f", parameters: { type: "object", properties: {} }, strict: false }] },
+    ],
+    [
+      [{ type: "function", function: { name: "f", parameters: {} }, defer_loading: true, cache_control: {} }],
+      { tools: [{ type: "function", name: "f", parameters: {}, defer_loading: true, strict: false }] },
+    ],
+    [
+      [{ type: "function", function: { name: "f", parameters: {} }, [NATIVE_TOOL]: true }],
+      { tools: [{ type: "function", name: "f", parameters: {} }] },
     ],
     [
       [

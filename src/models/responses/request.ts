@@ -1,4 +1,4 @@
-import type { ChatRequest } from "../chat.ts";
+import { NATIVE_TOOL, type ChatRequest } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import {
   isEmpty,
@@ -23,7 +23,7 @@ export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["messages", own],
   ["stream", send("stream")],
   ["stream_options", send("stream_options", toStreamOptions)],
-  ["max_completion_tokens", send("max_output_tokens")],
+  ["max_completion_tokens", send("max_output_tokens", atLeastFloor)],
   ["max_tokens", own],
   ["temperature", send("temperature")],
   ["top_p", send("top_p")],
@@ -86,12 +86,21 @@ export function toResponsesBody(request: ChatRequest): Fields {
   return {
     ...fields,
     input: toInput(withTranscripts(request.messages, KIND)),
-    ...(fields["max_output_tokens"] === undefined && typeof bound === "number" && { max_output_tokens: bound }),
+    ...(fields["max_output_tokens"] === undefined &&
+      typeof bound === "number" && { max_output_tokens: atLeastFloor(bound) }),
     ...(Object.keys(text).length > 0 && { text }),
     ...(reasoning !== undefined && { reasoning }),
     ...(include.length > 0 && { include }),
     store: store === true,
   };
+}
+
+/** The least `max_output_tokens` that this API accepts. */
+const OUTPUT_TOKENS_MIN = 16;
+
+/** Raises a bound for the answer to the least that this API accepts: clients ask for one token to see whether a model answers. */
+function atLeastFloor(bound: unknown): unknown {
+  return typeof bound === "number" && bound > 0 ? Math.max(OUTPUT_TOKENS_MIN, bound) : bound;
 }
 
 /** Converts reasoning options to an effort. Those of other APIs are replaced by the effort beside them. */
@@ -141,17 +150,26 @@ function toTools(tools: unknown, path: string): readonly Fields[] | undefined {
 }
 
 function toTool(tool: unknown, path: string): Fields {
-  const { type, function: named, custom } = objectAt(tool, path);
+  const {
+    type,
+    function: named,
+    custom,
+    cache_control: _,
+    [NATIVE_TOOL]: isNative,
+    ...beside
+  }: Fields & { readonly [NATIVE_TOOL]?: true } = objectAt(tool, path);
   if (type === "function") {
     const { parameters, strict, ...rest } = objectAt(named, `${path}.function`);
+    const more = { ...beside, ...rest };
     // Strict by default here, and loose in chat completions.
-    return { type, ...rest, parameters: parameters ?? { type: "object", properties: {} }, strict: strict === true };
+    const told = isNative === true && strict === undefined ? {} : { strict: strict === true };
+    return { type, ...more, parameters: parameters ?? { type: "object", properties: {} }, ...told };
   }
   if (type !== "custom") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
   const { format, ...rest } = objectAt(custom, `${path}.custom`);
-  if (!isObject(format)) return { type, ...rest };
+  if (!isObject(format)) return { type, ...beside, ...rest };
   const { grammar, ...plain } = format;
-  return { type, ...rest, format: isObject(grammar) ? { ...plain, ...grammar } : plain };
+  return { type, ...beside, ...rest, format: isObject(grammar) ? { ...plain, ...grammar } : plain };
 }
 
 function toChoice(choice: unknown, path: string): unknown {
