@@ -46,7 +46,7 @@ export function noteRoutes(app: FastifyInstance): KnownRoutes {
   app.addHook("onRequest", (request, reply, done) => {
     const named = routes.get(pathOf(request.url));
     const isShadowed = named !== undefined && request.routeOptions.url?.includes(":") === true;
-    if (isShadowed) void reply.callNotFound();
+    if (isShadowed) reply.callNotFound();
     else done();
   });
   app.addHook("onRoute", ({ url, method }) => {
