@@ -1,4 +1,4 @@
-import { MarrowError } from "../errors.ts";
+import { namedField } from "../internal/named-field.ts";
 import type { Exchange } from "./stages/exchange.ts";
 import { withHistory } from "./context.ts";
 
@@ -10,15 +10,11 @@ export function withOwnIndex(
   error: unknown,
   { request, history, lead, conversation }: Pick<Exchange, "request" | "history" | "lead" | "conversation">,
 ): unknown {
-  if (history.length === 0 || !MarrowError.is(error) || typeof error.details?.["path"] !== "string") return error;
-  const { code, message, details, cause } = error;
-  const path = details["path"] as string;
-  const [named, index, rest = ""] = /^messages\.(\d+)(\..*)?$/s.exec(path) ?? [];
+  const field = history.length === 0 ? undefined : namedField(error);
+  if (field === undefined) return error;
+  const [named, index, rest = ""] = /^messages\.(\d+)(\..*)?$/s.exec(field.path) ?? [];
   if (named === undefined) return error;
   const meant = withHistory(request.messages, history, lead)[Number(index)];
   const at = meant === undefined ? -1 : request.messages.indexOf(meant);
-  const own = at >= 0 ? `messages.${at}${rest}` : conversation === undefined ? "session" : "conversation";
-  if (own === path) return error;
-  const told = message.startsWith(path) ? own + message.slice(path.length) : message;
-  return new MarrowError(code, told, { details: { ...details, path: own }, ...(cause !== undefined && { cause }) });
+  return field.as(at >= 0 ? `messages.${at}${rest}` : conversation === undefined ? "session" : "conversation");
 }

@@ -1,7 +1,8 @@
+import { MarrowError } from "../errors.ts";
 import { isLong, readAnswer, readEvent, readLongEvent } from "./answer-bounds.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import { checkEventStream, type Endpoint } from "./endpoint.ts";
-import { malformed, toFailure, unreadable } from "./failures.ts";
+import { isRefusal, malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
 import { partsOf } from "./long-parts.ts";
@@ -21,6 +22,11 @@ export interface Translation {
     body: Fields,
     refusal: string,
   ) => { readonly request: Fields; readonly learn: () => void } | undefined;
+  /**
+   * Returns the path in the chat of the field that a refusal of this body names; `undefined` if it names none, or one whose place in the
+   * chat is not known.
+   */
+  readonly fieldOf: (refusal: Fields, body: Fields) => string | undefined;
   /** Converts a whole answer. @throws MarrowError `model_failed` for an answer that is an error or unreadable */
   readonly toCompletion: (answer: Fields) => ChatCompletion;
   /** Begins to read the events of a stream. */
@@ -46,19 +52,22 @@ export function translatedModel(
 ): ChatModel & { close(): Promise<void> } {
   const translation = translationOf(endpoint.secrets);
 
-  function post({ request, signal }: ModelCall): Promise<HttpAnswer> {
+  async function post({ request, signal }: ModelCall): Promise<HttpAnswer> {
     const tokens = estimateTokens([request.messages, request["tools"]]);
-    return endpoint.post<Fields>(
-      {
-        path: translation.path,
-        model: request.model,
-        request: translation.toBody(request),
-        tokensOf: () => tokens,
-        write: toJsonBytes,
-        amend: translation.amend,
-      },
-      signal,
-    );
+    const body = translation.toBody(request);
+    const call = {
+      path: translation.path,
+      model: request.model,
+      request: body,
+      tokensOf: () => tokens,
+      write: toJsonBytes,
+      amend: translation.amend,
+    };
+    try {
+      return await endpoint.post<Fields>(call, signal);
+    } catch (error) {
+      throw inChatNames(error, (refusal) => translation.fieldOf(refusal, body));
+    }
   }
 
   return {
@@ -84,6 +93,20 @@ export function translatedModel(
       }
     },
   };
+}
+
+/** Names the refused field of an endpoint's error as the chat does, or not at all. */
+function inChatNames(error: unknown, fieldOf: (refusal: Fields) => string | undefined): unknown {
+  if (!MarrowError.is(error, "model_failed")) return error;
+  const { message, details, cause } = error;
+  const said = details?.["error"];
+  if (!isObject(said) || !isRefusal(Number(details?.["status"]))) return error;
+  const { param: _, ...rest } = said;
+  const param = fieldOf(said);
+  return new MarrowError("model_failed", message, {
+    details: { ...details, error: { ...rest, ...(param !== undefined && { param }) } },
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 async function readWhole({ toCompletion }: Translation, answer: unknown): Promise<ModelAnswer> {

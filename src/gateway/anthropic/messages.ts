@@ -64,7 +64,8 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
         : undefined;
       const chat = () =>
         tenant.flow.chat(call).catch((error: unknown) => {
-          throw withOwnName(error, (path) => toOwnPath(path, request.body as MessagesRequest));
+          const body = request.body as MessagesRequest;
+          throw withOwnName(error, (path) => toOwnPath(path, body), body);
         });
       const outcome = await askAlive(alive, chat, {
         isStream: ({ kind }) => kind === "stream",

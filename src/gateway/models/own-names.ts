@@ -1,4 +1,4 @@
-import { MarrowError } from "../../errors.ts";
+import { namedField } from "../../internal/named-field.ts";
 
 /** APIs whose requests are converted to chats, so that their clients do not see a chat's field names. */
 export type Api = "responses" | "messages";
@@ -27,13 +27,18 @@ export function toOwnName(path: string, api: Api): string {
   return api === "messages" ? bare.replace(/^(tools\.\d+)\.parameters/, "$1.input_schema") : bare;
 }
 
-/** Renames the field in an error by `toOwn`. Returns the same error if the name is unchanged or the error has no path. */
-export function withOwnName(error: unknown, toOwn: (path: string) => string): unknown {
-  if (!MarrowError.is(error) || typeof error.details?.["path"] !== "string") return error;
-  const { code, message, details, cause } = error;
-  const path = details["path"] as string;
-  const own = toOwn(path);
-  if (own === path) return error;
-  const told = message.startsWith(path) ? own + message.slice(path.length) : message;
-  return new MarrowError(code, told, { details: { ...details, path: own }, ...(cause !== undefined && { cause }) });
+/** Names of what the gateway adds to a request from elsewhere. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["session", "conversation"]);
+
+/**
+ * Renames the field in an error by `toOwn`. Returns the same error if the name is unchanged or the error names no field. A field that an
+ * upstream refused, and that the client's request does not have, is left out.
+ */
+export function withOwnName(error: unknown, toOwn: (path: string) => string, request: object): unknown {
+  const field = namedField(error);
+  if (field === undefined) return error;
+  const own = toOwn(field.path);
+  const [first = ""] = own.split(".");
+  const isSent = !field.isUpstreams || Object.hasOwn(request, first) || ELSEWHERE.has(first);
+  return field.as(isSent ? own : undefined);
 }

@@ -74,7 +74,7 @@ export async function askFlow(
   };
   const told = { request, before, now: all, session, isSearching: search !== undefined };
   const outcome = await tenant.flow.chat(call).catch((error: unknown) => {
-    throw withOwnName(error, (path) => toOwnPath(path, told));
+    throw withOwnName(error, (path) => toOwnPath(path, told), request);
   });
   return { outcome, search };
 }

@@ -8,6 +8,7 @@ import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
 import { forbidsThoughts, formAfter, lacksThoughts, refusesThoughts, type EffortForm } from "./effort.ts";
+import { toChatPath } from "./refused-field.ts";
 import { toAnthropicBody } from "./request.ts";
 import { refusesBoth, withOneSampler } from "./samplers.ts";
 import { readMessageEvents } from "./stream.ts";
@@ -73,6 +74,7 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
         const learn = () => next.isLasting && forms.learn(request.model, next.form, FORMS);
         return { request: write(request, next.form), learn };
       },
+      fieldOf: ({ message }, body) => (isText(message) ? toChatPath(message, body) : undefined),
       toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
       openStream({ stream_options: wanted }) {
         const wantsUsage = isObject(wanted) && wanted["include_usage"] === true;

@@ -2,11 +2,12 @@ import { createEndpoint, toBearer, type EndpointOptions } from "../endpoint.ts";
 import { createLessons } from "../lessons.ts";
 import { toOpenaiInfo } from "../listed.ts";
 import type { ChatModel } from "../model.ts";
-import { isObject, type Fields } from "../../internal/fields.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { saysOf } from "../refusal.ts";
 import { refusesField } from "../teaching.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
+import { toChatPath } from "./refused-field.ts";
 import { ENCRYPTED, toResponsesBody } from "./request.ts";
 import { readResponseEvents } from "./stream.ts";
 
@@ -36,6 +37,7 @@ export function responsesModel(options: EndpointOptions): ChatModel & { close():
         learn: () => isLasting && lessons.learn(String(body["model"]), "no thoughts"),
       };
     },
+    fieldOf: ({ param }) => (isText(param) ? toChatPath(param) : undefined),
     toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
     openStream({ stream_options: wanted }) {
       const wantsUsage = isObject(wanted) && wanted["include_usage"] === true;
