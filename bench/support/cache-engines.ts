@@ -109,7 +109,7 @@ async function searchMany(url: string, vectorOf: EngineBench["vectorOf"]): Promi
 async function usedByProcess(): Promise<number> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  for (let round = 0; round < 3; round += 1) {
+  for (let turn = 0; turn < 3; turn += 1) {
     collect();
     await new Promise((resolve) => void setTimeout(resolve, 100));
   }

@@ -2,12 +2,10 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   context,
   propagation,
-  SpanKind,
   SpanStatusCode,
   trace,
   type Context,
   type Span,
-  type SpanOptions,
   type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
@@ -97,25 +95,13 @@ class Spans<A extends Act> implements Follower<A> {
     }
     const of = rule.begin(signal);
     const carried = parent === undefined ? current : propagation.extract(current, parent);
-    // Below a span of this process, attributes are set afterwards: the SDK cleans those at the start twice, once for its sampler.
-    const isBelow = parent === undefined && above !== undefined;
-    const span = this.tracer.startSpan(of.name, isBelow ? PLAIN[of.kind] : of, carried);
+    const span = this.tracer.startSpan(of.name, of, carried);
     if (!span.isRecording()) (span as Marked)[LEFT_OUT] = true;
-    else if (isBelow && of.attributes !== undefined) span.setAttributes(of.attributes);
     const opened = options.isLeaf ? undefined : withSpan(carried, span);
     if (headers !== undefined) propagation.inject(opened ?? withSpan(carried, span), headers);
     return new OpenSpan(this, signal, span, opened);
   }
 }
-
-/** Options of spans without attributes. */
-const PLAIN: Readonly<Record<SpanKind, SpanOptions>> = {
-  [SpanKind.INTERNAL]: { kind: SpanKind.INTERNAL },
-  [SpanKind.SERVER]: { kind: SpanKind.SERVER },
-  [SpanKind.CLIENT]: { kind: SpanKind.CLIENT },
-  [SpanKind.PRODUCER]: { kind: SpanKind.PRODUCER },
-  [SpanKind.CONSUMER]: { kind: SpanKind.CONSUMER },
-};
 
 /** An act's span while it goes on, and the context in which it is the current one. */
 class OpenSpan<A extends Act> implements Followed {
