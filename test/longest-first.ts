@@ -8,6 +8,7 @@ const LONGEST: readonly string[] = [
   "test/e2e/dashboard-browser.live.test.ts",
   "test/conformance/vectors-search.live.test.ts",
   "test/e2e/a2a.live.test.ts",
+  "test/e2e/damaged-admin.live.test.ts",
   "test/e2e/damaged-chats.live.test.ts",
   "test/e2e/leaving.live.test.ts",
   "test/conformance/cluster.live.test.ts",

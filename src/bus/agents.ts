@@ -71,6 +71,8 @@ export interface AgentsPage {
   readonly data: readonly AgentInfo[];
   /** Cursor of the next page; absent on the last one. */
   readonly cursor?: number | undefined;
+  /** Number of the page's agents that are damaged and left out; absent without any. */
+  readonly unreadable?: number | undefined;
 }
 
 /** Finds agents and watches their presence. */
@@ -165,8 +167,11 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
       checkInteger("after", after, { min: 0, max: AFTER_MAX }, "invalid_input");
       checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
       const found = await lookAt(after, limit + 1);
-      const data = found.slice(0, limit).filter((one) => one !== undefined);
-      return { data, ...(found.length > limit && { cursor: after + limit }) };
+      const page = found.slice(0, limit);
+      const data = page.filter((one) => one !== undefined);
+      const unreadable = page.length - data.length;
+      const next = found.length > limit && { cursor: after + limit };
+      return { data, ...next, ...(unreadable > 0 && { unreadable }) };
     },
     async pick(options = {}) {
       const fits = await find({ ...options, states: ["online"] });

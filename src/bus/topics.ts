@@ -1,5 +1,5 @@
 import { checkInteger, checkText } from "../internal/check.ts";
-import { decodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
+import { decodeKeyPart, isDamage, runScript, type ScopedRedis } from "../redis/index.ts";
 import { busKey, part, topicKey } from "./keys.ts";
 import { noteTopic as noting, readTopic } from "./scripts.gen.ts";
 
@@ -50,6 +50,8 @@ export interface TopicsPage {
   readonly data: readonly TopicStats[];
   /** Cursor of the next page; absent on the last one. */
   readonly cursor?: string | undefined;
+  /** Number of the page's topics that are damaged and left out; absent without any. */
+  readonly unreadable?: number | undefined;
 }
 
 /** Topics in a scope's list; further ones work, but are not listed. */
@@ -84,10 +86,21 @@ export async function listTopics(
   const range = ["ZRANGEBYLEX", listKey(redis), from, "+", "LIMIT", "0", String(count + 1)];
   const names = (await redis.send(range)) as readonly string[];
   const page = names.slice(0, count);
-  const found = await Promise.all(page.map((name) => readTopicStats(redis, decodeKeyPart(name), { groups })));
+  let unreadable = 0;
+  async function read(name: string): Promise<TopicStats | undefined> {
+    try {
+      return await readTopicStats(redis, decodeKeyPart(name), { groups });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      unreadable += 1;
+      return undefined;
+    }
+  }
+  const found = await Promise.all(page.map(read));
   return {
     data: found.filter((one) => one !== undefined),
     ...(names.length > count && { cursor: page.at(-1) }),
+    ...(unreadable > 0 && { unreadable }),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   checkScope,
   decodeRecord,
   encodeRecord,
+  isDamage,
   runScript,
   toFields,
   type ScopedRedis,
@@ -193,8 +194,12 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
       const records = toFields((await scoped.send(["HGETALL", endpoints], { reply: "bytes" })) as readonly Buffer[]);
       if (records.size === 0) return [];
       const all = [...records].map(([id, record]) => toListed(id, record));
-      const circuits = allOf(await scoped.pipeline(all.map(({ id }) => circuitOf(id))));
-      const listed = all.map((stored, at) => toEndpoint(stored, circuits[at] as unknown as Circuit));
+      const circuits = await scoped.pipeline(all.map(({ id }) => circuitOf(id)));
+      const listed = all.map((stored, at): Endpoint => {
+        const circuit = circuits[at] ?? null;
+        if (!isDamage(circuit)) return toEndpoint(stored, allOf([circuit])[0] as unknown as Circuit);
+        return { ...toEndpoint(stored, [null, null]), unreadable: "corrupt_record" };
+      });
       return listed.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
     },
 

@@ -17,6 +17,7 @@ export type {
 export type { RedisOptions } from "./driver.ts";
 export { cannotServe, OUTAGES, outageOf, verdictOf, type OutageState, type Verdict } from "./failure.ts";
 export { createFieldOrder, type FieldOrder, type FieldOrderOptions } from "./field-order.ts";
+export { isDamage, unlessDamaged } from "./damage.ts";
 export { fromIoredis } from "./from-ioredis.ts";
 export {
   fromNodeRedis,

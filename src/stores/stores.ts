@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
-import { checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
+import { checkScope, encodeKeyPart, keyTag, unlessDamaged, type ScopedRedis } from "../redis/index.ts";
 import { createVectors, type AttributeSchema, type Vectors } from "../vectors/index.ts";
 import { CHUNK_ATTRIBUTES, toWhere, type FileFilter, type Slots } from "./attributes.ts";
 import { createFiles, type Files } from "./files.ts";
@@ -25,11 +25,16 @@ export interface Store {
   readonly owner?: string | undefined;
 }
 
+type Sums = Awaited<ReturnType<StoreFiles["sums"]>>;
+const NO_FILES: Sums = { counts: { in_progress: 0, completed: 0, failed: 0, cancelled: 0 }, weight: 0 };
+
 /** A store with its size and file counts. */
 export interface StoreInfo extends Store {
   readonly status: "completed" | "in_progress" | "expired";
   readonly usageBytes: number;
   readonly fileCounts: Readonly<Record<FileStatus, number>>;
+  /** In lists: why its size and counts cannot be read. They are 0 then. */
+  readonly unreadable?: "corrupt_record" | undefined;
 }
 
 /** Settable fields of a store. */
@@ -175,8 +180,17 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     }
   }
 
-  async function toInfo({ slots: _, removing: __, ...store }: StoredStore): Promise<StoreInfo> {
-    const { counts, weight } = await openFiles(store.id).sums();
+  async function toInfo(store: StoredStore): Promise<StoreInfo> {
+    return toInfoWith(store, await openFiles(store.id).sums());
+  }
+
+  /** The same among others, which a store with damaged files must not hide. */
+  async function toListed(store: StoredStore): Promise<StoreInfo> {
+    const info = await unlessDamaged(toInfo(store));
+    return info ?? { ...toInfoWith(store, NO_FILES), unreadable: "corrupt_record" };
+  }
+
+  function toInfoWith({ slots: _, removing: __, ...store }: StoredStore, { counts, weight }: Sums): StoreInfo {
     const status = hasEnded(store) ? "expired" : counts.in_progress > 0 ? "in_progress" : "completed";
     return { ...store, status, usageBytes: weight, fileCounts: counts };
   }
@@ -206,7 +220,7 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     async list({ where, ...page } = {}) {
       const { data, ...rest } = await shelf.list({ ...page, ...(where !== undefined && { where }) });
       const open = data.filter(({ removing }) => removing !== true);
-      return { ...rest, data: await Promise.all(open.map(toInfo)) };
+      return { ...rest, data: await Promise.all(open.map(toListed)) };
     },
 
     async update(id, change) {

@@ -1,4 +1,5 @@
 import { checkInteger, checkText } from "../internal/check.ts";
+import { isObject } from "../internal/fields.ts";
 import { createFieldOrder, decodeKeyPart, encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../redis/index.ts";
 import { noteListed } from "./scripts.gen.ts";
 
@@ -15,6 +16,8 @@ export interface ListedPage<T> {
   readonly data: readonly T[];
   /** Cursor of the next page; absent on the last one. */
   readonly cursor?: string | undefined;
+  /** Number of the page's rows that cannot be read and are left out; absent without any. */
+  readonly unreadable?: number | undefined;
 }
 
 /** Most names in a scope's list. Further collections work but are not listed. */
@@ -58,11 +61,21 @@ export async function listNoted<T extends object>(
   const names = found.slice(0, most);
   if (names.length === 0) return { data: [] };
   const abouts = (await redis.send(["HMGET", hash, ...names])) as readonly (string | null)[];
-  const data = names.flatMap((name, at) => {
-    const about = abouts[at];
-    return typeof about === "string" ? [{ ...(JSON.parse(about) as T), name: decodeKeyPart(name) }] : [];
-  });
-  return { data, ...(found.length > most && { cursor: names.at(-1) }) };
+  // One that was deleted between the two commands is in no list.
+  const rows = names.flatMap((name, at) => (typeof abouts[at] === "string" ? [toRow<T>(name, abouts[at])] : []));
+  const data = rows.filter((row) => row !== undefined);
+  const unreadable = rows.length - data.length;
+  return { data, ...(found.length > most && { cursor: names.at(-1) }), ...(unreadable > 0 && { unreadable }) };
+}
+
+/** A row of the list; `undefined` if it cannot be read. */
+function toRow<T extends object>(name: string, about: string): (T & { readonly name: string }) | undefined {
+  try {
+    const row: unknown = JSON.parse(about);
+    return isObject(row) ? { ...(row as T), name: decodeKeyPart(name) } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function keysOf(redis: ScopedRedis, kind: Kind): { readonly listed: string; readonly order: string } {

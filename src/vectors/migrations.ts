@@ -1,4 +1,4 @@
-import { allOf, checkScope, type ScopedRedis } from "../redis/index.ts";
+import { allOf, checkScope, isDamage, type ScopedRedis } from "../redis/index.ts";
 import { listNoted, migrationKey, type ListedOptions, type ListedPage } from "./listing.ts";
 import type { MigrationPhase } from "./migration.ts";
 
@@ -21,14 +21,17 @@ export async function listMigrations(
   redis: ScopedRedis,
   options: ListedOptions = {},
 ): Promise<ListedPage<MigrationAbout>> {
-  const { data, cursor } = await listNoted<{ readonly seenAtMs: number }>(checkScope(redis), "migrations", options);
-  if (data.length === 0) return { data: [] };
+  const { data, ...rest } = await listNoted<{ readonly seenAtMs: number }>(checkScope(redis), "migrations", options);
+  if (data.length === 0) return { data: [], ...rest };
   const fields = ["phase", "cursor", "verified", "recall", "items"];
-  const states = allOf(await redis.pipeline(data.map(({ name }) => ["HMGET", migrationKey(redis, name), ...fields])));
-  const found = data.map(({ name, seenAtMs }, at): MigrationAbout => {
-    const [phase, place, verified, recall, items] = states[at] as readonly (string | null)[];
+  const states = await redis.pipeline(data.map(({ name }) => ["HMGET", migrationKey(redis, name), ...fields]));
+  const damaged = states.filter((state) => isDamage(state)).length;
+  const found = data.flatMap(({ name, seenAtMs }, at): MigrationAbout[] => {
+    const state = states[at];
+    if (isDamage(state)) return [];
+    const [phase, place, verified, recall, items] = allOf([state ?? null])[0] as readonly (string | null)[];
     const number = (text: string | null | undefined) => (typeof text === "string" ? Number(text) : undefined);
-    return {
+    const about: MigrationAbout = {
       name,
       phase: (phase ?? "copying") as MigrationPhase,
       copied: place === "done",
@@ -38,6 +41,8 @@ export async function listMigrations(
       items: number(items),
       seenAtMs,
     };
+    return [about];
   });
-  return { data: found, ...(cursor !== undefined && { cursor }) };
+  const unreadable = damaged + (rest.unreadable ?? 0);
+  return { data: found, ...rest, ...(unreadable > 0 && { unreadable }) };
 }

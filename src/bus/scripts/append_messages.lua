@@ -18,12 +18,12 @@ local keep_ms = tonumber(ARGV[4])
 local idle_ms = tonumber(ARGV[5])
 local dedup_ms = ARGV[6]
 local trace_ms = ARGV[7]
+-- INCLUDE partitions
 -- INCLUDE room
 local logs = topic .. ":log:"
 if checked ~= "1" then
-  redis.call("HSETNX", topic .. ":meta", "partitions", partitions)
-  local known = redis.call("HGET", topic .. ":meta", "partitions")
-  if known ~= partitions then return { "partitions:" .. known } end
+  local known = agreed_partitions(topic, partitions)
+  if known ~= tonumber(partitions) then return { "partitions:" .. known } end
   redis.call("HSET", topic .. ":meta", "room", room)
 end
 local left = room_beside(topic, partitions, room, (#ARGV - 7) / 5, keep_ms, idle_ms)

@@ -18,14 +18,14 @@ local from_start = ARGV[5]
 local leaving = ARGV[6]
 -- INCLUDE relay/fence
 -- INCLUDE topic
+-- INCLUDE partitions
 -- INCLUDE known_groups
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local readers, owners, cursors, tries = topic .. ":readers:" .. group, topic .. ":owners:" .. group, topic .. ":cursors", topic .. ":tries:" .. group
 local clean = topic .. ":clean:" .. group
-redis.call("HSETNX", topic .. ":meta", "partitions", partitions)
-local known = redis.call("HGET", topic .. ":meta", "partitions")
-if tonumber(known) ~= partitions then return { "partitions:" .. known } end
+local known = agreed_partitions(topic, partitions)
+if known ~= partitions then return { "partitions:" .. known } end
 if not note_group(topic, group, now) then return { "groups:1000" } end
 redis.call("ZREMRANGEBYSCORE", readers, "-inf", now)
 if lease_ms > 0 then redis.call("ZADD", readers, now + lease_ms, reader) else redis.call("ZREM", readers, reader) end

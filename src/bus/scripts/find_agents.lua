@@ -24,15 +24,19 @@ else
   agents = redis.call("ZSCORE", bus .. ":agents", name) and { name } or {}
 end
 for _, agent in ipairs(agents) do
-  local stored = redis.call("HMGET", bus .. ":agent:" .. agent, "state", "since", "card")
+  -- An agent of which a key has another type hides no other.
+  local stored = redis.pcall("HMGET", bus .. ":agent:" .. agent, "state", "since", "card")
+  local loads = redis.pcall("HVALS", bus .. ":loads:" .. agent)
+  local instances = redis.pcall("ZCARD", bus .. ":instances:" .. agent)
+  if stored.err or loads.err or type(instances) == "table" then stored, loads, instances = {}, {}, 0 end
   local room = 0
-  for _, said in ipairs(redis.call("HVALS", bus .. ":loads:" .. agent)) do
+  for _, said in ipairs(loads) do
     local draining, capacity = string.match(said, "^(%d) (.*)$")
-    if draining == "0" then room = room + tonumber(capacity) end
+    if draining == "0" then room = room + (tonumber(capacity) or 0) end
   end
   local busy = redis.call("ZCARD", bus .. ":held:" .. agent) + redis.call("ZCARD", bus .. ":inbox:" .. agent)
   local load = room > 0 and math.min(1, busy / room) or 1
-  for _, word in ipairs({ agent, stored[1], stored[2], stored[3], tostring(load), redis.call("ZCARD", bus .. ":instances:" .. agent) }) do
+  for _, word in ipairs({ agent, stored[1] or "", stored[2] or "", stored[3] or "", tostring(load), instances }) do
     reply[#reply + 1] = word
   end
 end

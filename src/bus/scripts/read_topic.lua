@@ -7,9 +7,10 @@
 local topic = KEYS[1]
 local groups_max = tonumber(ARGV[1])
 -- INCLUDE topic
+-- INCLUDE partitions
 local meta = redis.call("HMGET", topic .. ":meta", "partitions", "room")
-local partitions = tonumber(meta[1])
-if not partitions then return {} end
+if not meta[1] then return {} end
+local partitions = partitions_of(meta[1]) or PARTITIONS_MAX
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local messages, bytes = 0, 0

@@ -8,6 +8,7 @@
 local topic = KEYS[1]
 local group = ARGV[1]
 local limit = tonumber(ARGV[2])
+-- INCLUDE partitions
 -- INCLUDE room
 local dead = topic .. ":dead:" .. group
 local entries = {}
@@ -22,7 +23,8 @@ end
 local again = {}
 -- What was said by its publishers; none did before this was kept. No group is forgotten for it: that could be this one.
 local meta, many = redis.call("HMGET", topic .. ":meta", "partitions", "room"), #entries
-if meta[2] then many = many + math.min(0, room_beside(topic, tonumber(meta[1]), tonumber(meta[2]), many, math.huge, 0)) end
+local room = tonumber(meta[2])
+if room then many = many + math.min(0, room_beside(topic, partitions_of(meta[1]) or PARTITIONS_MAX, room, many, math.huge, 0)) end
 for at = 1, many do
   local entry, fields = entries[at], {}
   for nth = 1, #entry[2], 2 do fields[entry[2][nth]] = entry[2][nth + 1] end

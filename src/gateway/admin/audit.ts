@@ -7,7 +7,7 @@ import type { GatewayApp } from "../parts.ts";
 import type { AuditAnswer, ListAnswer } from "./answers.ts";
 import { checkAdmin } from "./guard.ts";
 import { pageLimit } from "./queries.ts";
-import { readRows } from "./rows.ts";
+import { readRows, withUnreadable } from "./rows.ts";
 
 /** Acts that are kept. */
 const ACTS_MAX = 10_000;
@@ -41,7 +41,7 @@ function createAudit(redis: Redis): Audit {
       const { rows, unreadable } = readRows<Act>(page, ["act"]);
       const data = rows.map((row): AuditAnswer => ({ ...row, at_ms: Number(row.id.split("-")[0]) }));
       const next = reply.length > limit ? { next: page.at(-1)?.[0] } : {};
-      return { object: "list", data, ...next, ...(unreadable > 0 && { unreadable }) };
+      return { object: "list", data, ...next, ...withUnreadable(unreadable) };
     },
   };
 }

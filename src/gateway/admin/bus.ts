@@ -7,6 +7,7 @@ import type { CallTreeAnswer, TopicAnswer, TreeMessageAnswer } from "./answers-r
 import type { AgentAnswer, DeadLetterAnswer, ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { listedQuery, name, pageLimit, scoped } from "./queries.ts";
+import { withUnreadable } from "./rows.ts";
 import { toTopicAnswer } from "./topic-answer.ts";
 
 const deadQuery = z.looseObject({
@@ -46,7 +47,8 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
         const skills = (card.skills ?? []).slice(0, 50).map(({ id }) => id);
         return { name: card.name, version: card.version, state, since_ms: sinceMs, load, instances, skills };
       });
-      return { object: "list", data, ...(found.cursor !== undefined && { next: String(found.cursor) }) };
+      const next = found.cursor !== undefined && { next: String(found.cursor) };
+      return { object: "list", data, ...next, ...withUnreadable(found.unreadable) };
     },
   );
 
@@ -75,8 +77,9 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
     { onRequest: checkAdmin, schema: { querystring: listedQuery } },
     async (request): Promise<ListAnswer<TopicAnswer>> => {
       const { after, limit } = listedQuery.parse(request.query);
-      const { data, cursor } = await buses(scopeOf(request)).topics({ after, limit });
-      return { object: "list", data: data.map(toTopicAnswer), ...(cursor !== undefined && { next: cursor }) };
+      const { data, cursor, unreadable } = await buses(scopeOf(request)).topics({ after, limit });
+      const next = cursor !== undefined && { next: cursor };
+      return { object: "list", data: data.map(toTopicAnswer), ...next, ...withUnreadable(unreadable) };
     },
   );
 

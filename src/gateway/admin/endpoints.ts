@@ -6,6 +6,7 @@ import type { DeliveryAnswer, EndpointAnswer } from "./answers-roles.ts";
 import type { ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { name, scoped } from "./queries.ts";
+import { withUnreadable } from "./rows.ts";
 
 const deliveriesQuery = z.looseObject({
   scope: name.optional(),
@@ -36,7 +37,8 @@ export function registerEndpoints(
     async (request): Promise<ListAnswer<EndpointAnswer>> => {
       const found = await open(scopeOf(request), request.params.queue).list();
       const readable = found.filter(({ unreadable }) => unreadable === undefined);
-      return { object: "list", data: readable.slice(0, ENDPOINTS_MAX).map(toEndpoint) };
+      const data = readable.slice(0, ENDPOINTS_MAX).map(toEndpoint);
+      return { object: "list", data, ...withUnreadable(found.length - readable.length) };
     },
   );
 

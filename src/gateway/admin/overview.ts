@@ -1,6 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { readQueueStats, type QueueStats } from "../../queue/index.ts";
-import { readServerFacts, warningsOf, type Redis } from "../../redis/index.ts";
+import { readServerFacts, unlessDamaged, warningsOf, type Redis } from "../../redis/index.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
 import { VERSION } from "../version.ts";
@@ -24,7 +24,9 @@ export function registerOverview(parts: GatewayApp, pulse: Pulse): () => Promise
   async function read(): Promise<OverviewAnswer> {
     const [about, queues, models] = await Promise.all([
       describeRedis(redis),
-      readQueues(redis).catch((): readonly QueueAnswer[] => []),
+      readQueues(redis)
+        .then((found) => found.filter((queue) => queue !== undefined))
+        .catch((): readonly QueueAnswer[] => []),
       listModels().catch(() => []),
     ]);
     return {
@@ -75,10 +77,13 @@ async function describeRedis(redis: Redis): Promise<OverviewAnswer["redis"]> {
   }
 }
 
-/** Reads the statistics of the gateway's queues. */
-export async function readQueues(redis: Redis): Promise<readonly QueueAnswer[]> {
+/** Reads the statistics of the gateway's queues; `undefined` for one with damaged keys. */
+export async function readQueues(redis: Redis): Promise<readonly (QueueAnswer | undefined)[]> {
   return Promise.all(
-    [GATEWAY_QUEUE, TASKS_QUEUE].map(async (name) => toQueue(name, await readQueueStats(redis, { name }))),
+    [GATEWAY_QUEUE, TASKS_QUEUE].map(async (name) => {
+      const stats = await unlessDamaged(readQueueStats(redis, { name }));
+      return stats && toQueue(name, stats);
+    }),
   );
 }
 

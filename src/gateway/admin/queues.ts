@@ -11,6 +11,7 @@ import {
   type Queue,
   type Schedule,
 } from "../../queue/index.ts";
+import { unlessDamaged } from "../../redis/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -20,6 +21,7 @@ import { toDelivery } from "./endpoints.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { listedQuery, name, nothing, pageLimit, scoped } from "./queries.ts";
 import { readQueues } from "./overview.ts";
+import { withUnreadable } from "./rows.ts";
 
 const jobsQuery = z.looseObject({
   scope: name.optional(),
@@ -66,13 +68,16 @@ export function registerQueues(
 
   async function read(scope: string): Promise<ListAnswer<ScopedQueueAnswer>> {
     const queues = await readQueues(redis);
-    const data = await Promise.all(
+    const found = await Promise.all(
       queues.map(async (queue) => {
-        const { waiting, deadKept, paused } = await open(queue.name, scope).counts();
+        const counts = queue && (await unlessDamaged(open(queue.name, scope).counts()));
+        if (queue === undefined || counts === undefined) return undefined;
+        const { waiting, deadKept, paused } = counts;
         return { ...queue, of_scope: { waiting, dead_kept: deadKept, paused } };
       }),
     );
-    return { object: "list", data };
+    const data = found.filter((queue) => queue !== undefined);
+    return { object: "list", data, ...withUnreadable(found.length - data.length) };
   }
 
   app.get("/v1/admin/queues", { onRequest: checkAdmin, schema: { querystring: scoped } }, (request) =>

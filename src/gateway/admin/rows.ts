@@ -18,6 +18,11 @@ export function readRows<T extends object>(reply: Reply, needs: readonly (keyof 
   return { rows, unreadable: entries.length - rows.length };
 }
 
+/** Returns the field that says how many rows a list leaves out, if there are any. */
+export function withUnreadable(count: number | undefined = 0): { readonly unreadable?: number } {
+  return count > 0 ? { unreadable: count } : {};
+}
+
 function parse(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text ?? "");

@@ -7,7 +7,7 @@ import type { TraceAnswer, TracesAnswer } from "./answers-roles.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { recordRequests, type Trace } from "./recording.ts";
 import { name, pageLimit } from "./queries.ts";
-import { readRows, type Rows } from "./rows.ts";
+import { readRows, type Rows, withUnreadable } from "./rows.ts";
 
 /** Traces that are kept, and for how long after the last one. */
 const TRACES_MAX = 500;
@@ -88,7 +88,7 @@ export function registerTraces(
       );
       const data = found.slice(0, limit);
       const next = found.length > limit ? { next: data.at(-1)?.id } : {};
-      const beside = { ...next, ...(unreadable > 0 && { unreadable }) };
+      const beside = { ...next, ...withUnreadable(unreadable) };
       return { object: "list", recording: when, per_second: perSecond, data, ...beside };
     },
   );

@@ -8,6 +8,7 @@ import { cannotServe } from "../../redis/index.ts";
 import type { ContextAnswer, FactAnswer } from "./answers-roles.ts";
 import type { ListAnswer, SessionEntryAnswer, TurnsAnswer, UserAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { withUnreadable } from "./rows.ts";
 import { toContext, toTurnsAnswer } from "./turns.ts";
 import { name, nothing, pageLimit, scoped } from "./queries.ts";
 
@@ -99,7 +100,9 @@ export function registerUsers(
         const times = { created_at_ms: createdAtMs, changed_at_ms: changedAtMs };
         return { id, object: "session.entry", turns: version, ...times, ...(shows && { metadata }) };
       });
-      return { object: "list", data: entries, ...(cursor !== undefined && { next: cursor }) };
+      const unreadable = data.filter((entry) => entry.unreadable !== undefined).length;
+      const next = cursor !== undefined && { next: cursor };
+      return { object: "list", data: entries, ...next, ...withUnreadable(unreadable) };
     },
   );
 

@@ -21,6 +21,7 @@ import type {
 } from "./answers-roles.ts";
 import type { ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { withUnreadable } from "./rows.ts";
 import { listedQuery, pageQuery, scoped } from "./queries.ts";
 
 const searchBody = z.strictObject({
@@ -61,8 +62,8 @@ export function registerVectorsAdmin(
     { onRequest: checkAdmin, schema: { querystring: listedQuery } },
     async (request): Promise<ListAnswer<CollectionAnswer>> => {
       const tenant = redis.scope(scopeOf(request));
-      const { data, cursor } = await listCollections(tenant, listedQuery.parse(request.query));
-      const next = cursor === undefined ? {} : { next: cursor };
+      const { data, cursor, unreadable } = await listCollections(tenant, listedQuery.parse(request.query));
+      const next = { ...(cursor !== undefined && { next: cursor }), ...withUnreadable(unreadable) };
       return { object: "list", data: await Promise.all(data.map((one) => toCollection(tenant, one))), ...next };
     },
   );
@@ -71,11 +72,13 @@ export function registerVectorsAdmin(
     "/v1/admin/vectors/migrations",
     { onRequest: checkAdmin, schema: { querystring: listedQuery } },
     async (request): Promise<ListAnswer<MigrationAnswer>> => {
-      const { data, cursor } = await listMigrations(redis.scope(scopeOf(request)), listedQuery.parse(request.query));
+      const page = await listMigrations(redis.scope(scopeOf(request)), listedQuery.parse(request.query));
+      const { data, cursor, unreadable } = page;
       const migrations = data.map(({ recall = null, items = null, seenAtMs, ...migration }): MigrationAnswer => {
         return { object: "migration", ...migration, recall, items, seen_at_ms: seenAtMs };
       });
-      return { object: "list", data: migrations, ...(cursor !== undefined && { next: cursor }) };
+      const next = cursor !== undefined && { next: cursor };
+      return { object: "list", data: migrations, ...next, ...withUnreadable(unreadable) };
     },
   );
 
@@ -86,7 +89,10 @@ export function registerVectorsAdmin(
       if (embedder === undefined) return { object: "list", data: [] };
       const { after, limit = 25 } = pageQuery.parse(request.query);
       const page = await stores(scopeOf(request)).list({ after, limit });
-      return { object: "list", data: page.data.map(toStore), ...(page.hasMore && { next: page.data.at(-1)?.id }) };
+      const damaged = page.data.filter(({ unreadable }) => unreadable !== undefined).length;
+      const unreadable = damaged + (page.unreadable?.length ?? 0);
+      const next = page.hasMore && { next: page.data.at(-1)?.id };
+      return { object: "list", data: page.data.map(toStore), ...next, ...withUnreadable(unreadable) };
     },
   );
 

@@ -8,9 +8,9 @@ import {
   decodeRecordInTurns,
   encodeKeyPart,
   encodePlainInTurns,
+  isDamage,
   keyTag,
   orAnew,
-  verdictOf,
   type Redis,
 } from "../../redis/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
@@ -112,7 +112,7 @@ export function createResponses(
   /** The same for a previous response. Clients send the whole conversation after its error, and so continue. */
   async function lookBefore(id: string): ReturnType<typeof look> {
     return look(id).catch((error: unknown) => {
-      throw isUnread(error) ? noPrevious(id) : error;
+      throw isDamage(error) && !MarrowError.is(error, "newer_record") ? noPrevious(id) : error;
     });
   }
 
@@ -263,11 +263,6 @@ function toKept(kept: unknown): KeptResponse {
     Array.isArray(kept["response"]["output"]);
   if (!isWhole) throw new MarrowError("corrupt_record", "a stored response lacks its fields");
   return kept as unknown as KeptResponse;
-}
-
-/** Whether what is stored of a response is damaged. */
-function isUnread(error: unknown): boolean {
-  return MarrowError.is(error, "corrupt_record") || verdictOf(error) === "misused";
 }
 
 /** Builds OpenAI's error for a previous response that is missing or damaged. */

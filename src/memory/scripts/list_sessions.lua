@@ -26,7 +26,9 @@ while offset < 1024 and found <= limit do
     local id, changed = page[i], page[i + 1]
     local seen = after_ms ~= "" and changed == after_ms and ((newest_first and id >= after_id) or (not newest_first and id <= after_id))
     if not seen and found <= limit then
-      local known = redis.call("HMGET", starts .. id .. ":meta", "created", "version", "metadata")
+      local known = redis.pcall("HMGET", starts .. id .. ":meta", "created", "version", "metadata")
+      -- A session of which the key has another type hides no other: what stands for its metadata is no record.
+      if known.err then known = { "0", "0", "damaged" } end
       if not known[1] then
         ended[#ended + 1] = id
       else

@@ -21,6 +21,6 @@ local time = redis.call("TIME")
 redis.call("HSET", meta, "epoch", time[1] .. time[2])
 redis.call("HINCRBY", meta, "bytes", 2 - #turn)
 -- Not a unary minus: of zero that is -0, which Redis 7 refuses.
-redis.call("HINCRBY", meta, "tokens", 0 - tonumber(string.match(turn, "^%d+")))
+redis.call("HINCRBY", meta, "tokens", 0 - tonumber(string.match(turn, "^%d+") or 0))
 if channel ~= "" then redis.call("PUBLISH", channel, version) end
 return 1

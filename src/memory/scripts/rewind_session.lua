@@ -24,7 +24,7 @@ if to > version or to < version - redis.call("LLEN", log) then return { 0, versi
 local bytes, tokens = tonumber(known[2] or 0), tonumber(known[3] or 0)
 for _ = to + 1, version do
   local turn = redis.call("RPOP", log)
-  bytes, tokens = bytes - #turn, tokens - tonumber(string.match(turn, "^%d+"))
+  bytes, tokens = bytes - #turn, tokens - tonumber(string.match(turn, "^%d+") or 0)
 end
 local time = redis.call("TIME")
 redis.call("HSET", meta, "version", to, "bytes", bytes, "tokens", tokens, "epoch", time[1] .. time[2])

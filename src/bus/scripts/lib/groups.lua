@@ -1,3 +1,4 @@
+-- INCLUDE partitions
 -- When each group of a topic was last read is in the hash `:groups`.
 
 -- Whether a reader of the group is at work.
@@ -9,7 +10,7 @@ end
 -- Forgets a group. Tells whether there was one.
 local function forget(topic, group)
   local gone = redis.call("HDEL", topic .. ":groups", group)
-  local partitions = tonumber(redis.call("HGET", topic .. ":meta", "partitions") or 0)
+  local partitions = partitions_of(redis.call("HGET", topic .. ":meta", "partitions")) or PARTITIONS_MAX
   for partition = 0, partitions - 1 do
     gone = math.max(gone, redis.call("HDEL", topic .. ":cursors", group .. "/" .. partition))
   end

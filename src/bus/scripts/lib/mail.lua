@@ -31,12 +31,20 @@ local function end_message(bus, id, state, reason, now)
 end
 
 -- Looks after what time has changed: messages whose deadline has passed, agents whose lease has ended.
+-- A key of another type, which would stop the mail of all agents, begins anew.
+local function anew(key, wanted)
+  local type = redis.call("TYPE", key).ok
+  if type ~= "none" and type ~= wanted then redis.call("DEL", key) end
+end
+
 local function sweep(bus, now, grace_ms)
   for _, id in ipairs(redis.call("ZRANGEBYSCORE", bus .. ":deadlines", "-inf", now, "LIMIT", 0, SWEEP_MAX)) do
     end_message(bus, id, "expired", "deadline", now)
   end
   for _, agent in ipairs(redis.call("ZRANGEBYSCORE", bus .. ":agents", "-inf", now, "LIMIT", 0, SWEEP_MAX)) do
     local instances = bus .. ":instances:" .. agent
+    anew(bus .. ":agent:" .. agent, "hash")
+    for _, part in ipairs({ ":instances:", ":inbox:", ":held:" }) do anew(bus .. part .. agent, "zset") end
     redis.call("ZREMRANGEBYSCORE", instances, "-inf", now)
     local last = redis.call("ZRANGE", instances, -1, -1, "WITHSCORES")[2]
     if last then

@@ -30,7 +30,8 @@ function rare.correct(algorithm, a, b, c, limit, length, x, now, taken_at, delta
         local newest = redis.call("ZREVRANGE", log, 0, 0, "WITHSCORES")
         if #newest == 0 then break end
         local name, cost = string.match(newest[1], "^(.+):(%d+)$")
-        local given = math.min(left, tonumber(cost or 0))
+        cost = tonumber(cost or 0)
+        local given = math.min(left, cost)
         redis.call("ZREM", log, newest[1])
         if cost - given > 0 then
           redis.call("ZADD", log, newest[2], name .. string.format(":%.0f", cost - given))

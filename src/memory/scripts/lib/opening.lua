@@ -16,7 +16,7 @@ local function take_out(log, at, count)
   for i = math.max(0, at - count), at do
     local turn = redis.call("LINDEX", log, i)
     redis.call("LSET", log, i, "0:")
-    bytes, tokens = bytes + #turn - 2, tokens + tonumber(string.match(turn, "^%d+"))
+    bytes, tokens = bytes + #turn - 2, tokens + tonumber(string.match(turn, "^%d+") or 0)
   end
   return bytes, tokens
 end

@@ -2,7 +2,7 @@
 local function trim(log, kept, bytes, tokens, max_turns, max_bytes, max_tokens)
   while kept > 1 and (kept > max_turns or (max_bytes > 0 and bytes > max_bytes) or (max_tokens > 0 and tokens > max_tokens)) do
     local turn = redis.call("LPOP", log)
-    bytes, tokens, kept = bytes - #turn, tokens - tonumber(string.match(turn, "^%d+")), kept - 1
+    bytes, tokens, kept = bytes - #turn, tokens - tonumber(string.match(turn, "^%d+") or 0), kept - 1
   end
   return bytes, tokens
 end
