@@ -1,4 +1,4 @@
-import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { boundRounds, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Cache } from "./lookup.ts";
 import type { Questions } from "./questions.ts";
@@ -31,7 +31,9 @@ export function createForgetting({ redis, keys, questions, index, timeoutMs }: P
       ...keys.stock,
     };
     const values = { count: FORGOTTEN_AT_ONCE, kept_ms: FORGOTTEN_MS };
+    const round = boundRounds("forgetting a subject");
     for (let forgotten = 0; ;) {
+      round();
       const reply = await runScript(redis, forgetSubject, at, values, { timeoutMs });
       const [looked, found, ...members] = reply as [number, number, ...string[]];
       await questions.remove(members);

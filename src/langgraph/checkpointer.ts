@@ -20,7 +20,15 @@ import {
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { ownField } from "../internal/fields.ts";
-import { checkScope, decodeKeyPart, encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../redis/index.ts";
+import {
+  boundRounds,
+  checkScope,
+  decodeKeyPart,
+  encodeKeyPart,
+  keyTag,
+  runScript,
+  type ScopedRedis,
+} from "../redis/index.ts";
 import { putCheckpoint, putWrites, readCheckpoint } from "./scripts.gen.ts";
 import { dump, load, toPart } from "./stored.ts";
 
@@ -205,7 +213,9 @@ export class MarrowSaver extends BaseCheckpointSaver {
     const start = namespace === undefined ? undefined : `${toPart(namespace)}|`;
     let from = start === undefined ? "+" : `(${start}~`;
     const to = start === undefined ? "-" : `[${start}`;
+    const round = boundRounds("the list of a thread's checkpoints");
     for (;;) {
+      round();
       const page = ["ZREVRANGEBYLEX", this.#keys(thread).order, from, to, "LIMIT", "0", String(PAGE)];
       const members = (await this.#redis.send(page)) as readonly string[];
       yield* members;
@@ -221,7 +231,9 @@ export class MarrowSaver extends BaseCheckpointSaver {
       return;
     }
     let from = "-";
+    const round = boundRounds("the list of threads");
     for (;;) {
+      round();
       const page = ["ZRANGEBYLEX", this.#threadsKey(), from, "+", "LIMIT", "0", String(PAGE)];
       const threads = (await this.#redis.send(page)) as readonly string[];
       for (const thread of threads) {

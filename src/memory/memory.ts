@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { checkScope, encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
+import { boundRounds, checkScope, encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
 import { listPage, searchSessions, type ListOptions, type SearchOptions, type SessionPage } from "./directory.ts";
 import { createFacts, type Facts } from "./facts.ts";
 import type { Session } from "./handle.ts";
@@ -87,7 +87,9 @@ export function createMemory(redis: ScopedRedis, options: MemoryOptions): Memory
 
     async forget(user) {
       let [sessions, turns] = [0, 0];
+      const round = boundRounds("the list of a user's sessions");
       for (;;) {
+        round();
         const { data } = await listPage(scoped, name, { user, limit: 100, order: "asc" });
         if (data.length === 0) break;
         for (const { id } of data) {

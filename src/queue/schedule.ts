@@ -10,6 +10,7 @@ import {
   encodeKeyPart,
   encodeRecord,
   readRecord,
+  boundRounds,
   runScript,
   type Argument,
   type ScopedRedis,
@@ -157,7 +158,9 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
     async schedules() {
       const all: Schedule<T>[] = [];
       let after: string | undefined;
+      const round = boundRounds("the list of schedules");
       do {
+        round();
         const { data, cursor } = await listSchedules({ after, limit: PAGE_MAX });
         all.push(...data);
         after = cursor;

@@ -93,6 +93,24 @@ describe("a command", () => {
     ]);
   });
 
+  it("whose answer is another's is asked for again, but behind its deadline only the connection is", async () => {
+    for (const late of [false, true]) {
+      const answer = Promise.withResolvers<unknown>();
+      let [calls, proofs] = [0, 0];
+      const driver = {
+        ...scripted([]),
+        call: () => ((calls += 1) === 1 ? answer.promise : Promise.resolve("own")),
+        prove: () => Promise.resolve((proofs += 1) < 0),
+      };
+      const sent = createRedis(driver).send(["GET", "a"], { timeoutMs: late ? 20 : 1_000 });
+      if (late) await expect(sent).rejects.toMatchObject({ code: "timeout" });
+      answer.resolve(7);
+      if (!late) expect(await sent).toBe("own");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([late, calls, proofs]).toEqual([late, late ? 1 : 2, 1]);
+    }
+  });
+
   it("whose answer was lost is sent again when it only reads", async () => {
     const driver = scripted([said("Connection is closed."), "1"]);
     expect(await createRedis(driver).send(["GET", "a"])).toBe("1");

@@ -121,10 +121,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         told?.end(late, undefined);
         reject(late);
       });
-      const settleBy = (outcome: Promise<Reply>, isLate: boolean) => {
-        // Nobody waits for what comes of an answer behind its deadline.
-        if (isLate) outcome.catch(() => {});
-        else told?.endWith(outcome);
+      const settleBy = (outcome: Promise<Reply>) => {
+        told?.endWith(outcome);
         resolve(outcome);
       };
       const answered: Answered = (error, reply) => {
@@ -136,14 +134,16 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           try {
             const shaped = toReply(reply);
             if (accepts === undefined ? !fitsCommand(command, shaped) : !accepts(shaped)) {
-              settleBy(doubt(command, failed), isLate);
+              // Others still wait for replies of this connection, and nobody for this one.
+              if (isLate) void isInStep();
+              else settleBy(doubt(command, failed));
             } else {
               if (!isLate) told?.end(undefined, shaped);
               resolve(shaped);
             }
           } catch (inner) {
             // An error within a list, as a transaction answers it.
-            settleBy(afterwards(inner, failed), isLate);
+            if (!isLate) settleBy(afterwards(inner, failed));
           }
           return;
         }
@@ -165,10 +165,18 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     });
   }
 
+  /** Asks the connection whether its replies are their commands' own; one that is not in step ends. */
+  async function isInStep(): Promise<boolean> {
+    try {
+      return (await driver.prove?.()) ?? false;
+    } catch {
+      return false;
+    }
+  }
+
   /** Tells a reply of another command, which may be asked for again, from damage that every further try would meet. */
   async function doubt(command: Command, failed: (error: unknown) => Reply | Promise<Reply>): Promise<Reply> {
-    const isInStep = (await driver.prove?.()) ?? false;
-    return failed(isInStep ? damaged(command) : outOfStep("a reply of another command"));
+    return failed((await isInStep()) ? damaged(command) : outOfStep("a reply of another command"));
   }
 
   function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {

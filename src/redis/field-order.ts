@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "./connection.ts";
 import { allOf } from "./replies.ts";
+import { boundRounds } from "./rounds.ts";
 
 /** Options of {@link createFieldOrder}. */
 export interface FieldOrderOptions {
@@ -26,6 +27,10 @@ export interface FieldOrder {
 
 /** Fields read, and members added, by one command while an order is rebuilt. */
 const AT_ONCE = 250;
+/** Rounds of a scan beyond those that the number of fields explains: a hash grows meanwhile. */
+const SPARE_ROUNDS = 1_000;
+/** How many places a hash may have for each field, of which a round of a scan looks at a bounded number. */
+const SPARSE = 16;
 /** TTL of an unfinished order, in milliseconds. */
 const UNFINISHED_MS = 600_000;
 /** Rebuilds per call before it uses the existing order: other processes may keep changing the hash. */
@@ -38,10 +43,12 @@ export function createFieldOrder(
 ): FieldOrder {
   let making: Promise<void> | undefined;
 
-  async function make(): Promise<void> {
+  async function make(fieldsCount: number): Promise<void> {
+    const round = boundRounds("HSCAN", SPARE_ROUNDS + Math.ceil((SPARSE * fieldsCount) / AT_ONCE));
     const fresh = `${order}:${randomUUID()}`;
     let [cursor, some] = ["0", false];
     do {
+      round();
       const scan = ["HSCAN", hash, cursor, "COUNT", String(AT_ONCE)];
       const [next, flat] = (await redis.send(scan, { reply: "bytes" })) as readonly [Buffer, readonly Buffer[]];
       const members: string[] = [];
@@ -77,7 +84,7 @@ export function createFieldOrder(
           ]),
         );
         if (Number(fields) * perField === Number(members) || made === TRIES) return page as readonly string[];
-        await (making ??= make().finally(() => (making = undefined)));
+        await (making ??= make(Number(fields)).finally(() => (making = undefined)));
       }
     },
   };

@@ -44,6 +44,7 @@ export {
 } from "./record.ts";
 export { allOf, toFields, toStreams, type StreamEntry } from "./replies.ts";
 export { mayEvictAnything, readServerFacts, warningsOf, type ServerFacts } from "./server-facts.ts";
+export { boundRounds } from "./rounds.ts";
 export { routed } from "./routing.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";

@@ -62,17 +62,17 @@ export async function listNoted<T extends object>(
   if (names.length === 0) return { data: [] };
   const abouts = (await redis.send(["HMGET", hash, ...names])) as readonly (string | null)[];
   // One that was deleted between the two commands is in no list.
-  const rows = names.flatMap((name, at) => (typeof abouts[at] === "string" ? [toRow<T>(name, abouts[at])] : []));
-  const data = rows.filter((row) => row !== undefined);
+  const rows = names.flatMap((name, at) => (typeof abouts[at] === "string" ? [toRow(name, abouts[at])] : []));
+  const data = rows.filter((row) => row !== undefined) as unknown as readonly (T & { readonly name: string })[];
   const unreadable = rows.length - data.length;
   return { data, ...(found.length > most && { cursor: names.at(-1) }), ...(unreadable > 0 && { unreadable }) };
 }
 
 /** A row of the list; `undefined` if it cannot be read. */
-function toRow<T extends object>(name: string, about: string): (T & { readonly name: string }) | undefined {
+function toRow(name: string, about: string): { readonly name: string } | undefined {
   try {
     const row: unknown = JSON.parse(about);
-    return isObject(row) ? { ...(row as T), name: decodeKeyPart(name) } : undefined;
+    return isObject(row) ? { ...row, name: decodeKeyPart(name) } : undefined;
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { boundRounds } from "../redis/index.ts";
 import type { VectorDriver } from "./driver.ts";
 
 /** Reads the ids of a namespace in lists of at most `size`, each with the cursor at which a later run may continue. */
@@ -8,7 +9,9 @@ export async function* pagesOf(
   size: number,
 ): AsyncGenerator<{ readonly ids: readonly string[]; readonly next: string }> {
   let cursor = start;
+  const round = boundRounds("the scan of a namespace");
   do {
+    round();
     const page = await driver.page(namespace, cursor, size);
     // An engine may answer far more than a page at once: reading stays bounded, and until all of it is done, a later run begins with it again.
     for (let at = 0; at < page.ids.length; at += size) {

@@ -1,5 +1,5 @@
 import { MarrowError } from "../../errors.ts";
-import { encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../../redis/index.ts";
+import { boundRounds, encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../../redis/index.ts";
 import { dropAttributes, findAttributes, noteAttributes } from "../scripts.gen.ts";
 import { toAttributeSet, type AttributeSet } from "./attributes.ts";
 
@@ -83,7 +83,9 @@ export function createAttributeIndex(
     },
 
     async pages(set, take) {
+      const round = boundRounds("the list of a cache's attributes");
       for (let skip = 0; ;) {
+        round();
         const { looked, size, sets } = await find(set, PAGE, skip);
         const dropped = await Promise.all(sets.map(take));
         skip += looked - dropped.filter(Boolean).length;

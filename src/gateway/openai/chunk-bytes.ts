@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { boundRounds } from "../../redis/index.ts";
 import type { Stores } from "../../stores/index.ts";
 import type { StoredBytes } from "../tenancy/stored-bytes.ts";
 
@@ -12,7 +13,9 @@ export async function releaseChunks(bytes: StoredBytes, scope: string, stores: S
   try {
     const files = await stores.filesOf(store);
     let after: string | undefined;
+    const round = boundRounds("the list of a store's files");
     do {
+      round();
       const { data, hasMore } = await files.list({ limit: 100, after });
       await Promise.all(data.map(({ id }) => bytes.release(scope, chunksOf(store, id))));
       after = hasMore ? data.at(-1)?.id : undefined;

@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { createQueue, LISTED_STATES } from "../../queue/index.ts";
+import { boundRounds } from "../../redis/index.ts";
 import { chunksOf, releaseChunks } from "../openai/chunk-bytes.ts";
 import type { Page, PageOptions } from "../../stores/index.ts";
 import { TASKS_QUEUE } from "../jobs.ts";
@@ -90,7 +91,9 @@ async function idsOf<T extends { readonly id: string }>(
   list: (page: PageOptions) => Promise<Page<T>>,
 ): Promise<readonly string[]> {
   const ids: string[] = [];
+  const round = boundRounds("a list");
   for (let more = true; more;) {
+    round();
     const { data, hasMore } = await list({ limit: PAGE, after: ids.at(-1) });
     ids.push(...data.map(({ id }) => id));
     more = hasMore && data.length > 0;

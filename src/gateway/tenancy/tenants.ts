@@ -4,7 +4,7 @@ import { MarrowError } from "../../errors.ts";
 import { createFlow, createRecordings, type Flow, type StoredAnswer } from "../../flow/index.ts";
 import { createMemory, type ForgetReceipt, type Memory, type Turn } from "../../memory/index.ts";
 import type { ChatModel, Prices } from "../../models/index.ts";
-import type { Redis, ScopedRedis } from "../../redis/index.ts";
+import { boundRounds, type Redis, type ScopedRedis } from "../../redis/index.ts";
 import { createStores, type Stores } from "../../stores/index.ts";
 import type { RecallReport } from "../../vectors/index.ts";
 import { toCacheJudge } from "../models/cache-judge.ts";
@@ -168,7 +168,9 @@ async function countedThings(memory: Memory, conversations: Memory, user: string
     [conversations, (id: string) => `conversation:${id}`],
   ] as const) {
     let after: string | undefined;
+    const round = boundRounds("the list of a user's sessions");
     do {
+      round();
       const { data, cursor } = await of.sessions({ user, limit: 100, after });
       things.push(...data.map(({ id }) => nameOf(id)));
       after = cursor;

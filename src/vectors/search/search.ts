@@ -3,6 +3,7 @@ import {
   encodeKeyPart,
   keyTag,
   routed,
+  boundRounds,
   runScript,
   type Argument,
   type Reply,
@@ -289,7 +290,9 @@ export function searchDriver<S extends AttributeSchema>(
       // One pass deletes all that was there when it began. Others write meanwhile: what a last pass leaves is as any other item.
       for (let pass = 1; pass <= DROP_PASSES; pass += 1) {
         let cursor = "0";
+        const round = boundRounds("SSCAN");
         do {
+          round();
           const page = await this.page(namespace, cursor, DROP_BATCH);
           cursor = page.cursor;
           for (let at = 0; at < page.ids.length; at += DROP_BATCH)
