@@ -33,3 +33,43 @@ it("an answer that is asked for again goes on with its calls, phases and citatio
     expect(recorder.completion().choices[0]).toMatchObject({ message, finish_reason: "tool_calls" });
   }
 });
+
+const chunkOf = (delta: Record<string, unknown>, reason: string | null = null): ChatChunk => ({
+  id: "c",
+  choices: [{ index: 0, delta, finish_reason: reason }],
+});
+
+/** What a client has that got `said`, and then the rest of an answer. */
+async function continued(said: Record<string, unknown>, chunks: readonly ChatChunk[]): Promise<unknown> {
+  const recorder = createRecorder("m");
+  recorder.add([chunkOf({ role: "assistant", ...said })]);
+  const before = recorder.completion().choices[0]?.message;
+  for await (const chunk of afterSaid(before, chunks)) recorder.add([chunk]);
+  return recorder.completion().choices[0];
+}
+
+it.each([
+  ["all thoughts, before any text", { reasoning_content: "first, second" }],
+  ["half of the thoughts", { reasoning_content: "first" }],
+  ["the thoughts and half of the text", { reasoning_content: "first, second", content: "Par" }],
+  ["the thoughts and the text", { reasoning_content: "first, second", content: "Paris" }],
+])("an answer that breaks off after %s goes on without repeating any", async (_, said) => {
+  const message = { role: "assistant", reasoning_content: "first, second", content: "Paris" };
+  const choice = { index: 0, message, finish_reason: "stop" };
+  const whole: ChatCompletion = { id: "c", object: "chat.completion", created: 1, model: "m", choices: [choice] };
+  const pieces = ["first", ", se", "cond"].map((reasoning_content) => chunkOf({ reasoning_content }));
+  const texts = ["P", "aris"].map((content) => chunkOf({ content }));
+  for (const chunks of [toChunks(whole), [...pieces, ...texts, chunkOf({}, "stop")]])
+    expect(await continued(said, chunks)).toMatchObject({ message, finish_reason: "stop" });
+});
+
+it("an answer that breaks off in its thoughts goes on with its text where the new thoughts are others", async () => {
+  const chunks = [
+    ...["oth", "er"].map((reasoning_content) => chunkOf({ reasoning_content })),
+    chunkOf({ content: "Paris" }, "stop"),
+  ];
+  expect(await continued({ reasoning_content: "first" }, chunks)).toMatchObject({
+    message: { reasoning_content: "first", content: "Paris" },
+    finish_reason: "stop",
+  });
+});

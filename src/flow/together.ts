@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
 import { placedCalls, toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
-import { ownField, type Fields } from "../internal/fields.ts";
+import { isObject, ownField, type Fields } from "../internal/fields.ts";
 import { orderAfter } from "../internal/order.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Recorder } from "./recorder.ts";
@@ -63,47 +63,85 @@ export function* recorded(chunks: readonly ChatChunk[], recorder: Recorder): Gen
 }
 
 /**
- * Yields the part of a new answer after the text that was sent already.
- * @throws MarrowError `model_failed` if the new answer differs
+ * Yields the part of a new answer after what was sent already: text, thoughts, and everything else.
+ * @throws MarrowError `model_failed` if the text of the new answer differs
  */
 export async function* afterSaid(
   said: ChatMessage | undefined,
   chunks: Iterable<ChatChunk> | AsyncIterable<ChatChunk>,
 ): AsyncGenerator<ChatChunk> {
   const text = typeof said?.content === "string" ? said.content : "";
+  const unsaid = unsaidBeside(said ?? {});
   let at = 0;
   for await (const chunk of chunks) {
-    const [choice] = chunk.choices ?? [];
-    if (at < text.length && choice !== undefined) {
-      const piece = typeof choice.delta?.["content"] === "string" ? choice.delta["content"] : "";
-      const known = text.slice(at, at + piece.length);
-      at += known.length;
-      const ended = typeof choice.finish_reason === "string" && at < text.length;
-      if (!piece.startsWith(known) || ended)
-        throw new MarrowError(
-          "model_failed",
-          "the answer was interrupted, and the repeated model call produced a different answer",
-        );
-      const rest = piece.slice(known.length);
-      const delta = { ...unsaidBeside(said ?? {}, choice.delta ?? {}), ...(rest !== "" && { content: rest }) };
-      if (Object.keys(delta).length > 0) yield { ...chunk, choices: [{ ...choice, delta }] };
-    } else yield chunk;
+    const [choice, ...others] = chunk.choices ?? [];
+    if (said === undefined || choice === undefined) {
+      yield chunk;
+      continue;
+    }
+    const piece = typeof choice.delta?.["content"] === "string" ? choice.delta["content"] : "";
+    const known = text.slice(at, at + piece.length);
+    at += known.length;
+    const isLast = typeof choice.finish_reason === "string";
+    if (!piece.startsWith(known) || (isLast && at < text.length))
+      throw new MarrowError(
+        "model_failed",
+        "the answer was interrupted, and the repeated model call produced a different answer",
+      );
+    const rest = piece.slice(known.length);
+    const delta = { ...unsaid(choice.delta ?? {}), ...(rest !== "" && { content: rest }) };
+    if (isLast || Object.keys(delta).length > 0) yield { ...chunk, choices: [{ ...choice, delta }, ...others] };
   }
 }
 
-/** Returns the fields of a delta other than its text, such as tool calls, that were not sent yet. */
-function unsaidBeside(said: Fields, { content: _, role: __, ...beside }: Fields): Fields {
-  const fresh = Object.entries(beside).flatMap(([name, value]): [string, unknown][] => {
+/**
+ * Returns a function that takes what was sent out of one delta after another, in fields other than the text. Texts such as thoughts continue
+ * after what was sent as long as they repeat it; different ones are left out, because what was sent cannot be taken back.
+ */
+function unsaidBeside(said: Fields): (delta: Fields) => Fields {
+  const texts = new Map<string, string | undefined>();
+  const counts = new Map<string, number>();
+  for (const [name, value] of Object.entries(said)) {
+    if (typeof value === "string") texts.set(name, value);
+    if (Array.isArray(value)) counts.set(name, value.length);
+  }
+
+  function afterText(name: string, piece: string): string {
+    const left = texts.has(name) ? texts.get(name) : "";
+    if (left === undefined) return "";
+    const known = left.slice(0, piece.length);
+    texts.set(name, piece.startsWith(known) ? left.slice(known.length) : undefined);
+    return piece.startsWith(known) ? piece.slice(known.length) : "";
+  }
+
+  /** Items with an index, as fragments of tool calls have, are told by it; others by how many were sent. */
+  function afterList(name: string, items: readonly unknown[]): readonly unknown[] {
     const known = ownField(said, name);
-    if (value === null || value === undefined) return [];
-    if (name === "order") return [[name, orderAfter(value, said) ?? value]];
-    if (known === null || known === undefined) return [[name, value]];
-    if (Array.isArray(known) && Array.isArray(value))
-      return value.length > known.length ? [[name, value.slice(known.length)]] : [];
-    const isMore = typeof known === "string" && typeof value === "string" && value.startsWith(known);
-    return isMore && value !== known ? [[name, value.slice(known.length)]] : [];
-  });
-  return Object.fromEntries(fresh);
+    const sent = Array.isArray(known) ? known.length : 0;
+    return items.filter((item) => {
+      if (isObject(item) && typeof item["index"] === "number") return item["index"] >= sent;
+      const left = counts.get(name) ?? 0;
+      if (left > 0) counts.set(name, left - 1);
+      return left === 0;
+    });
+  }
+
+  return ({ content: _, role: __, ...beside }) => {
+    const fresh = Object.entries(beside).flatMap(([name, value]): [string, unknown][] => {
+      if (value === null || value === undefined) return [];
+      if (name === "order") return [[name, orderAfter(value, said) ?? value]];
+      if (typeof value === "string") {
+        const rest = afterText(name, value);
+        return rest === "" ? [] : [[name, rest]];
+      }
+      if (Array.isArray(value)) {
+        const rest = afterList(name, value);
+        return rest.length === 0 ? [] : [[name, rest]];
+      }
+      return (ownField(said, name) ?? undefined) === undefined ? [[name, value]] : [];
+    });
+    return Object.fromEntries(fresh);
+  };
 }
 
 /** Copies another request's answer with a new id. */

@@ -1,7 +1,8 @@
-import { Transform, type Readable } from "node:stream";
+import { Readable, Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
+import { createBytePermits } from "../../internal/byte-permits.ts";
 import { createFrameCutter } from "./zstd-frames.ts";
 
 /** Largest window of a zstd frame that is decoded, as a power of two: 16 MiB, which bounds the decoder's memory. */
@@ -15,14 +16,37 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
   ["zstd", () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } })],
 ]);
 
+/** Bytes that an encoded body may have beyond those of the decoded one: encodings of what cannot be compressed add a little. */
+const ENCODED_SPARE_BYTES = 65_536;
+/** Bytes that are decoded at once in this process, each body counted with its bound: eight bodies of the default bound. */
+const DECODING_BYTES_MAX: number = 32 * 1_048_576;
+/** Bodies that wait for their turn, and for how long, in milliseconds. */
+const [WAITING_MAX, WAIT_MS] = [256, 10_000];
+
 /** The encodings that are decoded, for messages. */
 const KNOWN = "gzip, deflate, br or zstd";
 
 /**
  * Decodes compressed request bodies. The route's body limit applies to the decoded bytes: decoding stops at the first byte over it, so a
- * small body cannot expand into a large one. Unknown encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
+ * small body cannot expand into a large one. A body is decoded once it has come whole, so that slow clients take no turn, and few at once,
+ * because many small bodies expand into much together: others wait, and are refused with `rate_limited` (429) after {@link WAIT_MS}. Unknown
+ * encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
  */
 export function acceptEncodings(app: FastifyInstance): void {
+  const permits = createBytePermits({
+    bytesMax: DECODING_BYTES_MAX,
+    waitMs: WAIT_MS,
+    waitingMax: WAITING_MAX,
+    things: "compressed bodies",
+  });
+
+  async function decoded(encoded: Readable, decoder: () => Transform, bytesMax: number, isZstd: boolean) {
+    const pieces = await gathered(encoded, bytesMax);
+    const release = await permits.take(bytesMax);
+    const body = decode(Readable.from(pieces), decoder(), bytesMax, isZstd ? cutFrames() : undefined);
+    return body.once("close", release);
+  }
+
   app.addHook("preParsing", (request, _, payload, done) => {
     const named = request.headers["content-encoding"]?.trim().toLowerCase() ?? "";
     if (named === "" || named === "identity") return done(null, payload);
@@ -33,8 +57,31 @@ export function acceptEncodings(app: FastifyInstance): void {
     // The length was that of the encoded bytes.
     delete request.headers["content-length"];
     const { bodyLimit } = request.routeOptions;
-    const cutter = named === "zstd" ? cutFrames() : undefined;
-    return done(null, decode(payload as Readable, decoder(), bodyLimit, cutter));
+    decoded(payload as Readable, decoder, bodyLimit, named === "zstd").then((body) => done(null, body), done);
+    return undefined;
+  });
+}
+
+/** Reads an encoded body to its end. @throws MarrowError `too_large` */
+function gathered(encoded: Readable, bytesMax: number): Promise<readonly Buffer[]> {
+  return new Promise((resolve, reject) => {
+    const left = () => reject(new MarrowError("aborted", "the client left before its body was read"));
+    if (encoded.destroyed) return left();
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    const take = (piece: Buffer) => {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes <= bytesMax + ENCODED_SPARE_BYTES) return;
+      encoded.off("data", take);
+      encoded.pause();
+      reject(tooLarge(bytesMax));
+    };
+    encoded.on("data", take);
+    encoded.once("end", () => resolve(pieces));
+    encoded.once("error", reject);
+    encoded.once("close", left);
+    return undefined;
   });
 }
 
@@ -77,9 +124,11 @@ function boundedTo(bytesMax: number): Transform {
     transform(piece: Buffer, _, done) {
       bytes += piece.length;
       if (bytes <= bytesMax) return done(null, piece);
-      return done(
-        new MarrowError("too_large", `the decoded body is over ${bytesMax} bytes`, { details: { bytesMax } }),
-      );
+      return done(tooLarge(bytesMax));
     },
   });
+}
+
+function tooLarge(bytesMax: number): MarrowError {
+  return new MarrowError("too_large", `the decoded body is over ${bytesMax} bytes`, { details: { bytesMax } });
 }

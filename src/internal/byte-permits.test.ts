@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { createBytePermits } from "./byte-permits.ts";
+
+const options = { bytesMax: 100, waitMs: 50, waitingMax: 2, things: "tests" };
+
+describe("permits for bytes", () => {
+  it("are given in order, and never for more than the bound at once", async () => {
+    const permits = createBytePermits(options);
+    const [first, second] = await Promise.all([permits.take(60), permits.take(40)]);
+    const given: string[] = [];
+    const third = permits.take(70).then((release) => (given.push("third"), release));
+    const fourth = permits.take(10).then((release) => (given.push("fourth"), release));
+    second();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(given).toEqual([]);
+    first();
+    first();
+    await Promise.all([third, fourth]);
+    expect(given).toEqual(["third", "fourth"]);
+  });
+
+  it("of more bytes than there are wait for all", async () => {
+    const permits = createBytePermits(options);
+    const release = await permits.take(1_000);
+    await expect(permits.take(1)).rejects.toMatchObject({ code: "rate_limited" });
+    release();
+    await expect(permits.take(100)).resolves.toBeTypeOf("function");
+  });
+
+  it("are refused when too many wait, and after a while", async () => {
+    const permits = createBytePermits(options);
+    await permits.take(100);
+    const late = permits.take(1);
+    const later = permits.take(1);
+    const refused = { code: "rate_limited", details: { retryAfterMs: 1_000 } };
+    await expect(permits.take(1)).rejects.toMatchObject(refused);
+    await expect(late).rejects.toMatchObject(refused);
+    await expect(later).rejects.toMatchObject(refused);
+  });
+});
