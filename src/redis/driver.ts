@@ -154,7 +154,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           timeouts = 0;
           offlineSinceMs = undefined;
         }
-        settleBy(afterwards(error, failed), false);
+        settleBy(afterwards(error, failed));
       };
       if (driver.ask !== undefined) driver.ask(command, bytes, answered);
       else
