@@ -64,7 +64,7 @@ declare module "fastify" {
     /** Holder of the API key; set before any handler except public ones. */
     principal: Principal;
     /** The body as it came; `undefined` for a request without JSON. */
-    kept: Body | undefined;
+    kept: Buffer | undefined;
   }
   interface FastifyContextConfig {
     /** Served without an API key. */
@@ -72,19 +72,12 @@ declare module "fastify" {
   }
 }
 
-/** The original body of a request. */
-export interface Body {
-  readonly bytes: Buffer;
-  /** Integers in it that were not read exactly, as written. */
-  readonly beyond: readonly string[];
-}
-
 /** Stores a request's original body, for models that can get it unchanged. */
-export function keepBody(request: FastifyRequest, body: Body): void {
-  request.kept = body;
+export function keepBody(request: FastifyRequest, bytes: Buffer): void {
+  request.kept = bytes;
 }
 
 /** Returns the original body of a request; `undefined` for one without JSON. */
-export function bodyOf(request: FastifyRequest): Body | undefined {
+export function bodyOf(request: FastifyRequest): Buffer | undefined {
   return request.kept;
 }

@@ -1,9 +1,11 @@
+import { LongInteger } from "./long-integer.ts";
+
 /** A JSON object. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Returns true for a JSON object, not a list. */
+/** Returns true for a JSON object, not a list or an integer that a double cannot hold. */
 export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof LongInteger);
 }
 
 /** Returns true for a non-empty string. */

@@ -1,3 +1,4 @@
+import { parseExact } from "./exact-json.ts";
 import { createTimeSlice } from "./time-slice.ts";
 
 /** Bounds of a JSON text that somebody else made, beside its length. */
@@ -24,7 +25,7 @@ const STEPS = 8_192;
 /** Longest name of a field, in characters. */
 const NAME_CHARS_MAX = 65_536;
 
-/** Reads a JSON text of any length within its bounds, at once. @throws JsonTooWide, and SyntaxError for what is no JSON */
+/** Reads a JSON text of any length within its bounds, at once, as {@link parseExact} does. @throws JsonTooWide, and SyntaxError for what is no JSON */
 export function readWide(text: string, budget: WideBudget): unknown {
   const steps = read(text, budget, Infinity);
   for (;;) {
@@ -34,7 +35,7 @@ export function readWide(text: string, budget: WideBudget): unknown {
 }
 
 /**
- * Reads a long JSON text as `JSON.parse` does, in turns of the event loop: it is cut where values end, and each piece parsed alone.
+ * Reads a long JSON text as {@link parseExact} does, in turns of the event loop: it is cut where values end, and each piece parsed alone.
  * @throws JsonTooWide, and SyntaxError for what is no JSON
  */
 export async function readInTurns(
@@ -91,8 +92,8 @@ function* read(text: string, budget: WideBudget, pieceChars: number): Generator<
       run = run.slice(0, -1);
     }
     if (isBlank(run)) fail();
-    if (one.isList) for (const item of JSON.parse(`[${run}]`) as unknown[]) (one.value as unknown[]).push(item);
-    else for (const [name, value] of Object.entries(JSON.parse(`{${run}}`) as object)) put(one, name, value);
+    if (one.isList) for (const item of parseExact(`[${run}]`) as unknown[]) (one.value as unknown[]).push(item);
+    else for (const [name, value] of Object.entries(parseExact(`{${run}}`) as object)) put(one, name, value);
   }
 
   /** Makes room in an object or a list for a part that begins here and is parsed alone. */
@@ -214,7 +215,7 @@ function* read(text: string, budget: WideBudget, pieceChars: number): Generator<
     }
   }
   if (made > 0) fail();
-  return JSON.parse(text) as unknown;
+  return parseExact(text);
 }
 
 const [QUOTE, COMMA, LETTER_U] = [0x22, 0x2c, 0x75];

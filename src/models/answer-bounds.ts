@@ -1,4 +1,5 @@
 import type { ChatCompletion } from "./chat.ts";
+import { parseExact } from "../internal/exact-json.ts";
 import { JsonTooWide, readInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
 import { overBound } from "./failures.ts";
 
@@ -31,7 +32,7 @@ const LONG_CHARS = 131_072;
 
 /** Reads the JSON of a whole answer; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
 export function readAnswer(text: string): unknown {
-  if (text.length < SHORT_CHARS) return orNothing(() => JSON.parse(text) as unknown);
+  if (text.length < SHORT_CHARS) return orNothing(() => parseExact(text));
   if (text.length < LONG_CHARS) return orNothing(() => readWide(text, BUDGET));
   return readInTurns(text, BUDGET).catch(toNothing);
 }
@@ -62,13 +63,13 @@ export function readLongChunk(data: string): Promise<unknown> {
 }
 
 function readAtOnce(data: string, budget: WideBudget): unknown {
-  return orNothing(() => (data.length < SHORT_CHARS ? (JSON.parse(data) as unknown) : readWide(data, budget)));
+  return orNothing(() => (data.length < SHORT_CHARS ? parseExact(data) : readWide(data, budget)));
 }
 
 /** Reads the arguments of a tool's call, a text within an answer; `undefined` for what is no JSON, or is over a bound. */
 export function readArguments(text: string): unknown {
   try {
-    if (text.length < SHORT_CHARS) return JSON.parse(text) as unknown;
+    if (text.length < SHORT_CHARS) return parseExact(text);
     return text.length < LONG_CHARS ? readWide(text, BUDGET) : readInTurns(text, BUDGET).catch(() => undefined);
   } catch {
     return undefined;
@@ -77,7 +78,7 @@ export function readArguments(text: string): unknown {
 
 /** Reads the JSON of a completion that this process wrote, or checked before. */
 export function readCompletion(text: string): ChatCompletion | Promise<ChatCompletion> {
-  if (text.length < LONG_CHARS) return JSON.parse(text) as ChatCompletion;
+  if (text.length < LONG_CHARS) return parseExact(text) as ChatCompletion;
   return readInTurns(text, NO_BUDGET) as Promise<ChatCompletion>;
 }
 

@@ -1,3 +1,4 @@
+import { parseExact } from "../internal/exact-json.ts";
 import { createCallReader } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
 import { createRepeats } from "./growth.ts";
@@ -9,7 +10,7 @@ export function createChunkReader(): (piece: Uint8Array) => readonly ChatChunk[]
 
   function read(data: string): readonly ChatChunk[] {
     if (data === "[DONE]") return [];
-    const chunk = JSON.parse(data) as ChatChunk;
+    const chunk = parseExact(data) as ChatChunk;
     const told = readCalls(chunk);
     repeats.note(data, told === chunk ? chunk : undefined);
     return [told];

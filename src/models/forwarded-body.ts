@@ -1,3 +1,5 @@
+import { parseExact } from "../internal/exact-json.ts";
+
 /** A body that can be forwarded unchanged, or with another model name. */
 export interface ForwardedForm {
   readonly contentType: string;
@@ -29,5 +31,5 @@ export function renameForwarded(body: ForwardedBody, nameOf: (model: string) => 
 }
 
 function parsed(bytes: Uint8Array): { readonly model: string } {
-  return JSON.parse(Buffer.from(bytes).toString("utf8")) as { readonly model: string };
+  return parseExact(Buffer.from(bytes).toString("utf8")) as { readonly model: string };
 }

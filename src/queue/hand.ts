@@ -1,3 +1,4 @@
+import { parseExact } from "../internal/exact-json.ts";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { toFailure } from "../internal/failure.ts";
@@ -128,7 +129,7 @@ export async function attempt<T, R>(
   const writeProgress = (json: string) =>
     runScript(redis, writeJobProgress, { queue }, { id: one.id, fence, progress: json });
   try {
-    const asked = typeof one.payload === "string" ? JSON.parse(one.payload) : decodeRecord(one.payload);
+    const asked = typeof one.payload === "string" ? parseExact(one.payload) : decodeRecord(one.payload);
     const job = { scope: decodeKeyPart(tenant), payload: asked as T };
     if (admit !== undefined) admission = await admit(job);
     if (admission?.allowed === false)

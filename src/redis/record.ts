@@ -10,6 +10,7 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import { MarrowError } from "../errors.ts";
+import { parseExact } from "../internal/exact-json.ts";
 import { readInTurns, type WideBudget } from "../internal/json-in-turns.ts";
 import { toJson } from "../internal/json-pieces.ts";
 
@@ -175,7 +176,7 @@ const ANY: WideBudget = {
 };
 
 function parse(body: Buffer): unknown {
-  return JSON.parse(body.toString("utf8"));
+  return parseExact(body.toString("utf8"));
 }
 
 /** Reason why a record cannot be read. */

@@ -1,3 +1,4 @@
+import { parseExact } from "../internal/exact-json.ts";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -27,7 +28,7 @@ export type ScriptedAnswer =
 export interface ScriptedRequest {
   /** Path and query. */
   readonly url: string;
-  /** The JSON body; empty for a form. */
+  /** The JSON body; empty for a form. `JSON.stringify` writes all of its integers as they came. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: IncomingMessage["headers"];
 }
@@ -62,7 +63,7 @@ export async function startScriptedModel(
         return;
       }
       const request = {
-        body: isForm(incoming) ? {} : (JSON.parse(Buffer.concat(pieces).toString("utf8")) as Record<string, unknown>),
+        body: isForm(incoming) ? {} : (parseExact(Buffer.concat(pieces).toString("utf8")) as Record<string, unknown>),
         headers: incoming.headers,
         url: incoming.url ?? "",
       };

@@ -1,4 +1,5 @@
 import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
+import { parseExact } from "../../internal/exact-json.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, textOr, type Fields } from "../../internal/fields.ts";
 import { inTurn } from "../../internal/order.ts";
@@ -176,7 +177,7 @@ export function toInput(given: unknown, read: (text: string) => unknown = parsed
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExact(text);
   } catch {
     return undefined;
   }

@@ -16,7 +16,7 @@ import { countTokens } from "../models/tokens.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { departureOf } from "../http/outlet.ts";
 import { writeThrough, type Translation } from "../http/write-through.ts";
-import { bodyOf, type GatewayApp } from "../parts.ts";
+import type { GatewayApp } from "../parts.ts";
 import { resolveChatFiles } from "../responses/file-parts.ts";
 import { readInputs } from "./inputs.ts";
 import { toMessage } from "./answer.ts";
@@ -38,7 +38,6 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const { tenant, limiter, per } = await admit(parts, asker);
       const session = nameHeader(request, "x-marrow-session");
       tenant.checkRoom({ session });
-      const { beyond = [] } = bodyOf(request) ?? {};
       const messages = await resolveChatFiles(parts, asker, asked.messages);
       const isStream = (request.body as MessagesRequest).stream === true;
       const call: ChatCall = {
@@ -47,7 +46,6 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
           messages,
           ...(isStream && { stream: true, stream_options: { include_usage: true } }),
         },
-        within: beyond.length === 0 ? undefined : { beyond },
         user: asker.user,
         key: asker.key,
         limiter,

@@ -147,7 +147,7 @@ function fromJson(text: string, { bodyBytesMax, json }: LineBounds): { readonly 
   if (bytes.length > bodyBytesMax) return `a line must have at most ${bodyBytesMax} bytes, as a request of its own`;
   try {
     checkJsonBudget(bytes, json);
-    return readJson(text);
+    return { value: readJson(text) };
   } catch (error) {
     return MarrowError.is(error) ? error.message.replace("the body", "a line") : "a line must be a JSON object";
   }

@@ -147,5 +147,5 @@ function sendAgain(reply: FastifyReply, { status, headers, body }: RecordedAnswe
 /** Returns the digest that must be equal for two requests with one key. */
 function printOf(request: FastifyRequest): string {
   const named = ["x-marrow-session", "x-marrow-user", "x-marrow-cache-control"].map((name) => header(request, name));
-  return hash("sha256", JSON.stringify([named, hash("sha256", bodyOf(request)?.bytes ?? Buffer.alloc(0))]));
+  return hash("sha256", JSON.stringify([named, hash("sha256", bodyOf(request) ?? Buffer.alloc(0))]));
 }

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
 import { isSlowToRead, readJsonInThread } from "./json-threads.ts";
-import { readJson, readJsonInTurns, type ReadJson } from "./json.ts";
+import { fill, type Unfilled } from "../../internal/exact-json.ts";
+import { readInTurns, readUnfilled } from "./json.ts";
 import { keepBody } from "../parts.ts";
 import type { Watchdog } from "./watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
@@ -29,7 +30,7 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
     try {
       mark(request, "read");
       checkJsonBudget(body, budget);
-      value = keep(request, body, readJson(body));
+      value = keep(request, body, readUnfilled(body));
     } catch (error) {
       return done(error as Error);
     }
@@ -41,17 +42,17 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       await ownTurn();
       mark(request, step);
     };
-    const read = isSlowToRead(body) ? await readJsonInThread(body, budget) : await readInTurns(body, turn);
+    const read = isSlowToRead(body) ? await readJsonInThread(body, budget) : await readBody(body, turn);
     const value = keep(request, body, read);
     await turn("validate");
     return value;
   }
 
-  async function readInTurns(body: Buffer, turn: (step: string) => Promise<void>): Promise<ReadJson> {
+  async function readBody(body: Buffer, turn: (step: string) => Promise<void>): Promise<Unfilled> {
     await turn("check");
     checkJsonBudget(body, budget);
     await turn("parse");
-    return readJsonInTurns(body, () => turn("parse"));
+    return readInTurns(body, () => turn("parse"));
   }
 
   app.addHook("preHandler", (request, _, done) => {
@@ -60,19 +61,26 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       watchdog.mark(route, "handle");
       watchdog.within(route, done);
     };
-    if ((request.kept?.bytes.length ?? 0) >= LARGE_BYTES) void ownTurn().then(begin);
+    if ((request.kept?.length ?? 0) >= LARGE_BYTES) void ownTurn().then(begin);
     else begin();
   });
 }
 
+/**
+ * Routes of the roles, whose numbers go to programs that expect those of JavaScript. Every other route may ask a model, which gets integers of
+ * any length as they came.
+ */
+const OF_ROLES = /^\/(?:mcp|a2a|v1\/(?:admin|caches|limits|memories|tasks|vector_stores|webhooks))(?:\/|$)/;
+
 /** Keeps the bytes of a body beside its value. A model that the path names wins over the body's. */
-function keep(request: FastifyRequest, bytes: Buffer, { value, beyond }: ReadJson): unknown {
+function keep(request: FastifyRequest, bytes: Buffer, read: Unfilled): unknown {
+  const value = OF_ROLES.test(request.routeOptions.url ?? "") ? read.value : fill(read);
   const model = deploymentOf(request.raw);
   if (model === undefined || typeof value !== "object" || value === null) {
-    keepBody(request, { bytes, beyond });
+    keepBody(request, bytes);
     return value;
   }
   const body = { ...value, model };
-  keepBody(request, { bytes: Buffer.from(JSON.stringify(body)), beyond });
+  keepBody(request, Buffer.from(JSON.stringify(body)));
   return body;
 }

@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
+import type { Unfilled } from "../../internal/exact-json.ts";
 import type { JsonBudget } from "../../internal/json-budget.ts";
 import { createThreads } from "../../internal/threads.ts";
-import type { ReadJson } from "./json.ts";
 import type { JsonResult, JsonTask } from "./json-worker.ts";
 
 /** Shorter bodies are read at once: that takes a few milliseconds at most. */
@@ -36,8 +36,8 @@ export function isSlowToRead(bytes: Buffer): boolean {
   return true;
 }
 
-/** Checks and reads a body in a worker thread, as {@link readJson} does. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait */
-export async function readJsonInThread(body: Buffer, budget: JsonBudget): Promise<ReadJson> {
+/** Checks and reads a body in a worker thread, as `readUnfilled` does. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait */
+export async function readJsonInThread(body: Buffer, budget: JsonBudget): Promise<Unfilled> {
   // A copy of its own is moved to the thread: the body itself goes on to the model.
   const bytes = new Uint8Array(body);
   const result = await threads.run({ bytes, budget }, { transfer: [bytes.buffer] });

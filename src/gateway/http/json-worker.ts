@@ -1,6 +1,7 @@
 import { MarrowError, type ErrorCode } from "../../errors.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
-import { readJson, type ReadJson } from "./json.ts";
+import type { Unfilled } from "../../internal/exact-json.ts";
+import { readUnfilled } from "./json.ts";
 
 /** A body to parse. */
 export interface JsonTask {
@@ -10,7 +11,7 @@ export interface JsonTask {
 
 /** The parsed body, or its refusal. */
 export type JsonResult =
-  | ReadJson
+  | Unfilled
   | {
       readonly refused: {
         readonly code: ErrorCode;
@@ -23,7 +24,7 @@ export type JsonResult =
 export function readInThread({ bytes, budget }: JsonTask): JsonResult {
   try {
     checkJsonBudget(bytes, budget);
-    return readJson(bytes);
+    return readUnfilled(bytes);
   } catch (error) {
     if (!MarrowError.is(error)) throw error;
     return { refused: { code: error.code, message: error.message, details: error.details } };

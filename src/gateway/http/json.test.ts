@@ -22,7 +22,7 @@ describe("JSON of a client", () => {
     ['{"":{"":1}}'],
     [' { "a" : [ 1 , "b:c" ] } '],
   ])("is read as JSON.parse reads it: %s", (text) => {
-    expect(readJson(Buffer.from(text)).value).toEqual(JSON.parse(text));
+    expect(readJson(Buffer.from(text))).toEqual(JSON.parse(text));
   });
 
   it.each([
@@ -53,11 +53,11 @@ describe("JSON of a client", () => {
 
   it.each([1, 255, 256, 257, 1_000])("counts no fields in a string of %s escaped quotes", (count) => {
     const value = { a: '\\"":\\\\{"b":"'.repeat(count), b: "\\\\", c: `${"\\".repeat(count)}"` };
-    expect(readJson(Buffer.from(JSON.stringify(value))).value).toEqual(value);
+    expect(readJson(Buffer.from(JSON.stringify(value)))).toEqual(value);
   });
 
-  it("tells of integers that a double does not hold", () => {
-    const { beyond } = readJson('{"seed":9007199254740993,"b":[-9223372036854775808,12,1.5,1e20,"9007199254740993"]}');
-    expect(beyond).toEqual(["9007199254740993", "-9223372036854775808"]);
+  it("keeps the digits of integers that a double does not hold", () => {
+    const text = '{"seed":9007199254740993,"b":[-9223372036854775808,12,1.5,1e20,"9007199254740993"]}';
+    expect(JSON.stringify(readJson(text))).toBe(text.replace("1e20", "100000000000000000000"));
   });
 });

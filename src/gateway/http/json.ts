@@ -1,46 +1,40 @@
 import { isUtf8 } from "node:buffer";
 import { MarrowError } from "../../errors.ts";
-
-/** A parsed JSON text. */
-export interface ReadJson {
-  readonly value: unknown;
-  /**
-   * Integers that a double cannot represent, as written, in order; usually empty. They belong to the cache's key, because an endpoint that
-   * gets the bytes may distinguish two of them that are equal in `value`.
-   */
-  readonly beyond: readonly string[];
-}
+import { fill, parseUnfilled, type Unfilled } from "../../internal/exact-json.ts";
+import { endOfString } from "../../internal/json-strings.ts";
 
 /** Longest name of a field that an error repeats, in characters. */
 const NAME_CHARS_MAX = 64;
-/** Shorter integers are held exactly by a double. */
-const EXACT_DIGITS = 15;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COLON = 0x3a;
-/** Escaped quotes that are searched for in one string. */
-const SEARCHES_MAX = 256;
 
 /**
  * Parses JSON that every reader understands in the same way. The gateway caches by what it reads and forwards the bytes; so it refuses
- * duplicate fields, invalid UTF-8, a byte order mark, numbers that are not finite, and the field `__proto__`. Linear; no recursion.
+ * duplicate fields, invalid UTF-8, a byte order mark, numbers that are not finite, and the field `__proto__`. Integers that a double cannot
+ * hold keep their digits (`LongInteger`): so they are part of every question, and every upstream gets them as they came. Linear; no
+ * recursion.
  * @throws MarrowError `invalid_input` that names the field
  */
-export function readJson(source: Uint8Array | string): ReadJson {
+export function readJson(source: Uint8Array | string): unknown {
+  return fill(readUnfilled(source));
+}
+
+/** The same with doubles in the places of long integers, where `fill` puts them: a thread cannot send them. */
+export function readUnfilled(source: Uint8Array | string): Unfilled {
   const text = decode(source);
   return check(text, parse(text), scan(text));
 }
 
 /** The same in four steps, each in a turn of the event loop that `turn` provides. */
-export async function readJsonInTurns(source: Uint8Array, turn: () => Promise<void>): Promise<ReadJson> {
+export async function readInTurns(source: Uint8Array, turn: () => Promise<void>): Promise<Unfilled> {
   const text = decode(source);
   await turn();
-  const value = parse(text);
+  const read = parse(text);
   await turn();
-  const scanned = scan(text);
+  const fields = scan(text);
   await turn();
-  return check(text, value, scanned);
+  return check(text, read, fields);
 }
 
 function decode(source: Uint8Array | string): string {
@@ -53,26 +47,25 @@ function decode(source: Uint8Array | string): string {
   return text;
 }
 
-function parse(text: string): unknown {
+function parse(text: string): Unfilled {
   try {
-    return JSON.parse(text);
+    return parseUnfilled(text);
   } catch (cause) {
     throw new MarrowError("invalid_input", "the body is not valid JSON", { cause });
   }
 }
 
-function check(text: string, value: unknown, { fields, beyond }: ReturnType<typeof scan>): ReadJson {
-  if (countFields(value) !== fields) {
+function check(text: string, read: Unfilled, fields: number): Unfilled {
+  if (countFields(read.value) !== fields) {
     const name = findRepeated(text);
     throw wrong(`the field ${JSON.stringify(name)} must not occur twice in one object`, name);
   }
-  return { value, beyond };
+  return read;
 }
 
 /** Counts the fields of a valid JSON text, and checks its numbers. */
-function scan(text: string): { readonly fields: number; readonly beyond: readonly string[] } {
+function scan(text: string): number {
   let fields = 0;
-  const beyond: string[] = [];
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
@@ -80,36 +73,11 @@ function scan(text: string): { readonly fields: number; readonly beyond: readonl
     else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
       NUMBER.lastIndex = at;
       const [number = ""] = NUMBER.exec(text) ?? [];
-      if (number.length > EXACT_DIGITS || !Number.isFinite(Number(number))) checkNumber(number, beyond);
+      if (!Number.isFinite(Number(number))) throw wrong("a number in the body is larger than any that can be kept");
       at += Math.max(1, number.length) - 1;
     }
   }
-  return { fields, beyond };
-}
-
-function checkNumber(number: string, beyond: string[]): void {
-  const value = Number(number);
-  if (!Number.isFinite(value)) throw wrong("a number in the body is larger than any that can be kept");
-  if (/^-?\d+$/.test(number) && !Number.isSafeInteger(value)) beyond.push(number);
-}
-
-/** Place of the quote that ends the string which begins at `at`. */
-function endOfString(text: string, at: number): number {
-  let end = at;
-  for (let searches = 0; searches < SEARCHES_MAX; searches += 1) {
-    end = text.indexOf('"', end + 1);
-    if (end === -1) return text.length;
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes += 1;
-    if (escapes % 2 === 0) return end;
-  }
-  // Searching for each escaped quote anew is slow where there are many: from here on each character is looked at.
-  for (end += 1; end < text.length; end += 1) {
-    const code = text.charCodeAt(end);
-    if (code === QUOTE) return end;
-    if (code === BACKSLASH) end += 1;
-  }
-  return text.length;
+  return fields;
 }
 
 /** Counts the fields that were read. */

@@ -1,3 +1,4 @@
+import { parseExact } from "../../internal/exact-json.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { CALL_FIELDS, CALLED_FIELDS, callsOf, type ChatMessage } from "../../models/index.ts";
 
@@ -101,7 +102,7 @@ function withBeside(message: ChatMessage, { id, data }: Fields): ChatMessage {
 function parsed(data: unknown): Fields | undefined {
   if (typeof data !== "string") return undefined;
   try {
-    const value = JSON.parse(data) as unknown;
+    const value = parseExact(data);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

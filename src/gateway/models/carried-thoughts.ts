@@ -1,3 +1,4 @@
+import { parseExact } from "../../internal/exact-json.ts";
 import { MarrowError } from "../../errors.ts";
 import { MAKER } from "../../models/index.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
@@ -49,7 +50,7 @@ export function checkCarriedLength(text: unknown, path: string): void {
 export function fromCarried(text: string): Fields | undefined {
   if (!isCarried(text) || text.length > CARRIED_CHARS_MAX) return undefined;
   try {
-    const detail = JSON.parse(Buffer.from(text.slice(CARRIED.length), "base64url").toString("utf8")) as unknown;
+    const detail = parseExact(Buffer.from(text.slice(CARRIED.length), "base64url").toString("utf8"));
     return isObject(detail) ? pick(detail) : undefined;
   } catch {
     return undefined;

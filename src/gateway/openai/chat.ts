@@ -54,12 +54,10 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
     // Most requests have nothing to wait for here.
     const { tenant, limiter, per } = admitted instanceof Promise ? await admitted : admitted;
     tenant.checkRoom({ session, conversation });
-    const { bytes, beyond = [] } = bodyOf(request) ?? {};
     const messages = namesFiles(body.messages) ? await resolveChatFiles(parts, asker, body.messages) : body.messages;
     const asked: ChatCall = {
       request: messages === body.messages ? body : { ...body, messages },
-      body: held === undefined && messages === body.messages ? bytes : undefined,
-      within: beyond.length === 0 ? undefined : { beyond },
+      body: held === undefined && messages === body.messages ? bodyOf(request) : undefined,
       user: asker.user,
       key: asker.key,
       limiter,

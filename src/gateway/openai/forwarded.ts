@@ -79,7 +79,7 @@ export async function forward(
   id: string = (request.body as z.infer<typeof forwardedBody>).model,
 ): Promise<unknown> {
   const body = request.body as z.infer<typeof unnamedBody>;
-  const bytes = bodyOf(request)?.bytes ?? Buffer.from(JSON.stringify(body));
+  const bytes = bodyOf(request) ?? Buffer.from(JSON.stringify(body));
   const named = jsonBody(bytes, id);
   return pass(parts, request, reply, served, {
     model: id,

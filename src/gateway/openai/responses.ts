@@ -1,3 +1,4 @@
+import { parseExact } from "../../internal/exact-json.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
@@ -131,7 +132,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
       for await (const event of responses.read(id, gone.signal)) {
         if (event.kind === "restarted") continue;
         if (event.kind === "text") {
-          if (next > after) yield { ...(JSON.parse(event.text) as ResponseEvent), sequence_number: next };
+          if (next > after) yield { ...(parseExact(event.text) as ResponseEvent), sequence_number: next };
           next += 1;
         } else {
           const { response } = await responses.find(id, {});

@@ -15,6 +15,7 @@ import { ambiguityOf } from "../http/target.ts";
 import type { Door } from "../http/door.ts";
 import { toInputError } from "../http/input-error.ts";
 import { isSlowToRead, readJsonInThread } from "../http/json-threads.ts";
+import { fill } from "../../internal/exact-json.ts";
 import { readJson } from "../http/json.ts";
 import { toJsonText } from "../../internal/json-pieces.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
@@ -226,9 +227,9 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
 /** Parses the JSON of a message, within the bounds of an HTTP body. @throws MarrowError `invalid_input`, `too_large` */
 async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<unknown> {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
-  if (isSlowToRead(data)) return (await readJsonInThread(data, budget)).value;
+  if (isSlowToRead(data)) return fill(await readJsonInThread(data, budget));
   checkJsonBudget(data, budget);
-  return readJson(data).value;
+  return readJson(data);
 }
 
 /** A requested turn. */

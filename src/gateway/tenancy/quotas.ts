@@ -140,7 +140,7 @@ export function registerQuotas({
       if (!decision.allowed) return refuseCall(reply, { metrics }, decision);
     }
     if (lifeMs === undefined || !keeps(request.routeOptions.url ?? "", body, embedder?.id)) return undefined;
-    const bytes = (bodyOf(request)?.bytes.length ?? 0) + extraOf(resource, request.body);
+    const bytes = (bodyOf(request)?.length ?? 0) + extraOf(resource, request.body);
     if (bytes === 0) return undefined;
     const booking = { scope, resource, thing: thingOf(request, resource) ?? `request:${request.id}`, bytes };
     await storedBytes.book(scope, booking.thing, bytes, lifeMs);

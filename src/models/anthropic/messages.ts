@@ -1,3 +1,4 @@
+import { parseExact } from "../../internal/exact-json.ts";
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
@@ -111,7 +112,7 @@ function toInput(given: unknown, path: string): Fields {
   checkJsonBudget(Buffer.from(given, "utf8"), INPUT_BUDGET, path);
   let input: unknown;
   try {
-    input = JSON.parse(given);
+    input = parseExact(given);
   } catch {
     throw unfit(path, "JSON as text", "text that is none");
   }
