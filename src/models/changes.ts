@@ -1,5 +1,6 @@
 import { mapChanged } from "../internal/map-changed.ts";
 import { isObject } from "../internal/fields.ts";
+import { CHAT_ID_CHARS_MAX, withShortCallIds } from "./call-ids.ts";
 import type { ChatRequest } from "./chat.ts";
 import { withAllThoughts } from "./given-back.ts";
 import { withoutSaidField, type SaidField, type SaidPlace } from "./said-fields.ts";
@@ -10,6 +11,7 @@ export type Change =
   | "max_tokens"
   | "+thoughts"
   | "-hints"
+  | "short ids"
   | `-${Dropped}`
   | `-${Dropped} unless ${"store" | "stream"}`
   | `${typeof SAID} ${SaidPlace} ${string}`;
@@ -43,6 +45,7 @@ export function withoutSaid({ place, name }: SaidField): Change {
 export function apply(request: ChatRequest, change: Change): ChatRequest {
   if (change === "-hints") return withoutHints(request);
   if (change === "+thoughts") return withAllThoughts(request);
+  if (change === "short ids") return withShortCallIds(request, CHAT_ID_CHARS_MAX);
   const [kind = "", place = "", name = ""] = change.split(" ");
   if (kind === SAID) return withoutSaidField(request, { place: place as SaidPlace, name });
   if (kind.startsWith("-")) return name !== "" && request[name] === true ? request : without(request, [kind.slice(1)]);

@@ -42,14 +42,32 @@ export function placeOfCall(call: unknown, at: number): number {
   return typeof index === "number" ? index : at;
 }
 
-/** Splits a base64 data URL; `undefined` for any other URL. */
+/** Splits a base64 data URL, whose data may have any form that {@link toBase64} reads; `undefined` for any other URL. */
 export function fromDataUrl(url: string): { readonly type: string; readonly data: string } | undefined {
   // The head alone is matched: pictures are megabytes.
   const comma = url.indexOf(",");
   if (comma === -1 || comma > DATA_HEAD_CHARS_MAX) return undefined;
   const [, type] = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w=.+-]+)*;base64$/i.exec(url.slice(0, comma)) ?? [];
-  return type === undefined ? undefined : { type: type.toLowerCase(), data: url.slice(comma + 1) };
+  return type === undefined ? undefined : { type: type.toLowerCase(), data: toBase64(url.slice(comma + 1)) };
 }
+
+/**
+ * Converts base64 with line breaks or spaces, of the alphabet for URLs, or without padding to the usual form, the only one that some
+ * endpoints read. The usual form is only searched.
+ */
+export function toBase64(text: string): string {
+  const isUsual = !UNUSUAL.some((character) => text.includes(character));
+  const data = isUsual
+    ? text
+    : text
+        .replaceAll(/[ \t\r\n]+/g, "")
+        .replaceAll("-", "+")
+        .replaceAll("_", "/");
+  const rest = data.length % 4;
+  return rest < 2 ? data : data + "=".repeat(4 - rest);
+}
+
+const UNUSUAL = ["\n", "\r", "\t", " ", "-", "_"] as const;
 
 /** Longest part of a data URL before its data, in characters. */
 const DATA_HEAD_CHARS_MAX = 256;

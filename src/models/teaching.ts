@@ -1,4 +1,5 @@
 import { isObject } from "../internal/fields.ts";
+import { refusesLongCallIds } from "./call-ids.ts";
 import { DROPPED, HINTS, MESSAGE_HINTS, withoutSaid, type Change } from "./changes.ts";
 import type { ChatRequest } from "./chat.ts";
 import { isLackOfThoughts, isRefusalOfThoughts } from "./given-back.ts";
@@ -21,6 +22,7 @@ export interface Teaching {
  */
 export function teachingOf(request: ChatRequest, refusal: string): Teaching | undefined {
   if (isLackOfThoughts(request, refusal)) return { change: "+thoughts", isLasting: true };
+  if (refusesLongCallIds(request, refusal)) return { change: "short ids", isLasting: false };
   const refused = refusedFields(request, refusal);
   const lasting = lastingChange(request, refused, refusal);
   if (lasting !== undefined) return { change: lasting, isLasting: true };

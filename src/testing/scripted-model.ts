@@ -1,4 +1,3 @@
-import { parseExact } from "../internal/exact-json.ts";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -28,8 +27,10 @@ export type ScriptedAnswer =
 export interface ScriptedRequest {
   /** Path and query. */
   readonly url: string;
-  /** The JSON body; empty for a form. `JSON.stringify` writes all of its integers as they came. */
+  /** The JSON body; empty for a form. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** The body as it came; empty for a form. */
+  readonly text: string;
   readonly headers: IncomingMessage["headers"];
 }
 
@@ -62,8 +63,10 @@ export async function startScriptedModel(
         );
         return;
       }
+      const text = isForm(incoming) ? "" : Buffer.concat(pieces).toString("utf8");
       const request = {
-        body: isForm(incoming) ? {} : (parseExact(Buffer.concat(pieces).toString("utf8")) as Record<string, unknown>),
+        body: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>),
+        text,
         headers: incoming.headers,
         url: incoming.url ?? "",
       };

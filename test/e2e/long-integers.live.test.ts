@@ -97,7 +97,7 @@ describe("two questions that differ in an integer beyond 2^53", () => {
   it.each(ROUTES)("have an answer each, and upstreams get the digits: %s", async (_, ask, body) => {
     const gateway = await start(() => "Paris.");
     for (const digits of [ONE, OTHER, ONE]) await ask(gateway, at(body, digits));
-    const told = gateway.model.requests.map((request) => JSON.stringify(request.body));
+    const told = gateway.model.requests.map(({ text }) => text);
     expect(told).toHaveLength(2);
     expect(told[0]).toContain(ONE);
     expect(told[1]).toContain(OTHER);
@@ -203,7 +203,7 @@ describe.each(KINDS)("an upstream of kind %s", (kind) => {
     for (const stream of [false, true]) {
       const { status, text } = await post(gateway, path, at({ ...HISTORY[path], stream }, LONG));
       expect([status, text]).toEqual([200, expect.anything()]);
-      const told = JSON.stringify(gateway.model.requests.at(-1)?.body);
+      const told = gateway.model.requests.at(-1)?.text ?? "";
       expect(told.replaceAll("\\", "")).toContain(`{"id":${LONG}}`);
       expect(told).toContain(`"maximum":${LONG}`);
       expect(stream ? piecesOf(text) : text.replaceAll("\\", "")).toContain(`"id":${LONG}`);

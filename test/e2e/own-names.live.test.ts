@@ -1,3 +1,4 @@
+import { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 import { messageOf } from "../upstreams/wire.ts";
@@ -41,7 +42,6 @@ describe("a refusal through /v1/responses", () => {
     ["input.0.content.1.image_url", { input: asking(text, { type: "input_image", image_url: "ftp://h/a" }) }],
     ["input.0.content.0.type", { input: asking(audio, text) }],
     ["input.1.content.0.type", { instructions: "be brief", input: [user, ...asking(audio)] }],
-    ["input.2.arguments", { input: [user, call("f", "{}"), call("g", "["), output("f", "1"), output("g", "2")] }],
     [
       "input.4.output.1.type",
       { input: [user, call("f", "{}"), output("f", "1"), call("g", "{}"), output("g", [text, audio])] },
@@ -60,6 +60,18 @@ describe("a refusal through /v1/responses", () => {
     expect([answer.status, answer.body.error?.param]).toEqual([400, param]);
     expect(answer.body.error.message).toMatch(new RegExp(`^${param.replaceAll(".", "\\.")}\\b`));
     expect(answer.body.error.message).not.toMatch(/messages\.|response_format|reasoning_effort/);
+  });
+
+  it("names the id of a file that the client sent, not the bytes that the gateway sends for it", async () => {
+    const stored = await gateway.client().files.create({
+      file: await toFile(Buffer.from('{"a":1}'), "a.json"),
+      purpose: "user_data",
+    });
+    const answer = await post("/v1/responses", {
+      input: [user, ...asking(text, { type: "input_file", file_id: stored.id })],
+    });
+    expect([answer.status, answer.body.error.param]).toEqual([400, "input.1.content.1.file_id"]);
+    expect(answer.body.error.message).toMatch(/^input\.1\.content\.1\.file_id\b/);
   });
 
   it("names a field of the request's own items behind a previous response", async () => {

@@ -166,27 +166,6 @@ describe("a model of kind anthropic", () => {
     ).rejects.toMatchObject({ details: { status: 529 } });
   });
 
-  it("bounds what a tool was given before it is parsed, and asks nobody", async () => {
-    const model = await modelThat("anthropic", { raw: JSON.stringify(messageOf([])) });
-    const calls = (given: string) => ({
-      model: "m",
-      messages: [
-        { role: "user", content: "hello" },
-        {
-          role: "assistant",
-          content: null,
-          tool_calls: [{ id: "c", type: "function", function: { name: "f", arguments: given } }],
-        },
-      ],
-    });
-    for (const given of [
-      `${"[".repeat(200)}${"]".repeat(200)}`,
-      JSON.stringify(Object.fromEntries(Array.from({ length: 12_000 }, (_, n) => [`k${n}`, 1]))),
-    ])
-      await expect(model.complete({ request: calls(given) })).rejects.toMatchObject({ code: "too_large" });
-    expect(model.endpoint.requests).toEqual([]);
-  });
-
   it("asks a model that refuses an effort by a budget, and remembers it", async () => {
     const refusal = {
       type: "error",

@@ -9,7 +9,8 @@ import type { ChatMessage, ChatRequest } from "../../src/models/index.ts";
 import { modelThat, recorded } from "./kind.ts";
 import { messageEvents, responseEvents, toWire } from "./wire.ts";
 
-const said = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 });
+/** A text of white space only has no place in Anthropic's API. */
+const said = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((text) => text.trim() !== "");
 const word = fc.stringMatching(/^[a-z]{1,8}$/);
 const input = fc.dictionary(word, fc.oneof(said, fc.integer(), fc.boolean()), { maxKeys: 3 });
 

@@ -71,3 +71,12 @@ describe("a message of an answer with pictures, sound and citations", () => {
     expect((end?.["delta"] as { omitted?: string[] } | undefined)?.omitted?.toSorted()).toEqual(omitted);
   });
 });
+
+describe("an assistant's turn", () => {
+  it.each([
+    ["thinks only", [{ type: "thinking", thinking: "hm", signature: "s" }]],
+    ["says nothing", []],
+  ])("has an empty text where it %s, because chat completions require one", (_, content) => {
+    expect(toChatMessages([{ role: "assistant", content }])[0]?.content).toBe("");
+  });
+});

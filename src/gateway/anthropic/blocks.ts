@@ -103,7 +103,8 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
         throw unknown(`${here}.type`, block);
     }
   }
-  const content = parts.length === 0 ? null : plain(parts);
+  // A message without calls has a text, if only an empty one: chat completions require it.
+  const content = parts.length > 0 ? plain(parts) : calls.length > 0 ? null : "";
   return {
     role: "assistant",
     content,

@@ -10,6 +10,8 @@ export interface CallBlock {
   /** The part of its input that was not sent yet. */
   held: string;
   state: "held" | "open" | "closed";
+  /** Whether its input begins as an object does; `undefined` while there is none. */
+  isObject: boolean | undefined;
   /** Returns true once its input is complete, so that another block may begin. */
   readonly isWhole: () => boolean;
 }
@@ -37,6 +39,7 @@ export function createCallBlocks(made: () => string): CallBlocks {
       name: "",
       held: "",
       state: "held" as CallBlock["state"],
+      isObject: undefined as boolean | undefined,
       isWhole: end.isWhole,
       grow: end.add,
     };

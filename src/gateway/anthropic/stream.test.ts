@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createCallReader } from "../../models/index.ts";
-import type { Fields } from "../../internal/fields.ts";
+import { textOr, type Fields } from "../../internal/fields.ts";
+import { toInput } from "./answer.ts";
 import { createMessageEvents } from "./stream.ts";
 
 const call = (index: number, named: Fields, id?: string) => ({
@@ -84,6 +85,25 @@ describe("the blocks of a streamed message", () => {
   ])("follow one another whatever comes among what: %s", (_, deltas, blocks) => {
     expect(blocksOf(deltas)).toEqual(blocks);
   });
+
+  it.each(["[1,2]", '"a\\"b😀"', "null", '  "x"', '{"a":1}', ' {"a": [1]}', "12", " "])(
+    "hold the same input as a whole message, whatever a call's arguments are: %s",
+    (given) => {
+      for (const chars of [1, 2, 100]) {
+        const pieces = given.match(new RegExp(`[\\s\\S]{1,${chars}}`, "g")) ?? [];
+        const [block = ""] = blocksOf([begins(0), ...pieces.map((piece) => args(0, piece))]);
+        const events = createMessageEvents("m");
+        const all = [begins(0), ...pieces.map((piece) => args(0, piece))].flatMap((delta) =>
+          events.add({ choices: [{ index: 0, delta }] }),
+        );
+        const text = [...all, ...events.end()]
+          .map(({ delta }) => textOr(((delta ?? {}) as Fields)["partial_json"]))
+          .join("");
+        expect(block).toMatch(/^tool_use f0/);
+        expect(JSON.parse(text || "{}")).toEqual(toInput(given));
+      }
+    },
+  );
 
   it("are told as they come, where a call is whole before the next block", () => {
     const events = createMessageEvents("m");

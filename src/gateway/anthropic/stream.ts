@@ -61,10 +61,11 @@ export function createMessageEvents(model: string): MessageEvents {
 
   function close(): readonly MessageEvent[] {
     if (open === undefined) return [];
+    const events = open.call?.isObject === false ? [grow({ type: "input_json_delta", partial_json: '"}' })] : [];
     if (open.call !== undefined) open.call.state = "closed";
     open = undefined;
     blocks += 1;
-    return [{ type: "content_block_stop", index: blocks - 1 }];
+    return [...events, { type: "content_block_stop", index: blocks - 1 }];
   }
 
   const grow = (delta: Fields): MessageEvent => ({ type: "content_block_delta", index: blocks, delta });
@@ -110,11 +111,19 @@ export function createMessageEvents(model: string): MessageEvents {
     return [...(open?.call === one ? give(one) : []), ...advance(false)];
   }
 
-  /** Returns the events of a call's input received so far. */
+  /**
+   * Returns the events of a call's input received so far. What does not begin as an object becomes a text in one, as in a whole answer; white
+   * space waits for what follows it.
+   */
   function give(one: CallBlock): readonly MessageEvent[] {
     const piece = one.held;
+    if (piece === "" || (one.isObject === undefined && piece.trim() === "")) return [];
+    const isFirst = one.isObject === undefined;
+    one.isObject ??= piece.trimStart().startsWith("{");
     one.held = "";
-    return piece === "" ? [] : [grow({ type: "input_json_delta", partial_json: piece })];
+    const text = one.isObject ? piece : JSON.stringify(piece).slice(1, -1);
+    const begun = isFirst && !one.isObject ? `{"INVALID_JSON":"${text}` : text;
+    return [grow({ type: "input_json_delta", partial_json: begun })];
   }
 
   /** Whether a call is open whose end is still to come. */

@@ -72,7 +72,7 @@ export async function askFlow(
     lead: request.instructions == null ? 0 : 1,
     resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,
   };
-  const told = { request, before, now: all, session, isSearching: search !== undefined };
+  const told = { request, before, now: all, sent: input, session, isSearching: search !== undefined };
   const outcome = await tenant.flow.chat(call).catch((error: unknown) => {
     throw withOwnName(error, (path) => toOwnPath(path, told), request);
   });

@@ -13,6 +13,8 @@ export interface Told {
   readonly request: ResponseRequest;
   readonly before: readonly Item[];
   readonly now: readonly Item[];
+  /** The new items as the client sent them, before the gateway's files took the places of their ids. */
+  readonly sent: readonly Item[];
   readonly session: string | undefined;
   /** Whether the gateway put an item of its own before the new ones. */
   readonly isSearching: boolean;
@@ -38,7 +40,7 @@ function toolAt({ tools }: ResponseRequest, nth: number): number {
   return places[nth] ?? nth;
 }
 
-function toItemPath(index: number, rest: string, { request, before, now, session, isSearching }: Told): string {
+function toItemPath(index: number, rest: string, { request, before, now, sent, session, isSearching }: Told): string {
   const tagged = [...before, ...now].map((item, place) => ({ ...item, [PLACE]: place }));
   const messages = toChatMessages(request, tagged.slice(0, before.length), tagged.slice(before.length), session);
   const message = messages[index];
@@ -64,7 +66,8 @@ function toItemPath(index: number, rest: string, { request, before, now, session
   const list = said?.["type"] === "message" ? "content" : "output";
   const [, part, ofPart = ""] = /^content(?:\.(\d+))?\.?(.*)$/s.exec(rest) ?? [];
   if (part === undefined) return pathTo(said, rest.replace(/^content$/, list));
-  const parts = said?.[list];
+  const at = place(said) ?? -1;
+  const parts = (sent[at - before.length - (isSearching ? 1 : 0)] ?? said)?.[list];
   const own = Array.isArray(parts) && isObject(parts[Number(part)]) ? (parts[Number(part)] as Fields) : {};
   const field = toPartField(own, ofPart);
   return pathTo(said, `${list}.${part}${field === "" ? "" : `.${field}`}`);

@@ -158,7 +158,8 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
   const omitted = omissions.told(text !== undefined || thoughts.length + details.length + calls.length > 0);
   return {
     role: "assistant",
-    content: text ?? null,
+    // Without calls a message has a text, if only an empty one: chat completions refuse it otherwise when it comes back.
+    content: text ?? (calls.length > 0 ? null : ""),
     ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n\n") }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),

@@ -1,9 +1,9 @@
 import { parseExact } from "../../internal/exact-json.ts";
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
-import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { inOrder } from "../../internal/order.ts";
-import { fromDataUrl, objectAt, placeOfCall, uncarried, unfit } from "../rows.ts";
+import { fromDataUrl, objectAt, placeOfCall, toBase64, uncarried, unfit } from "../rows.ts";
 import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
 import { createUseIds, type UseIds } from "./use-ids.ts";
 
@@ -24,7 +24,7 @@ interface Turn {
 
 /**
  * Converts chat messages to turns. Instructions go to the top from any position, tool results into the user's turn, and consecutive
- * messages of one role into one turn. A message's `name` is dropped, and so are empty texts, which the API refuses. Pure.
+ * messages of one role into one turn. A message's `name` is dropped, and so are texts without a visible character, which the API refuses. Pure.
  * @throws MarrowError `invalid_input` that names the part which cannot be carried
  */
 export function toConversation(messages: readonly ChatMessage[]): Conversation {
@@ -55,7 +55,7 @@ function toBlocks(message: ChatMessage, path: string, ids: UseIds): readonly Fie
       return inOrder(message).flatMap((said) => [
         ...toThoughtBlocks(said["reasoning_details"]),
         ...toParts(said["content"], `${path}.content`),
-        ...(isText(said["refusal"]) ? [{ type: "text", text: said["refusal"] }] : []),
+        ...toParts(textOr(said["refusal"]), `${path}.refusal`),
         ...toUses(said["tool_calls"], `${path}.tool_calls`, ids),
       ]);
     case "tool":
@@ -67,7 +67,7 @@ function toBlocks(message: ChatMessage, path: string, ids: UseIds): readonly Fie
 
 function toResult(message: ChatMessage, path: string, ids: UseIds): Fields {
   const { content, tool_call_id: id, is_error: failed, cache_control: cache } = message;
-  const told = typeof content === "string" ? content : toParts(content, `${path}.content`);
+  const told = typeof content === "string" && !isBlank(content) ? content : toParts(content, `${path}.content`);
   return {
     type: "tool_result",
     tool_use_id: ids.ofResult(idAt(id, `${path}.tool_call_id`)),
@@ -104,19 +104,23 @@ function idAt(id: unknown, path: string): string {
 /** Bounds on the values and depth of a tool's input: parsing takes about a microsecond per value. */
 const INPUT_BUDGET = { valuesMax: 10_000, depthMax: 100 };
 
-/** Parses a tool's input, an object. Endpoints omit it for calls without arguments. */
+/**
+ * Parses a tool's input, an object. Endpoints omit it for calls without arguments. A model may have written what is no object, invalid JSON or
+ * too much of it: like an answer's, it becomes the text in a field of an object, so that the conversation can go on.
+ */
 function toInput(given: unknown, path: string): Fields {
   if (isObject(given)) return given;
-  if (given === undefined || given === null || given === "") return {};
+  if (given === undefined || given === null) return {};
   if (typeof given !== "string") throw unfit(path, "JSON as text", given);
-  checkJsonBudget(Buffer.from(given, "utf8"), INPUT_BUDGET, path);
-  let input: unknown;
+  if (isBlank(given)) return {};
   try {
-    input = parseExact(given);
+    checkJsonBudget(Buffer.from(given, "utf8"), INPUT_BUDGET, path);
+    const input = parseExact(given);
+    if (isObject(input)) return input;
   } catch {
-    throw unfit(path, "JSON as text", "text that is none");
+    // Over a bound, or no JSON.
   }
-  return objectAt(input, path);
+  return { INVALID_JSON: given };
 }
 
 function textsOf(content: unknown, path: string): readonly Fields[] {
@@ -127,8 +131,8 @@ function textsOf(content: unknown, path: string): readonly Fields[] {
 }
 
 function toParts(content: unknown, path: string): readonly Fields[] {
-  if (content === undefined || content === null || content === "") return [];
-  if (typeof content === "string") return [{ type: "text", text: content }];
+  if (content === undefined || content === null) return [];
+  if (typeof content === "string") return isBlank(content) ? [] : [{ type: "text", text: content }];
   if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
   return content.flatMap((part: unknown, at) => {
     const here = `${path}.${at}`;
@@ -139,14 +143,19 @@ function toParts(content: unknown, path: string): readonly Fields[] {
   });
 }
 
-/** Converts one part to a block; `undefined` for an empty text. */
+/** Whether a text has no visible character. */
+function isBlank(text: string): boolean {
+  return text.trim() === "";
+}
+
+/** Converts one part to a block; `undefined` for a text without a visible character. */
 function toBlock(part: Fields, path: string): Fields | undefined {
   switch (part["type"]) {
     case "text":
     case "refusal": {
       const text = part[part["type"]];
       if (typeof text !== "string") throw unfit(`${path}.${part["type"]}`, "a string", text);
-      return text === "" ? undefined : { type: "text", text };
+      return isBlank(text) ? undefined : { type: "text", text };
     }
     case "image_url": {
       const image = part["image_url"];
@@ -163,9 +172,14 @@ function toBlock(part: Fields, path: string): Fields | undefined {
 function toSource(url: unknown, path: string): Fields {
   if (!isText(url)) throw unfit(path, "a URL", url);
   const inline = fromDataUrl(url);
-  if (inline !== undefined) return { type: "base64", media_type: inline.type, data: inline.data };
+  if (inline !== undefined) return { type: "base64", media_type: usualType(inline.type), data: inline.data };
   if (/^https?:/i.test(url)) return { type: "url", url };
   throw unfit(path, "an http(s) URL or a data URL in base64", "another one");
+}
+
+/** This API knows the type of JPEG pictures by one of its names. */
+function usualType(type: string): string {
+  return type === "image/jpg" || type === "image/pjpeg" ? "image/jpeg" : type;
 }
 
 /** Names of files that end as those of another kind than PDF: this API reads only PDFs of a URL. */
@@ -183,7 +197,7 @@ function toDocument(file: Fields, path: string): Fields {
   if (id !== undefined && data === undefined)
     throw uncarried(`${path}.file_id`, KIND, "a file that is not the gateway's");
   if (!isText(data)) throw unfit(`${path}.file_data`, "a data URL in base64", data);
-  const inline = fromDataUrl(data) ?? { type: "application/pdf", data };
+  const inline = fromDataUrl(data) ?? { type: "application/pdf", data: toBase64(data) };
   const title = isText(filename) ? { title: filename } : {};
   if (inline.type === "application/pdf")
     return { type: "document", source: { type: "base64", media_type: inline.type, data: inline.data }, ...title };

@@ -320,7 +320,7 @@ describe("messages for Anthropic's messages API", () => {
     ["messages.0.tool_calls.0.id", { role: "assistant", tool_calls: [{ type: "function", function: { name: "f" } }] }],
     [
       "messages.0.tool_calls.0.function.arguments",
-      { role: "assistant", tool_calls: [{ ...call, function: { name: "f", arguments: "{" } }] },
+      { role: "assistant", tool_calls: [{ ...call, function: { name: "f", arguments: 5 } }] },
     ],
     ["messages.0.tool_call_id", { role: "tool", content: "x" }],
     ["messages.0.content", { role: "system", content: [{ type: "image_url", image_url: { url: png } }] }],

@@ -16,18 +16,30 @@ interface Block {
   readonly call: number;
   /** Whether part of a call's arguments was sent. */
   given: boolean;
+  /** Whether it was in the message's start, or never began: its end may not come either. */
+  isLoose: boolean;
 }
 
 /** Block types with an equivalent in chat completions. */
 const KNOWN: ReadonlySet<unknown> = new Set(["text", "thinking", "redacted_thinking", "tool_use"]);
 
+/** The block that a piece belongs to which came without the beginning of its block. */
+const OF_PIECES: ReadonlyMap<unknown, Fields> = new Map([
+  ["text_delta", { type: "text" }],
+  ["thinking_delta", { type: "thinking" }],
+  ["signature_delta", { type: "thinking" }],
+]);
+
 /**
  * Converts the events of a message to chunks of a chat completion. `ping` and unknown events are ignored; `error` is thrown, also in the
- * middle. Reasoning is sent as it arrives, and once more complete with its signature at the end of its block.
+ * middle. Reasoning is sent as it arrives, and once more complete with its signature at the end of its block. Some proxies send content in
+ * `message_start`, or leave out the events around a block.
  */
 export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
   const blocks = new Map<unknown, Block>();
+  /** Indexes of blocks that are left out. */
+  const omitted = new Set<unknown>();
   let usage: Fields = {};
   let [calls, thoughts] = [0, 0];
   let end: Fields = {};
@@ -50,7 +62,8 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     usage = { ...usage, ...Object.fromEntries(told) };
   }
 
-  function begin(index: unknown, block: unknown): readonly ChatChunk[] {
+  function begin(index: unknown, block: unknown, isLoose = false): readonly ChatChunk[] {
+    if (!isLoose && blocks.get(index)?.isLoose === true) return [];
     const fields = { ...(isObject(block) ? block : {}) };
     const { type, text, thinking } = fields;
     if (blocks.size === PARTS_MAX) throw tooMany(PARTS_MAX, "blocks");
@@ -59,10 +72,11 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     if (isCall) calls += 1;
     if (calls > CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
     if (!KNOWN.has(type)) {
+      omitted.add(index);
       omissions.add(isText(type) ? type : "unknown");
       return [];
     }
-    blocks.set(index, { fields, call, given: false });
+    blocks.set(index, { fields, call, given: false, isLoose });
     if (isCall) return say({ tool_calls: [{ index: call, ...toCall(fields, "") }] });
     if (type === "text") for (const cited of citedIn(fields)) omissions.add(cited);
     if (type === "text") return isText(text) ? say({ content: text }) : [];
@@ -74,8 +88,9 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   }
 
   function grow(index: unknown, delta: unknown): readonly ChatChunk[] {
+    if (!isObject(delta)) return [];
     const block = blocks.get(index);
-    if (block === undefined || !isObject(delta)) return [];
+    if (block === undefined) return growLoose(index, delta);
     const { text, thinking, signature, partial_json: json } = delta;
     switch (delta["type"]) {
       case "text_delta":
@@ -99,9 +114,22 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     }
   }
 
+  /** A piece of a block that never began. A call cannot be made of it, for want of a name. */
+  function growLoose(index: unknown, delta: Fields): readonly ChatChunk[] {
+    if (omitted.has(index)) return [];
+    const block = OF_PIECES.get(delta["type"]);
+    if (block !== undefined) return [...begin(index, block, true), ...grow(index, delta)];
+    if (delta["type"] === "input_json_delta") {
+      omitted.add(index);
+      omissions.add("tool_use");
+    }
+    return [];
+  }
+
   function close(index: unknown): readonly ChatChunk[] {
     const block = blocks.get(index);
     if (block === undefined) return [];
+    block.isLoose = false;
     const detail = toDetail(block.fields, Number(index));
     if (detail !== undefined) return say({ reasoning_details: [detail] });
     // A call without parts has the input of its start, possibly none, which is an empty object.
@@ -130,10 +158,11 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
       const { type, index } = event;
       switch (type) {
         case "message_start": {
-          const { id, model, usage: counted } = isObject(event["message"]) ? event["message"] : {};
+          const { id, model, usage: counted, content } = isObject(event["message"]) ? event["message"] : {};
           count(counted);
           Object.assign(head, { id, model });
-          return [chunk({ role: "assistant", content: "" })];
+          const said: readonly unknown[] = Array.isArray(content) ? content : [];
+          return [chunk({ role: "assistant", content: "" }), ...said.flatMap((block, at) => begin(at, block, true))];
         }
         case "content_block_start":
           return begin(index, event["content_block"]);
@@ -147,10 +176,11 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
           return [];
         case "message_stop": {
           reader.done = true;
+          const loose = [...blocks].flatMap(([at, block]) => (block.isLoose ? close(at) : []));
           const refusal = toRefusal(end["stop_reason"], end["stop_details"]);
           const rest = { ...(refusal !== null && { refusal }), ...omissions.told(isSaid) };
           const last = chunk(rest, toFinish(end["stop_reason"], end["stop_sequence"], end["stop_details"]));
-          return wantsUsage ? [last, { ...head, choices: [], usage: toUsage(usage) }] : [last];
+          return [...loose, last, ...(wantsUsage ? [{ ...head, choices: [], usage: toUsage(usage) }] : [])];
         }
         case "error":
           throw toStreamError(event["error"], secrets);

@@ -208,7 +208,8 @@ function toMessage(output: readonly unknown[]) {
   const isSaid = text !== undefined || refusal !== undefined || thoughts.length + details.length + calls.length > 0;
   const message: ChatMessage = {
     role: "assistant",
-    content: text ?? null,
+    // Without calls a message has a text, if only an empty one: chat completions refuse it otherwise when it comes back.
+    content: text ?? (calls.length > 0 || refusal !== undefined ? null : ""),
     refusal: refusal ?? null,
     ...(annotations.length > 0 && { annotations }),
     ...(phases.length > 0 && { phases }),

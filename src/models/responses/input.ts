@@ -1,5 +1,7 @@
+import { RESPONSES_ID_CHARS_MAX, shortCallId } from "../call-ids.ts";
 import { THOUGHTS, type ChatMessage } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { mapChanged } from "../../internal/map-changed.ts";
 import { inOrder } from "../../internal/order.ts";
 import { beginsPart, movedMark, toSaidMessages } from "../../internal/phases.ts";
 import { objectAt, placeOfCall, uncarried, unfit } from "../rows.ts";
@@ -8,10 +10,19 @@ import { KIND, toContent, toOutput } from "./parts.ts";
 import { toReasoningItems } from "./thoughts.ts";
 
 /**
- * Converts chat messages to items of the Responses API: the items that they consist of, if any. A message's `name` is dropped. Pure.
+ * Converts chat messages to items of the Responses API: the items that they consist of, if any. A message's `name` is dropped, and ids of
+ * calls that are longer than the API accepts are shortened. Pure.
  * @throws MarrowError `invalid_input` that names the part which cannot be carried
  */
 export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
+  return mapChanged(toAllItems(messages), (item) => {
+    const id = item["call_id"];
+    if (typeof id !== "string" || id.length <= RESPONSES_ID_CHARS_MAX) return item;
+    return { ...item, call_id: shortCallId(id, RESPONSES_ID_CHARS_MAX) };
+  });
+}
+
+function toAllItems(messages: readonly ChatMessage[]): readonly Fields[] {
   /** Ids of calls of custom tools, whose results are items of another type. */
   const custom = new Set<unknown>();
   return messages.flatMap((message, at): readonly Fields[] => {
