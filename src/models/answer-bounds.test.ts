@@ -25,6 +25,15 @@ const call = (at: number) => ({ id: `t${at}`, type: "function", function: { name
 const wide = (count: number) => Object.fromEntries(many(count, (at) => [`k${at}`, 1]));
 const message = (content: object[]) => JSON.stringify({ id: "m", type: "message", content, stop_reason: "end_turn" });
 const response = (output: object[]) => JSON.stringify({ id: "r", status: "completed", output });
+const thought = (fields: object) => ({ type: "thinking", thinking: "so", signature: "s", ...fields });
+const thinking = (delta: object) => [
+  { type: "message_start", message: { id: "m", model: "m" } },
+  { type: "content_block_start", index: 0, content_block: thought({}) },
+  { type: "content_block_delta", index: 0, delta },
+  { type: "content_block_stop", index: 0 },
+  { type: "message_stop" },
+];
+const sealed = "s".repeat(1_048_577);
 const events = (list: readonly object[]) => list.map((one) => `data: ${JSON.stringify(one)}\n\n`).join("");
 const delta = (fields: object, index = 0) => ({ id: "c", choices: [{ index, delta: fields }] });
 
@@ -80,6 +89,10 @@ describe("a whole answer", () => {
       response([{ type: "reasoning", summary: many(4_097, () => ({ type: "summary_text", text: "a" })) }]),
       "more than 4096 parts of one item",
     ],
+    ["anthropic", message([thought({ signature: sealed })]), "a signature of more than 1048576 characters"],
+    ["anthropic", message([thought({ thinking: sealed })]), "a thought of more than 1048576 characters"],
+    ["anthropic", message([{ type: "redacted_thinking", data: sealed }]), "encrypted reasoning of more than 1048576"],
+    ["responses", response([{ type: "reasoning", encrypted_content: sealed }]), "encrypted reasoning of more than"],
   ] as const)("of kind %s is a failure of its model that says which bound it is over", async (kind, raw, why) => {
     expect(await ask(kind, raw, false)).toEqual(failed(why));
   });
@@ -120,6 +133,13 @@ describe("a streamed answer", () => {
         item: { type: "function_call", id: `t${at}` },
       })),
       "more than 1024 tool calls",
+    ],
+    ["anthropic", thinking({ type: "signature_delta", signature: sealed }), "a signature of more than 1048576"],
+    ["anthropic", thinking({ type: "thinking_delta", thinking: sealed }), "a thought of more than 1048576"],
+    [
+      "responses",
+      [{ type: "response.output_item.done", output_index: 0, item: { type: "reasoning", encrypted_content: sealed } }],
+      "encrypted reasoning of more than 1048576 characters",
     ],
   ] as const)("of kind %s breaks with a failure that says which bound it is over", async (kind, said, why) => {
     expect(await ask(kind, events(said), true)).toEqual(failed(why));

@@ -1,5 +1,6 @@
 import type { ChatCompletion } from "./chat.ts";
 import { parseExact } from "../internal/exact-json.ts";
+import { isText } from "../internal/fields.ts";
 import { JsonTooWide, readInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
 import { overBound } from "./failures.ts";
 
@@ -11,6 +12,11 @@ export const CALLS_MAX = 1_024;
 export const PARTS_MAX = 4_096;
 /** Entries of `annotations`, `phases` or `reasoning_details` of one message, or of one event of a stream. */
 export const MARKS_MAX = 2_048;
+/**
+ * Characters of one encrypted reasoning, of a signature, and of the thought that it signs: each is passed on whole. Models write at most half
+ * as many.
+ */
+export const SEALED_CHARS_MAX = 1_048_576;
 
 /**
  * What the JSON of one answer, or of one event of a stream, may hold. All that comes after it takes about a microsecond for each value. Log
@@ -93,6 +99,12 @@ const NO_BUDGET: WideBudget = {
 /** An answer that holds more than any model's. */
 export function tooMany(max: number, what: string): Error {
   return overBound(`more than ${max} ${what}`);
+}
+
+/** Checks a text that is passed on whole; `what` names it. @throws MarrowError `model_failed` over {@link SEALED_CHARS_MAX} characters */
+export function checkSealed(text: unknown, what: string): void {
+  if (isText(text) && text.length > SEALED_CHARS_MAX)
+    throw overBound(`${what} of more than ${SEALED_CHARS_MAX} characters`);
 }
 
 function orNothing(read: () => unknown): unknown {

@@ -161,6 +161,33 @@ describe("one long event of a stream", () => {
     },
   );
 
+  it.each([
+    ["chat", chatStream({ reasoning_content: prose }), prose],
+    [
+      "anthropic",
+      events(block({ type: "thinking", thinking: "" }, { type: "thinking_delta", thinking: prose })),
+      prose,
+    ],
+    [
+      "responses",
+      events([
+        { type: "response.created", response: { id: "r", model: "m" } },
+        { type: "response.reasoning_summary_text.delta", output_index: 0, summary_index: 0, delta: "First." },
+        { type: "response.reasoning_summary_text.delta", output_index: 0, summary_index: 1, delta: prose },
+        ...response().slice(1),
+      ]),
+      `First.\n\n${prose}`,
+    ],
+  ] as const)("that is a thought is passed on in pieces: kind %s", async (kind, raw, thought) => {
+    const chunks = (await partsOf(kind, raw)).flatMap((part) => part.chunks);
+    const said = chunks.flatMap(({ choices }) => {
+      const words = choices?.[0]?.delta?.["reasoning_content"];
+      return typeof words === "string" ? [words] : [];
+    });
+    expect(said.join("")).toBe(thought);
+    expect(Math.max(...said.map((piece) => piece.length))).toBeLessThan(PART_CHARS_MAX);
+  });
+
   it.each(UPSTREAM_KINDS)("lets other work run between its pieces: kind %s", async (kind) => {
     const [, , raw = ""] = STREAMS.find(([what, of]) => of === kind && what.startsWith("a ")) ?? [];
     let turns = 0;

@@ -14,11 +14,12 @@ export function toDetail({ type, thinking, signature, data }: Fields, index: num
   return isCarried(data) ? fromCarried(data) : { type: "reasoning.encrypted", data, format: ANTHROPIC, index };
 }
 
-/** Converts an entry of `reasoning_details` to a block; `undefined` for an empty one. */
+/** Converts an entry of `reasoning_details` to a block; `undefined` for an empty one, or one too long to be carried. */
 export function toThoughtBlock(detail: Fields): Fields | undefined {
   const { type, text, signature, data, format } = detail;
   if (type === "reasoning.text" && typeof text === "string")
     return { type: "thinking", thinking: text, signature: typeof signature === "string" ? signature : "" };
   if (type !== "reasoning.encrypted" || typeof data !== "string") return undefined;
-  return { type: "redacted_thinking", data: format === ANTHROPIC ? data : toCarried(detail) };
+  const shown = format === ANTHROPIC ? data : toCarried(detail);
+  return shown === undefined ? undefined : { type: "redacted_thinking", data: shown };
 }

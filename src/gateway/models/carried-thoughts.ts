@@ -2,6 +2,7 @@ import { parseExact } from "../../internal/exact-json.ts";
 import { MarrowError } from "../../errors.ts";
 import { MAKER } from "../../models/index.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { isCertainlyOver } from "../../internal/json-pieces.ts";
 
 /** Format of reasoning that an endpoint of OpenAI's Responses API accepts back, in the list that OpenRouter's API introduced. */
 const OPENAI = "openai-responses-v1";
@@ -12,9 +13,19 @@ const CARRIED = "marrow1.";
 /** Longest carried reasoning that is read, in characters. */
 const CARRIED_CHARS_MAX = 4_194_304;
 
-/** Encodes an entry of `reasoning_details` as one text; {@link fromCarried} decodes it. */
-export function toCarried(detail: Fields): string {
-  return CARRIED + Buffer.from(JSON.stringify(detail)).toString("base64url");
+/** Bytes of JSON that this many characters of base64url stand for. */
+const CARRIED_BYTES_MAX = 3_145_728;
+/** Longest words that are encoded, in characters: twice as many as a model thinks. */
+const WORDS_CHARS_MAX = 1_048_576;
+
+/**
+ * Encodes an entry of `reasoning_details` as one text; {@link fromCarried} decodes it. `undefined` for an entry that would be too long to be
+ * read again, which is not encoded first.
+ */
+export function toCarried(detail: Fields): string | undefined {
+  if (isCertainlyOver(detail, CARRIED_BYTES_MAX)) return undefined;
+  const text = CARRIED + Buffer.from(JSON.stringify(detail)).toString("base64url");
+  return text.length > CARRIED_CHARS_MAX ? undefined : text;
 }
 
 /** Returns true if {@link toCarried} made this text. */
@@ -68,7 +79,7 @@ export function toEncryptedContent(detail: Fields): string | undefined {
 /** Returns the same for storage, with the entry's maker if the text alone does not name it. */
 export function toKeptContent(detail: Fields): string | undefined {
   const shown = toEncryptedContent(detail);
-  return shown === undefined || isCarried(shown) || detail[MAKER] === undefined ? shown : toCarried(detail);
+  return shown === undefined || isCarried(shown) || detail[MAKER] === undefined ? shown : (toCarried(detail) ?? shown);
 }
 
 /** Converts a stored `encrypted_content` for clients: to the provider's own text if the API has a place for it. */
@@ -79,11 +90,11 @@ export function toShownContent(content: string): string {
 
 /**
  * The `encrypted_content` of reasoning whose maker signs and encrypts nothing: its words, for clients send back only items that have the field.
- * `undefined` for words that would be too long to be read again.
+ * `undefined` for more than 1,048,576 characters of words, and for words that would be too long to be read again.
  */
 export function toWordsContent(words: string): string | undefined {
-  const content = toCarried({ type: "reasoning.text", text: words, format: WORDS });
-  return content.length > CARRIED_CHARS_MAX ? undefined : content;
+  if (words.length > WORDS_CHARS_MAX) return undefined;
+  return toCarried({ type: "reasoning.text", text: words, format: WORDS });
 }
 
 /** The words in an entry that is nothing but words; `undefined` for an entry that its maker reads. */

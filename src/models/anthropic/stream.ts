@@ -1,4 +1,4 @@
-import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
+import { CALLS_MAX, checkSealed, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { argumentsOf } from "../calls.ts";
@@ -101,6 +101,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
       case "thinking_delta":
         if (!isText(thinking)) return [];
         block.fields["thinking"] = textOr(block.fields["thinking"]) + thinking;
+        checkSealed(block.fields["thinking"], "a thought");
         return say({ reasoning_content: thinking });
       case "signature_delta":
         block.fields["signature"] = signature;

@@ -1,6 +1,7 @@
 import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { argumentsOf, withTextOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
+import { textsOf } from "../cut-chunk.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
@@ -115,7 +116,11 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     if (told === 0) one.parts += 1;
     if (!isNext) return [chunk({ reasoning_content: piece })];
     const mark = toPartMark({ index: one.index, part, start });
-    return [chunk({ reasoning_content: BETWEEN + piece, reasoning_details: [mark] })];
+    // A chunk with a mark is not cut: it has only the first words of a long text.
+    const [first = ""] = textsOf(piece);
+    const later = piece.slice(first.length);
+    const begun = chunk({ reasoning_content: BETWEEN + first, reasoning_details: [mark] });
+    return later === "" ? [begun] : [begun, chunk({ reasoning_content: later })];
   }
 
   /** Returns the part of a whole text that was not sent yet. */

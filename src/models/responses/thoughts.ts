@@ -1,11 +1,15 @@
-import { PARTS_MAX, tooMany } from "../answer-bounds.ts";
+import { checkSealed, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 
 /** Marks reasoning that only an endpoint of the Responses API accepts back, in the list that OpenRouter's API introduced. */
 const FORMAT = "openai-responses-v1";
 
-/** Converts a reasoning item to an entry of `reasoning_details`; `undefined` for one that cannot be sent back. */
+/**
+ * Converts a reasoning item to an entry of `reasoning_details`; `undefined` for one that cannot be sent back.
+ * @throws MarrowError `model_failed` for longer encrypted reasoning than any model's
+ */
 export function toDetail({ id, encrypted_content: data }: Fields, index: number): Fields | undefined {
+  checkSealed(data, "encrypted reasoning");
   return isText(data) ? { type: "reasoning.encrypted", data, id, format: FORMAT, index } : undefined;
 }
 
