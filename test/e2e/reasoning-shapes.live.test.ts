@@ -1,7 +1,6 @@
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
-import { toCarried } from "../../src/gateway/models/carried-thoughts.ts";
 import type { Fields } from "../../src/internal/fields.ts";
 import { gatewaysInBackground } from "../gateway.ts";
 import { messageOf } from "../upstreams/wire.ts";
@@ -60,46 +59,48 @@ describe("reasoning that a client sends in another shape", () => {
   });
 });
 
-describe("a signature of 3.5 MB", () => {
-  it("goes back whole in Anthropic's API, and is a 413 that names its place where it cannot", async () => {
-    const signature = "s".repeat(3_500_000);
+describe("a long signature", () => {
+  const asked = { model: "scripted", max_tokens: 9, messages: [question] };
+  async function startSigning(signature: string) {
     const said = messageOf([
       { type: "thinking", thinking: "deep", signature },
       { type: "tool_use", id: "call_1", name: "look", input: {} },
     ]);
-    const {
-      client: open,
-      baseURL,
-      key,
-      model,
-    } = await start(() => ({ raw: JSON.stringify(said), contentType: "application/json" }), {
-      kind: "anthropic",
-      config: { bodyBytesMax: 16_777_216 },
-    });
+    const { client, baseURL, key, model } = await start(
+      () => ({ raw: JSON.stringify(said), contentType: "application/json" }),
+      { kind: "anthropic", config: { bodyBytesMax: 16_777_216 } },
+    );
     const anthropic = new Anthropic({ baseURL: baseURL.replace(/\/v1$/, ""), apiKey: key, maxRetries: 0 });
-    const asked = { model: "scripted", max_tokens: 9 };
-    const first = await anthropic.messages.create({ ...asked, messages: [question] });
+    return { client: client(), anthropic, model };
+  }
+
+  it("of 1,048,576 characters goes back whole, in Anthropic's API and in responses", async () => {
+    const signature = "s".repeat(1_048_576);
+    const { client, anthropic, model } = await startSigning(signature);
+    const sent = () => JSON.stringify(model.requests.at(-1)?.body).includes(`"${signature}"`);
+    const first = await anthropic.messages.create(asked);
     const content = [{ type: "tool_result" as const, tool_use_id: "call_1", content: "a dog" }];
-    const messages = [
-      question,
-      { role: "assistant" as const, content: first.content },
-      { role: "user" as const, content },
-    ];
-    await anthropic.messages.create({ ...asked, messages });
-    expect(JSON.stringify(model.requests.at(-1)?.body)).toContain(signature);
-    const client = open();
+    await anthropic.messages.create({
+      ...asked,
+      messages: [question, { role: "assistant", content: first.content }, { role: "user", content }],
+    });
+    expect(sent()).toBe(true);
     const made = await client.responses.create({ model: "scripted", input: [question] });
     const result = { type: "function_call_output" as const, call_id: "call_1", output: "a dog" };
-    const again = client.responses.create({ model: "scripted", input: [question, ...made.output, result] as never });
-    await expect(again).rejects.toMatchObject({ status: 413, param: "input.1.encrypted_content" });
-    const after = client.responses.create({ model: "scripted", previous_response_id: made.id, input: [result] });
-    await expect(after).rejects.toMatchObject({ status: 413, param: "previous_response_id" });
-    const carried = toCarried({ type: "reasoning.text", text: "deep", signature, format: "anthropic-claude-v1" });
+    await client.responses.create({ model: "scripted", input: [question, ...made.output, result] as never });
+    expect(sent()).toBe(true);
+    await client.responses.create({ model: "scripted", previous_response_id: made.id, input: [result] });
+    expect(sent()).toBe(true);
+  });
+
+  it("of more is a failure of its model that names the bound, and from a client a 413 that names its place", async () => {
+    const signature = "s".repeat(3_500_000);
+    const { client, anthropic } = await startSigning(signature);
+    await expect(anthropic.messages.create(asked)).rejects.toThrow("a signature of more than 1048576 characters");
+    const detail = { type: "reasoning.text", text: "deep", signature, format: "anthropic-claude-v1" };
+    const carried = `marrow1.${Buffer.from(JSON.stringify(detail)).toString("base64url")}`;
     const item = { type: "reasoning" as const, id: "rs", summary: [], encrypted_content: carried };
-    const given = client.responses.create({
-      model: "scripted",
-      input: [question, item, ...made.output.slice(1), result] as never,
-    });
+    const given = client.responses.create({ model: "scripted", input: [question, item, question] as never });
     await expect(given).rejects.toMatchObject({ status: 413, param: "input.1.encrypted_content" });
   });
 });
