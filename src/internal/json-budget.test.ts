@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkJsonBudget } from "./json-budget.ts";
+import { checkJsonBudget, NAME_BYTES_MAX } from "./json-budget.ts";
 
 const budget = { valuesMax: 10, depthMax: 4 };
 const check = (text: string) => () => checkJsonBudget(Buffer.from(text), budget);
@@ -14,6 +14,10 @@ describe("the budget of a JSON body", () => {
       "long strings with escapes near their ends",
       JSON.stringify([`${"x".repeat(5_000)}"`, `${"x".repeat(1_020)}\\"\\`, ",[".repeat(9_000)]),
     ],
+    [
+      "names up to the bound, beside long strings",
+      `{"${"n".repeat(NAME_BYTES_MAX)}":"${"x".repeat(2 * NAME_BYTES_MAX)}"}`,
+    ],
     ["more brackets closed than opened", "]]]]]]]]"],
   ])("lets pass %s", (_, text) => expect(check(text)).not.toThrow());
 
@@ -21,6 +25,12 @@ describe("the budget of a JSON body", () => {
     ["too many items", "[1,2,3,4,5,6,7,8,9,10,11]", { valuesMax: 10 }],
     ["too many fields", `{${Array.from({ length: 12 }, (_, at) => `"${at}":1`).join(",")}}`, { valuesMax: 10 }],
     ["too many empty objects", `[${"{},".repeat(6)}{}]`, { valuesMax: 10 }],
+    ["a name over the bound", `{"${"n".repeat(NAME_BYTES_MAX + 1)}":1}`, { nameBytesMax: NAME_BYTES_MAX }],
+    [
+      "names that are together over the bound",
+      `[${Array.from({ length: 3 }, () => `{ "${"é".repeat(NAME_BYTES_MAX / 4)}" : 1 }`).join(",")}]`,
+      { nameBytesMax: NAME_BYTES_MAX },
+    ],
     ["too many levels", "[[[[[", { depthMax: 4 }],
   ])("refuses %s", (_, text, bound) => {
     expect(check(text)).toThrow(expect.objectContaining({ code: "too_large", details: { path: "body", ...bound } }));

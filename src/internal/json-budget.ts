@@ -8,13 +8,16 @@ export interface JsonBudget {
   readonly depthMax: number;
 }
 
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+/** Bytes of all names of fields together, as written. Unlike values, names cannot be hashed or written in turns. */
+export const NAME_BYTES_MAX = 1_048_576;
+
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 /** Bytes of a string that are read one by one before its end is searched. */
 const SHORT_BYTES = 1_024;
 const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x5d];
 
 /**
- * Refuses a JSON text with too many values before it is parsed, because parsing and later steps take about a microsecond per value,
+ * Refuses a JSON text with too many values, or too much text in the names of its fields, before it is parsed, because parsing and later steps take about a microsecond per value,
  * whatever the text's length. Reads only bytes, about 2 ms per MiB, and stops at the first bound. Invalid JSON passes, because the parser
  * reports it.
  * @throws MarrowError `too_large` that names the bound
@@ -22,10 +25,19 @@ const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x
 export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: JsonBudget, path = "body"): void {
   let values = 0;
   let depth = 0;
+  let [stringBytes, nameBytes] = [0, 0];
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
     if (byte === QUOTE) {
-      at = endOfString(bytes, at);
+      const end = endOfString(bytes, at);
+      stringBytes = end - at - 1;
+      at = end;
+    } else if (byte === COLON) {
+      nameBytes += stringBytes;
+      if (nameBytes > NAME_BYTES_MAX)
+        throw over(path, `more than ${NAME_BYTES_MAX} bytes in the names of its fields`, {
+          nameBytesMax: NAME_BYTES_MAX,
+        });
     } else if (byte === COMMA) values += 1;
     else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
       values += 1;
