@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findExcess } from "../../test/scaling/measure.ts";
-import { createEventReader, EVENT_CHARS_MAX, type ChatChunk } from "../models/index.ts";
+import { createChunkReader, createEventReader, EVENT_CHARS_MAX, type ChatChunk } from "../models/index.ts";
 import { createRecorder } from "./recorder.ts";
 import { toStoredAnswer } from "./cacheable.ts";
 import { toReplay, toReplayEvents } from "./replay.ts";
@@ -99,12 +99,41 @@ describe("an event in many pieces", () => {
 
   it("is refused where it has no end", () => {
     const hold = createEventHolder();
-    const bytes = Buffer.alloc(MIB, ": on and on\n");
+    const bytes = Buffer.alloc(MIB, "data: on and on\n");
     let held = 0;
     expect(() => {
       for (; held < 100; held += 1) hold({ bytes, chunks: [], done: false });
     }).toThrow("is larger than 50331648 bytes");
     expect(held).toBe(48);
+  });
+});
+
+describe("comments before an event", () => {
+  it.each([":\n", ": on and on\n", ": on and on\r\n"])(
+    "that go on and on are dropped, and the event is whole: %j",
+    (comment) => {
+      const [hold, take] = [createEventHolder(), createChunkReader()];
+      const noise = Buffer.from(comment.repeat(2_000_000 / comment.length));
+      const last = 'data: {"id":"c","choices":[]}\n\n';
+      const bytes = Buffer.concat([noise, Buffer.from(last)]);
+      let out = "";
+      for (let at = 0; at < bytes.length; at += 65_535) {
+        const piece = hold({ bytes: bytes.subarray(at, at + 65_535), chunks: [], done: false });
+        expect(piece.length).toBeLessThan(200_000);
+        out += Buffer.from(piece).toString("utf8");
+      }
+      expect(out.endsWith(last)).toBe(true);
+      expect(take(Buffer.from(out))).toEqual([{ id: "c", choices: [] }]);
+    },
+  );
+
+  it("without an end are kept as they are, with the event behind them", () => {
+    const hold = createEventHolder();
+    const bytes = Buffer.from(`: ${"x".repeat(500_000)}\ndata: {}\n\n`);
+    let out = "";
+    for (let at = 0; at < bytes.length; at += 65_536)
+      out += Buffer.from(hold({ bytes: bytes.subarray(at, at + 65_536), chunks: [], done: false })).toString("utf8");
+    expect(out).toBe(bytes.toString("utf8"));
   });
 });
 

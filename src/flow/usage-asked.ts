@@ -22,6 +22,8 @@ export function askUsage(call: ModelCall): ModelCall {
 
 /** Most buffered bytes of one event; a character has up to three. */
 const HELD_BYTES_MAX = 3 * EVENT_CHARS_MAX;
+/** Buffered bytes from which an event's first comments are dropped: whoever reads the event later would read them all in one go. */
+const COMMENT_BYTES_MAX = 65_536;
 
 /**
  * Passes a stream's bytes on in whole events, so that an error after a broken stream is not appended to half an event. Most pieces end with
@@ -29,11 +31,21 @@ const HELD_BYTES_MAX = 3 * EVENT_CHARS_MAX;
  */
 export function createEventHolder(): (part: StreamPart) => Uint8Array {
   let held: Buffer[] = [];
-  let [heldBytes, seam] = [0, NOTHING];
+  let [heldBytes, seam, looksAt] = [0, NOTHING, COMMENT_BYTES_MAX];
+
+  /** Drops the comments with which a long event begins. Looks at twice as much each time that none were whole. */
+  function dropComments(): void {
+    if (heldBytes < looksAt || held[0]?.[0] !== COMMENT) return;
+    const all = Buffer.concat(held);
+    const rest = all.subarray(endOfComments(all));
+    looksAt = rest.length < all.length ? COMMENT_BYTES_MAX : 2 * all.length;
+    [held, heldBytes] = [rest.length > 0 ? [rest] : [], rest.length];
+  }
 
   function hold(piece: Buffer): Buffer {
     if (piece.length > 0) held.push(piece);
     heldBytes += piece.length;
+    dropComments();
     if (heldBytes > HELD_BYTES_MAX)
       throw new MarrowError("model_failed", `an event of the model's stream is larger than ${HELD_BYTES_MAX} bytes`, {
         details: { status: 502 },
@@ -52,7 +64,7 @@ export function createEventHolder(): (part: StreamPart) => Uint8Array {
     if (end === 0 && !done) return hold(piece);
     const whole = piece.subarray(0, end);
     const all = held.length === 0 ? whole : Buffer.concat([...held, whole]);
-    [held, heldBytes, seam] = [[], 0, NOTHING];
+    [held, heldBytes, seam, looksAt] = [[], 0, NOTHING, COMMENT_BYTES_MAX];
     hold(piece.subarray(end));
     return all;
   };
@@ -115,7 +127,18 @@ function endsLine(bytes: Buffer, at: number): boolean {
   return at > 0 && bytes[at] === LF && bytes[at - 1] === CR;
 }
 
-const [LF, CR] = [0x0a, 0x0d];
+/** Returns the end of the comment lines with which bytes begin, 0 without one. */
+function endOfComments(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === COMMENT) {
+    const end = bytes.indexOf(LF, at);
+    if (end < 0) break;
+    at = end + 1;
+  }
+  return at;
+}
+
+const [LF, CR, COMMENT] = [0x0a, 0x0d, 0x3a];
 /** Bytes of a blank line that the previous piece may have begun. */
 const SEAM_BYTES = 3;
 const NOTHING: Buffer = Buffer.alloc(0);
