@@ -30,6 +30,17 @@ function scripted(answers: unknown[], ready = true): Driver & { calls: number; r
 const said = (message: string) => new Error(message);
 
 describe("a command", () => {
+  it("that is refused unsent leaves the event loop its turns, even if its caller asks again at once", async () => {
+    const redis = createRedis(scripted(["OK"]));
+    await redis.close();
+    let asked = 0;
+    let turned = false;
+    setTimeout(() => (turned = true), 1);
+    for (; !turned && asked < 1_000_000; asked += 1)
+      await expect(redis.send(["PING"])).rejects.toMatchObject({ code: "unavailable" });
+    expect(turned).toBe(true);
+  });
+
   it.each(["LOADING Redis is loading", "BUSY Redis is busy", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN Link"])(
     "that Redis did not run (%s) is sent again, a write too",
     async (message) => {

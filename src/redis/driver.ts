@@ -328,9 +328,10 @@ interface Sending {
   readonly told: Told;
 }
 
+/** Refuses in a later turn of the event loop: a caller that asks again at once leaves the loop the turns in which the connection comes back. */
 function refuse(error: MarrowError, told: Told | undefined): Promise<never> {
   told?.end(error, undefined);
-  return Promise.reject(error);
+  return new Promise((_, reject) => void setImmediate(reject, error));
 }
 
 /** Handles a failure asynchronously, because it may be raised in the middle of a send. */
