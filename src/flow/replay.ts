@@ -5,6 +5,7 @@ import type { StoredAnswer } from "./cacheable.ts";
 import { textOr } from "../internal/fields.ts";
 import { inOrder } from "../internal/order.ts";
 import { createMarks } from "./marks.ts";
+import { endOfCharacter } from "../internal/whole-character.ts";
 
 /** Approximate characters per event of a replayed stream; a long answer has larger pieces, at most {@link PIECES_MAX} of them. */
 const PIECE_CHARS = 64;
@@ -78,10 +79,7 @@ function pieceEnd(text: string, start: number, chars: number): number {
   if (most >= text.length) return text.length;
   // Looked for within the piece only: a text without spaces would be read from its beginning for each piece.
   const space = text.slice(start, most + 1).lastIndexOf(" ");
-  const end = space > 0 ? start + space + 1 : most;
-  // Never between the two halves of one character.
-  const code = text.charCodeAt(end - 1);
-  return code >= 0xd800 && code <= 0xdbff ? end + 1 : end;
+  return endOfCharacter(text, space > 0 ? start + space + 1 : most);
 }
 
 /** Converts usage to that of a cache hit: the same tokens, all cached, and a cost of 0 if the endpoint reported one. */

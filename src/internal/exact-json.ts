@@ -1,4 +1,4 @@
-import { endOfString } from "./json-strings.ts";
+import { endOfString, numberAt } from "./json-tokens.ts";
 import { LongInteger } from "./long-integer.ts";
 
 /** The place of a {@link LongInteger} in a value: a field or an item of its holder, or the value itself (no holder). */
@@ -16,7 +16,6 @@ export interface Unfilled {
 
 /** Every integer of fewer digits is held exactly by a double. */
 const DIGITS_MIN = 16;
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const INTEGER = /^-?\d+$/;
 const [QUOTE, COMMA, MINUS, ZERO, NINE] = [0x22, 0x2c, 0x2d, 0x30, 0x39];
 const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x5d];
@@ -112,8 +111,7 @@ function placesIn(text: string, value: unknown): readonly LongPlace[] {
       top.item += 1;
       top.isName = !top.isList;
     } else if (code === MINUS || isDigit(code)) {
-      NUMBER.lastIndex = at;
-      const [number = ""] = NUMBER.exec(text) ?? [];
+      const number = numberAt(text, at);
       if (number.length >= DIGITS_MIN && INTEGER.test(number) && String(Number(number)) !== number) note(number);
       at += Math.max(1, number.length) - 1;
     } else if (code === OPEN_OBJECT || code === OPEN_LIST) open(code === OPEN_LIST);

@@ -1,4 +1,5 @@
 import { createTimeSlice } from "./time-slice.ts";
+import { endOfCharacter } from "./whole-character.ts";
 
 /** Approximate size in characters from which a value is read and written in slices of the event loop. */
 export const LARGE_JSON_CHARS = 262_144;
@@ -206,10 +207,5 @@ function* stringPieces(text: string): Generator<string> {
 
 /** End of a piece of a text, never between the two halves of one character. */
 function endOfPiece(text: string, from: number): number {
-  const end = Math.min(text.length, from + PIECE_CHARS);
-  return end < text.length && isHighSurrogate(text.charCodeAt(end - 1)) ? end + 1 : end;
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
+  return endOfCharacter(text, Math.min(text.length, from + PIECE_CHARS));
 }

@@ -1,6 +1,7 @@
 import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { isCertainlyOver, sizeOf } from "../internal/json-pieces.ts";
 import { inTurn } from "../internal/order.ts";
+import { endOfCharacter } from "../internal/whole-character.ts";
 import type { ChatChunk } from "./chat.ts";
 
 /** Characters of JSON that one chunk may have: everything between the endpoint and the client takes less than a millisecond for it. */
@@ -44,7 +45,7 @@ export function* cutChunk(chunk: ChatChunk): Generator<ChatChunk> {
 /** A long text in pieces. Pure. */
 export function* textsOf(text: string): Generator<string> {
   for (let from = 0; from < text.length;) {
-    const end = wholeAt(text, Math.min(text.length, from + PIECE_CHARS));
+    const end = endOfCharacter(text, Math.min(text.length, from + PIECE_CHARS));
     yield text.slice(from, end);
     from = end;
   }
@@ -82,7 +83,7 @@ function* piecesOf(delta: Fields, tokens: readonly unknown[]): Generator<Piece> 
       at += 1;
     }
     if (at === used + PIECE_TOKENS && chars > 0) end = Math.min(end, from + chars);
-    end = wholeAt(text, end);
+    end = endOfCharacter(text, end);
     const own = tokens.slice(used, at);
     used = at;
     return { end, own };
@@ -196,12 +197,6 @@ function* runsOf(list: readonly unknown[]): Generator<readonly unknown[]> {
     chars += more;
   }
   yield run;
-}
-
-/** A place at which no character is cut in halves. */
-function wholeAt(text: string, end: number): number {
-  const code = end < text.length ? text.charCodeAt(end - 1) : 0;
-  return code >= 0xd800 && code <= 0xdbff ? end + 1 : end;
 }
 
 function lengthOf(token: unknown): number {

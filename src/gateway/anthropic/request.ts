@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { wordOf } from "../../internal/describe.ts";
 import { applyRows, isEmpty, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
@@ -107,7 +107,7 @@ function toUser(metadata: Fields, path: string): unknown {
   checkFields("metadata", metadata, path);
   const { user_id: user } = metadata;
   if (typeof user !== "string" || user.length <= USER_CHARS_MAX) return user ?? undefined;
-  return createHash("sha256").update(user).digest("hex");
+  return hash("sha256", user);
 }
 
 function toTier(tier: unknown, path: string): string {

@@ -1,11 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { MarrowError } from "../../errors.ts";
 import { fill, parseUnfilled, type Unfilled } from "../../internal/exact-json.ts";
-import { endOfString } from "../../internal/json-strings.ts";
+import { endOfString, numberAt } from "../../internal/json-tokens.ts";
 
 /** Longest name of a field that an error repeats, in characters. */
 const NAME_CHARS_MAX = 64;
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const QUOTE = 0x22;
 const COLON = 0x3a;
 
@@ -71,8 +70,7 @@ function scan(text: string): number {
     if (code === QUOTE) at = endOfString(text, at);
     else if (code === COLON) fields += 1;
     else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
-      NUMBER.lastIndex = at;
-      const [number = ""] = NUMBER.exec(text) ?? [];
+      const number = numberAt(text, at);
       if (!Number.isFinite(Number(number))) throw wrong("a number in the body is larger than any that can be kept");
       at += Math.max(1, number.length) - 1;
     }

@@ -45,8 +45,8 @@ export function noteRoutes(app: FastifyInstance): KnownRoutes {
   // `GET /v1/responses/compact` is a wrong method of that path, and no response of the id "compact".
   app.addHook("onRequest", (request, reply, done) => {
     const named = routes.get(pathOf(request.url));
-    const { url } = request.routeOptions;
-    const isShadowed = named !== undefined && named.url !== url && url?.includes(":") === true;
+    // A route of its own comes first, so that only other methods can meet one with a parameter.
+    const isShadowed = named?.methods.has(request.method) === false && request.routeOptions.url?.includes(":") === true;
     if (isShadowed) reply.callNotFound();
     else done();
   });

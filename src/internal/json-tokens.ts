@@ -3,6 +3,15 @@ const BACKSLASH = 0x5c;
 /** Escaped quotes that are searched for in one string. */
 const SEARCHES_MAX = 256;
 
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
+/** Returns the number that begins at `at` of a JSON text, as it is written; "" without one. */
+export function numberAt(text: string, at: number): string {
+  NUMBER.lastIndex = at;
+  const [number = ""] = NUMBER.exec(text) ?? [];
+  return number;
+}
+
 /** Returns the place of the quote that ends the JSON string which begins at `at`; the text's length if nothing ends it. Linear. */
 export function endOfString(text: string, at: number): number {
   let end = at;
