@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mapInSlices, ownTurn } from "./time-slice.ts";
+import { createTurnPacer, mapInSlices, ownTurn } from "./time-slice.ts";
 
 describe("work in slices", () => {
   it("gives each waiter a turn of the event loop of its own, in order", async () => {
@@ -30,5 +30,31 @@ describe("work in slices", () => {
     clearInterval(others);
     expect(mapped).toEqual([2, 4, 6, 8, 10, 12]);
     expect(turns).toBeGreaterThan(2);
+  });
+
+  it("runs work that comes alone at once, and spreads what comes together over turns of the event loop, in order", async () => {
+    const pace = createTurnPacer(5);
+    const [order, turns]: [number[], number[]] = [[], []];
+    let turn = 0;
+    const count = () => {
+      turn += 1;
+      if (order.length < 20) setImmediate(count);
+    };
+    setImmediate(count);
+    for (let nth = 0; nth < 20; nth += 1)
+      pace(() => {
+        const end = performance.now() + 2;
+        while (performance.now() < end);
+        order.push(nth);
+        turns.push(turn);
+      });
+    expect(order.length).toBeGreaterThan(0);
+    expect(order.length).toBeLessThan(5);
+    while (order.length < 20) await ownTurn();
+    expect(order).toEqual(Array.from({ length: 20 }, (_, nth) => nth));
+    for (let nth = 0; nth <= turn; nth += 1) expect(turns.filter((one) => one === nth).length).toBeLessThan(5);
+    await ownTurn();
+    pace(() => order.push(20));
+    expect(order).toHaveLength(21);
   });
 });

@@ -32,6 +32,42 @@ export function createTimeSlice(sliceMs: number = SLICE_MS): () => Promise<void>
   };
 }
 
+/**
+ * Makes a function that runs work at once, until the work of one turn of the event loop has taken `sliceMs`: what comes after that waits for
+ * the next turns, in order. Work that comes alone never waits.
+ */
+export function createTurnPacer(sliceMs: number = SLICE_MS): (work: () => void) => void {
+  const later: (() => void)[] = [];
+  let isTimed = false;
+  let endMs = 0;
+
+  function time(): void {
+    [isTimed, endMs] = [true, performance.now() + sliceMs];
+    setImmediate(beginTurn);
+  }
+
+  function beginTurn(): void {
+    isTimed = false;
+    if (later.length === 0) return;
+    time();
+    void goOn();
+  }
+
+  async function goOn(): Promise<void> {
+    do {
+      later.shift()?.();
+      // The callbacks that follow the work at once belong to its time.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    } while (later.length > 0 && performance.now() < endMs);
+  }
+
+  return (work) => {
+    if (!isTimed) time();
+    if (later.length > 0 || performance.now() >= endMs) later.push(work);
+    else work();
+  };
+}
+
 /** Maps a list in slices, in order. */
 export async function mapInSlices<T, R>(list: readonly T[], map: (item: T, at: number) => R): Promise<R[]> {
   const slice = createTimeSlice();

@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Dispatcher } from "undici";
 import type { Pushing, Sink } from "../internal/push.ts";
+import { ownTurn } from "../internal/time-slice.ts";
 
 /** An answer with received headers and a pending body. */
 export interface HttpAnswer {
@@ -24,6 +25,8 @@ const SLICE_BYTES = 16_384;
 /** The work on one answer in one turn of the event loop: Node reads two megabytes of a socket in one go. */
 const TURN_BYTES = 262_144;
 const TURN_MS = 5;
+/** From this size on a text is joined in a turn of the event loop of its own. */
+const LONG_BYTES = 131_072;
 /** What a piece counts in bytes beside its own. */
 const PIECE_BYTES = 128;
 
@@ -228,6 +231,8 @@ export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<stri
     texts.push(decoder.write(piece));
   }
   texts.push(decoder.end());
+  // Of a hundred long answers that end at once each is joined in a turn of its own.
+  if (bytes >= LONG_BYTES) await ownTurn();
   return texts.join("");
 }
 

@@ -1,7 +1,7 @@
 // oxlint-disable no-underscore-dangle -- Node keeps there whether its server reads a connection.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { ownTurn } from "../../internal/time-slice.ts";
+import { createTurnPacer, ownTurn } from "../../internal/time-slice.ts";
 
 /** Requests of one connection that are served beside the first one, and those that may wait before the connection is read no further. */
 const BEGUN_MAX = 4;
@@ -17,19 +17,24 @@ interface Line {
 type Paused = Socket & { _paused?: boolean; readonly parser?: { resume(): void } | null };
 
 /**
- * Starts pipelined requests of one connection a few at a time, each in its own turn of the event loop; Node would start thousands at once.
- * Single requests are not delayed.
+ * Starts requests that come at once on many connections over several turns of the event loop, and pipelined requests of one connection a few
+ * at a time, each in its own turn; Node would start thousands at once. Single requests are not delayed.
  */
 export function paceRequests(server: Server): void {
   const handlers = server.listeners("request") as ((request: IncomingMessage, response: ServerResponse) => void)[];
   const lines = new WeakMap<Socket, Line>();
+  const pace = createTurnPacer();
   server.removeAllListeners("request");
   server.on("request", (request, response) => {
     const serve = () => {
       for (const handler of handlers) handler.call(server, request, response);
     };
     // An answer has its socket unless it waits for the one before.
-    if (response.socket !== null) return serve();
+    if (response.socket !== null)
+      return pace(() => {
+        // A closed connection needs no response.
+        if (!request.destroyed) serve();
+      });
     const socket = request.socket as Paused;
     let line = lines.get(socket);
     if (line === undefined) lines.set(socket, (line = { begun: 0, waiting: [] }));

@@ -69,6 +69,26 @@ describe("the watchdog of the event loop", () => {
     expect(stalls.map(({ route, step }) => `${route} ${step}`)).toEqual(["/slow compare", "other waited"]);
   });
 
+  it("measures rarely while nothing happens, and names the first step that holds the loop after that", async () => {
+    const stalls: Stall[] = [];
+    let measured = 0;
+    const watchdog = watchEventLoop({
+      stallMs: 50,
+      onDelay: () => (measured += 1),
+      onStall: (stall) => stalls.push(stall),
+    });
+    watchdog.mark("/quick", "handle");
+    await pause(1_200);
+    measured = 0;
+    await pause(1_000);
+    expect(measured).toBeLessThanOrEqual(6);
+    watchdog.mark("/slow", "parse");
+    work(80);
+    await pause(60);
+    watchdog.close();
+    expect(stalls).toContainEqual(expect.objectContaining({ route: "/slow", step: "parse" }));
+  });
+
   it("says nothing of time in which this process did not work", async () => {
     const stalls: Stall[] = [];
     const watchdog = watchEventLoop({ stallMs: 100, onDelay: () => {}, onStall: (stall) => stalls.push(stall) });

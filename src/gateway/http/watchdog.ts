@@ -22,14 +22,17 @@ export interface Watchdog {
 export interface WatchdogOptions {
   /** Delay from which the loop counts as blocked, in milliseconds, at least 10. */
   readonly stallMs: number;
-  /** Called with each measurement, about 50 per second, in seconds. */
+  /** Called with each measurement, in seconds: about 50 per second while there is work, 5 otherwise. */
   readonly onDelay: (seconds: number) => void;
   readonly onStall: (stall: Stall) => void;
 }
 
 /** Label of work that continued after waiting. */
 const WAITED = { route: "other", step: "waited" } as const;
-const EVERY_MS = 20;
+/** Time between two measurements, in milliseconds: while requests are handled, and otherwise, where each would only wake an idle process. */
+const [BUSY_MS, QUIET_MS] = [20, 200];
+/** Time without a step after which it counts as quiet. */
+const QUIET_AFTER_MS = 1_000;
 /** Steps that are remembered: those of a few dozen requests. */
 const MARKS_MAX = 128;
 
@@ -46,8 +49,12 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
   }));
   let next = 0;
   let ending: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let lastMs = performance.now();
-  let worked = process.threadCpuUsage();
+  let workedMs = threadMs();
+  let everyMs = BUSY_MS;
+  /** Time of the last step: of the start, at first. */
+  let begunMs = lastMs;
 
   /** The mark before the longest time without one, from `fromMs` on. */
   function longest(fromMs: number, nowMs: number): { readonly route: string; readonly step: string } | undefined {
@@ -65,29 +72,42 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
     return found;
   }
 
-  const timer = setInterval(() => {
+  function measure(): void {
     const nowMs = performance.now();
-    const delayMs = Math.max(0, nowMs - lastMs - EVERY_MS);
-    const used = process.threadCpuUsage(worked);
-    worked = process.threadCpuUsage();
+    const delayMs = Math.max(0, nowMs - lastMs - everyMs);
+    const workMs = threadMs() - workedMs;
     onDelay(delayMs / 1_000);
     // Time in which the machine did not run this thread is no fault of a request.
-    const workedMs = (used.user + used.system) / 1_000;
-    if (Math.min(delayMs, workedMs) >= stallMs) {
+    if (Math.min(delayMs, workMs) >= stallMs) {
       const { route, step } = longest(lastMs, nowMs) ?? { route: "", step: "" };
       // Before the first request the process starts, and loads its tables.
       if (route !== "") onStall({ delayMs: Math.round(delayMs), route, step });
     }
     lastMs = nowMs;
-  }, EVERY_MS);
-  timer.unref();
+    workedMs += workMs;
+    if (everyMs === BUSY_MS && nowMs - begunMs > QUIET_AFTER_MS) timer = measureEvery(QUIET_MS);
+  }
 
-  function note(route: string, step: string): void {
+  function measureEvery(ms: number): NodeJS.Timeout {
+    clearInterval(timer);
+    everyMs = ms;
+    return setInterval(measure, ms).unref();
+  }
+
+  /** Measures often again: something begins. */
+  function wake(): void {
+    if (everyMs === BUSY_MS) return;
+    [lastMs, workedMs] = [performance.now(), threadMs()];
+    timer = measureEvery(BUSY_MS);
+  }
+
+  function note(route: string, step: string): number {
     const mark = marks[next] as (typeof marks)[number];
     mark.atMs = performance.now();
     mark.route = route;
     mark.step = step;
     next = (next + 1) % MARKS_MAX;
+    return mark.atMs;
   }
 
   function endTurn(): void {
@@ -96,14 +116,16 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
   }
 
   function begin(route: string, step: string): void {
-    note(route, step);
+    begunMs = note(route, step);
+    wake();
     ending ??= setImmediate(endTurn);
   }
 
+  timer = measureEvery(BUSY_MS);
   const routes = new AsyncLocalStorage<string>();
   const deafen = hearSteps((step) => {
     const route = routes.getStore();
-    // Of another gateway of this process, or of none.
+    // Without one it is a step of another gateway of this process, or of none.
     if (route !== undefined) begin(route, step);
   });
 
@@ -116,4 +138,10 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
       clearImmediate(ending);
     },
   };
+}
+
+/** CPU time of this thread so far, in milliseconds. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
