@@ -14,6 +14,16 @@ function open(tenant: ScopedRedis, options: Partial<CacheOptions> = {}) {
   return createCache<string>(tenant, { name: "c", embedder: staticEmbedder(), timeoutMs: 5_000, ...options });
 }
 
+/** A connection on which something happens after a lookup and before its join. */
+function beforeJoining(tenant: ScopedRedis, act: () => Promise<unknown>): ScopedRedis {
+  const send: ScopedRedis["send"] = async (command, options) => {
+    if (command.some((part) => String(part).includes(":flight:lease:")) && String(command[0]).startsWith("EVAL"))
+      await act();
+    return tenant.send(command, options);
+  };
+  return { ...tenant, send };
+}
+
 /** The key of the only partition's index. */
 async function indexOf(redis: Redis, app: string): Promise<string> {
   const found = await redis.send(["SCAN", "0", "MATCH", `{${app}:acme}:cache:c:vectors:*`, "COUNT", "100000"]);
@@ -177,6 +187,46 @@ describe("asking through a cache", () => {
     expect(new Set(answers.map(({ value }) => value))).toEqual(new Set(["Paris"]));
     expect(await cache.through(REPHRASED, ask)).toMatchObject({ source: "similar", value: "Paris" });
     expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  liveTest(
+    "asks once for two questions of one meaning, when the first one's flight ends between the second one's lookup and its join",
+    async ({ tenant }) => {
+      const first = open(tenant);
+      const answered = Promise.withResolvers<string>();
+      const asked = vi.fn(() => answered.promise);
+      const leading = first.through(CAPITAL, asked);
+      await expect.poll(() => asked.mock.calls.length).toBe(1);
+
+      const ask = vi.fn(async () => "Lutetia");
+      const ending = async () => {
+        answered.resolve("Paris");
+        await leading;
+      };
+      const second = open(beforeJoining(tenant, ending));
+      const callers = Array.from({ length: 5 }, () => second.through(REPHRASED, ask));
+      expect(await Promise.all(callers)).toEqual(callers.map(() => ({ source: "shared", value: "Paris" })));
+      expect(ask).not.toHaveBeenCalled();
+
+      const later = open(beforeJoining(tenant, () => first.through("Who wrote Don Quixote?", async () => "Cervantes")));
+      const parts = { toValue: (all: readonly string[]) => all.join(""), toParts: (value: string) => [value] };
+      const streamed = await later.stream(
+        "who wrote Don Quixote",
+        () => Promise.reject(new Error("asked twice")),
+        parts,
+      );
+      expect(await Array.fromAsync(streamed.parts)).toEqual(["Cervantes"]);
+    },
+  );
+
+  liveTest("makes no other question wait for a second lookup", async ({ counted, proxy }) => {
+    const cache = open(counted.scope("acme"));
+    await cache.through("warm the scripts up", async () => "x");
+    await cache.through("What is the capital of Spain?", async () => "Madrid");
+    proxy.reset();
+    await cache.through("How tall is the Eiffel tower?", async () => "330 m");
+    // The exact lookup, the one by meaning, the join, the store, the end.
+    expect(proxy.roundTrips()).toBe(5);
   });
 
   liveTest("gives an asker's failure to all who wait, and keeps nothing", async ({ tenant }) => {

@@ -90,6 +90,9 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
   /** The epoch and the time in which a question was looked up: its answer is as old as that, however long it took. */
   const since = new WeakMap<Fingerprint, { readonly epoch: number; readonly atMs: number }>();
 
+  /** When a question was last looked up by meaning: what was stored after that was not found. */
+  const lookedAt = new WeakMap<Fingerprint, number>();
+
   async function lookupExact(question: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
     const { epoch, id, entry, unsealed } = await entries.find(question);
     since.set(question, { epoch: epoch.present, atMs: performance.now() });
@@ -123,6 +126,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     // Only vector sets keep single bits.
     const inBits = compact && (await questions.inSets());
     const wanted = { vector, count: Math.max(CANDIDATES, judging?.wanted ?? 0), from: nearFrom, inBits };
+    lookedAt.set(question, performance.now());
     const reply = await questions.find(question, wanted).catch(embedding.unlessLost);
     if (reply === undefined) return { hit: false };
     const { epoch, candidates: near } = toCandidates(reply);
@@ -221,7 +225,10 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     await runScript(scoped, invalidateTags, { epoch: keys.epoch, tags: keys.tags }, values, { timeoutMs });
   }
 
-  const asking = createAsking({ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding });
+  const asking = createAsking({
+    ...{ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding },
+    lookedAt: (question) => lookedAt.get(question),
+  });
   const cache: Cache<V> = {
     ...createListing<V>({ redis: scoped, keys, entries, sealing, timeoutMs }),
 

@@ -33,9 +33,27 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
     /** Leads, reads along, or has the answer that was stored since. */
     async function join(look = true): Promise<Lead<Told<V>> | Follow<Told<V>> | { role: "made"; value: V }> {
       const began = await asking.join<Told<V>>(question, { look, signal });
+      if (began.role === "lead" && began.overtaken === true) {
+        const again = await lookAgain(began);
+        if (again !== undefined) return { role: "made", value: again };
+      }
       if (began.role !== "made") return began;
       const made = await unlessAway(cache().lookup(question, { ...options, tiers: "exact" }));
       return made?.hit === true ? { role: "made", value: made.value } : join(false);
+    }
+
+    /** Looks up by meaning, for the caller and its followers. If that fails, the flight does. */
+    async function lookAgain(lead: Lead<Told<V>>): Promise<V | undefined> {
+      try {
+        const found = await unlessAway(cache().lookup(question, { ...options, tiers: "similar" }));
+        if (found?.hit !== true) return undefined;
+        lead.add({ value: found.value });
+        await lead.end();
+        return found.value;
+      } catch (error) {
+        await lead.fail(error);
+        throw error;
+      }
     }
 
     /** Calls the model and continues independently of readers: a slow one delays no other. */

@@ -1,5 +1,5 @@
-import type { Follow, Lead } from "../relay/index.ts";
-import type { AskingTogether, Told } from "./asking.ts";
+import type { Follow } from "../relay/index.ts";
+import type { AskingTogether, Leading, Told } from "./asking.ts";
 import { unlessAway } from "./away.ts";
 import type { Cache, Lookup, Through, ThroughOptions } from "./lookup.ts";
 import type { Near, RunningPolicy } from "./policy.ts";
@@ -71,7 +71,15 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
           if (made?.hit === true) return { shared: true, value: made.value };
           look = false;
         } else if (joined.role === "lead") {
-          return { shared: false, value: await leading(joined, () => askHere(question, ask, storing)) };
+          return leading(joined, async () => {
+            // Another caller's answer was stored after the lookup, and may serve.
+            const again =
+              joined.overtaken === true
+                ? await unlessAway(cache().lookup(question, { ...options, tiers: "similar" }))
+                : undefined;
+            if (again?.hit === true) return { shared: true, value: again.value };
+            return { shared: false, value: await askHere(question, ask, storing) };
+          });
         } else {
           const value = await valueOf(joined, signal);
           if (value !== undefined) return { shared: true, value };
@@ -105,12 +113,12 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
 }
 
 /** Calls the model for all followers. They get the answer once it is stored, so that later callers find it in the cache. */
-async function leading<V>(lead: Lead<Told<V>>, ask: () => Promise<V>): Promise<V> {
+async function leading<V, A extends { readonly value: V }>(lead: Leading<Told<V>>, ask: () => Promise<A>): Promise<A> {
   try {
-    const value = await ask();
-    lead.add({ value });
+    const answer = await ask();
+    lead.add({ value: answer.value });
     await lead.end();
-    return value;
+    return answer;
   } catch (error) {
     await lead.fail(error);
     throw error;

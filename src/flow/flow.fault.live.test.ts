@@ -111,6 +111,23 @@ describe("the sync path", () => {
     },
   );
 
+  liveTest(
+    "asks the model once for two questions of one meaning, whenever the first one's flight ends",
+    async ({ tenant }) => {
+      const first = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+      const asked = model.requests.length;
+      const send: ScopedRedis["send"] = async (command, options) => {
+        const joins =
+          String(command[0]).startsWith("EVAL") && command.some((part) => String(part).includes(":flight:lease:"));
+        if (joins) await first.chat(chat("Who wrote Don Quixote?"));
+        return tenant.send(command, options);
+      };
+      const second = flowOf({ cache: { ...tenant, send }, memory: tenant, limiter: tenant });
+      expect(cacheOf(await second.chat(chat("who wrote Don Quixote")))).toBe("shared");
+      expect(model.requests.length - asked).toBe(1);
+    },
+  );
+
   liveTest("keeps a request's turn once for all that come under its name", async ({ tenant }) => {
     const flow = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
     for (let nth = 0; nth < 3; nth += 1) await flow.chat(chat("once", { session: "s", idempotencyKey: "one" }));

@@ -32,7 +32,7 @@ export async function reserve(
   const counts = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit !== "requests") === true;
   const shares = served && !control.noCache && !control.noStore && !control.onlyIfCached;
   const similar = served ? lookup(kit, question, "similar", control, user) : undefined;
-  const joining = shares ? join(kit, question, control, similar) : undefined;
+  const joining = shares ? join(kit, question, control, similar, user) : undefined;
   if (!control.onlyIfCached) keeping.open();
   if (!counts && !served) return { decision, found, asking: undefined };
   try {

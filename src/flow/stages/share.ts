@@ -3,6 +3,7 @@ import { toJsonText } from "../../internal/json-pieces.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
 import { cutChunk, type ChatChunk } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
+import { CACHE_CONTROL_DEFAULT } from "../cache-control.ts";
 import type { FlowKit } from "../kit.ts";
 import { weightOf } from "../plain-chunk.ts";
 import { createRecorder, type Recorder } from "../recorder.ts";
@@ -105,7 +106,7 @@ async function* following(
     if (isShed())
       throw new MarrowError("model_failed", "the answer was interrupted, and was not recorded to go on from");
     const said = recorder.completion().choices[0]?.message;
-    const anew = await join(kit, exchange.question);
+    const anew = await join(kit, exchange.question, CACHE_CONTROL_DEFAULT, undefined, exchange.user);
     if (anew?.role === "follow" || anew?.role === "made") {
       yield* afterSaid(said, sharing(kit, exchange, anew));
       return;
