@@ -45,7 +45,7 @@ interface Parts {
   readonly judge: JudgeOptions;
   readonly embedding: Embedding;
   /** When a question was last looked up by meaning, by `performance.now()`. */
-  readonly lookedAt: (question: Fingerprint) => number | undefined;
+  readonly lookedAt: WeakMap<Fingerprint, number>;
 }
 
 /** Coalesces concurrent calls for the same question, and for questions near enough to it, across processes. */
@@ -116,7 +116,7 @@ export function createAsking(parts: Parts): AskingTogether {
       const { id, partition } = question;
       const words = embedding.isOff ? undefined : await unlessAway(wordsOf(question, signal));
       const nowMs = performance.now();
-      const agoMs = Math.ceil(nowMs - (lookedAt(question) ?? nowMs)) + SOONER_MS;
+      const agoMs = Math.ceil(nowMs - (lookedAt.get(question) ?? nowMs)) + SOONER_MS;
       const asking = await flights.join({
         id,
         group: words && { name: partition, words, agoMs },

@@ -225,10 +225,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     await runScript(scoped, invalidateTags, { epoch: keys.epoch, tags: keys.tags }, values, { timeoutMs });
   }
 
-  const asking = createAsking({
-    ...{ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding },
-    lookedAt: (question) => lookedAt.get(question),
-  });
+  const parts = { redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding, lookedAt };
+  const asking = createAsking(parts);
   const cache: Cache<V> = {
     ...createListing<V>({ redis: scoped, keys, entries, sealing, timeoutMs }),
 

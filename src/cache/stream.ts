@@ -45,11 +45,11 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
     /** Looks up by meaning, for the caller and its followers. If that fails, the flight does. */
     async function lookAgain(lead: Lead<Told<V>>): Promise<V | undefined> {
       try {
-        const found = await unlessAway(cache().lookup(question, { ...options, tiers: "similar" }));
-        if (found?.hit !== true) return undefined;
-        lead.add({ value: found.value });
+        const again = await unlessAway(cache().lookup(question, { ...options, tiers: "similar" }));
+        if (again?.hit !== true) return undefined;
+        lead.add({ value: again.value });
         await lead.end();
-        return found.value;
+        return again.value;
       } catch (error) {
         await lead.fail(error);
         throw error;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
+import { parseBody } from "../http/input-error.ts";
 import { readJson } from "../http/json.ts";
 
 /** Endpoints of requests in a batch. */
@@ -122,7 +123,7 @@ export async function readLines(
       refuse(line, "invalid_line", read);
       continue;
     }
-    const parsed = lineBody.safeParse(read.value);
+    const parsed = parseBody(lineBody, read.value);
     if (!parsed.success) {
       const path = parsed.error.issues[0]?.path.join(".") ?? "";
       refuse(line, "invalid_line", path === "" ? "a line must be a JSON object" : `${path} is wrong`, path || null);

@@ -16,6 +16,7 @@ import {
 } from "../../stores/index.ts";
 import { reachOf } from "../tenancy/asker.ts";
 import { mayChange, mayRead, refuseChange } from "../tenancy/ownership.ts";
+import { pairsOf } from "../http/pairs.ts";
 import { metadataPairs } from "./metadata.ts";
 import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
 import { chunksOf, releaseChunks } from "./chunk-bytes.ts";
@@ -30,7 +31,12 @@ const BOOKED_MS = 366 * 86_400_000;
 /** Files that are attached in one request. */
 const FILES_MAX = 500;
 
-const attributes = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullish();
+/** The same as the stores' own bound. */
+const ATTRIBUTES_MAX = 16;
+const attributes = pairsOf(z.string(), z.union([z.string(), z.number(), z.boolean()]), {
+  max: ATTRIBUTES_MAX,
+  message: `must be at most ${ATTRIBUTES_MAX} attributes`,
+}).nullish();
 const chunking = z
   .discriminatedUnion("type", [
     z.strictObject({ type: z.literal("auto") }),

@@ -13,7 +13,7 @@ import { toErrorAnswer, toRefusal, type ErrorAnswer } from "../http/error-body.t
 import { toKnownPath } from "../http/aliases.ts";
 import { ambiguityOf } from "../http/target.ts";
 import type { Door } from "../http/door.ts";
-import { toInputError } from "../http/input-error.ts";
+import { parseBody, toInputError } from "../http/input-error.ts";
 import { isSlowToRead, readJsonInThread } from "../http/json-threads.ts";
 import { fill } from "../../internal/exact-json.ts";
 import { readJson } from "../http/json.ts";
@@ -298,7 +298,7 @@ function toRequest(value: Fields): Omit<Asked, "lane"> {
     throw new MarrowError("invalid_input", `generate: must be true or false, not ${describe(generate)}`, {
       details: { path: "generate" },
     });
-  const parsed = responseBody.safeParse(body);
+  const parsed = parseBody(responseBody, body);
   if (!parsed.success) throw toInputError(parsed.error);
   return { body: body as ResponseRequest, prepares: generate === false };
 }

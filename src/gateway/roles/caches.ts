@@ -5,12 +5,14 @@ import { MarrowError } from "../../errors.ts";
 import { reachOf } from "../tenancy/asker.ts";
 import { toCacheProblem } from "../caches/index.ts";
 import type { ErrorAnswer } from "../http/error-body.ts";
+import { pairsOf } from "../http/pairs.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const ATTRIBUTES_MAX = 16;
-const attributes = z
-  .record(z.string().min(1).max(128), z.string().max(1_024))
-  .refine((given) => Object.keys(given).length <= ATTRIBUTES_MAX, `must be at most ${ATTRIBUTES_MAX} attributes`);
+const attributes = pairsOf(z.string().min(1).max(128), z.string().max(1_024), {
+  max: ATTRIBUTES_MAX,
+  message: `must be at most ${ATTRIBUTES_MAX} attributes`,
+});
 const prompt = z.string().min(1).max(PROMPT_CHARS_MAX);
 
 const entryBody = z.strictObject({

@@ -4,6 +4,7 @@ import { MarrowError } from "../../errors.ts";
 import { COST_MAX, type Decision, type RuleState, type Standing } from "../../limiter/index.ts";
 import { toLimitHeaders } from "../../limiter/http/index.ts";
 import { toRefusal } from "../http/error-body.ts";
+import { pairsOf } from "../http/pairs.ts";
 import { limitSchema, type LimitDefinition } from "../limits/index.ts";
 import type { GatewayApp } from "../parts.ts";
 
@@ -11,10 +12,10 @@ const units = z.number().min(0).max(COST_MAX).optional();
 const costs = z.strictObject({ requests: units, tokens: units, cost: units, concurrency: units }).optional();
 /** The same as the largest number of rules. */
 const SUBJECTS_MAX = 16;
-const subjects = z
-  .record(z.string().min(1).max(128), z.string().min(1).max(512))
-  .refine((given) => Object.keys(given).length <= SUBJECTS_MAX, `must be at most ${SUBJECTS_MAX} subjects`)
-  .optional();
+const subjects = pairsOf(z.string().min(1).max(128), z.string().min(1).max(512), {
+  max: SUBJECTS_MAX,
+  message: `must be at most ${SUBJECTS_MAX} subjects`,
+}).optional();
 
 const takeBody = z.strictObject({
   subjects,
