@@ -166,11 +166,14 @@ async function parseInTurns(body: Buffer): Promise<unknown> {
   }
 }
 
+/** `JSON.stringify` writes no value as deep as this: what is deeper is damage, which would hold the event loop for a third of a second. */
+const RECORD_DEPTH_MAX = 20_000;
+
 /** This process, or another Marrow, wrote what is read here. */
 const ANY: WideBudget = {
   valuesMax: Infinity,
   bulkValuesMax: Infinity,
-  depthMax: Infinity,
+  depthMax: RECORD_DEPTH_MAX,
   fieldsMax: Infinity,
   isBulk: () => false,
 };

@@ -1,6 +1,7 @@
 import { request as ask } from "node:http";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { encodeRecord } from "../../src/redis/index.ts";
+import { keysOf } from "../damage.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
 /** `Idempotency-Key` on requests that are answered at once. */
@@ -53,6 +54,21 @@ describe("a request with an idempotency key", () => {
       const theirs = await send("/chat/completions", key, chat("hi", { stream }), { authorization: `Bearer ${other}` });
       expect(theirs.headers["idempotent-replayed"]).toBeUndefined();
       expect((await send("/responses", key, { model: "scripted", input: "hi" })).json().object).toBe("response");
+    }
+  });
+
+  it("is answered anew where a damaged record stands under its key", async () => {
+    const deep = "[".repeat(300_000);
+    const running = { state: "running", print: deep, holder: "h" };
+    const done = { state: "done", print: "p", status: 200, headers: null, body: deep };
+    const records = [Buffer.from(deep), Buffer.from(`\u0001\u0000${deep}`), encodeRecord(running), encodeRecord(done)];
+    for (const [nth, record] of records.entries()) {
+      await send("/chat/completions", `damaged-${nth}`, chat("hi"));
+      const held = (await keysOf(gateway.redis)).filter((name) => name.includes(":idempotent:"));
+      await Promise.all(held.map((name) => gateway.redis.send(["SET", name, record, "PX", "60000"])));
+      const answer = await send("/chat/completions", `damaged-${nth}`, chat("hi"));
+      expect([answer.statusCode, answer.headers["idempotent-replayed"]]).toEqual([200, undefined]);
+      await Promise.all(held.map((name) => gateway.redis.send(["DEL", name])));
     }
   });
 

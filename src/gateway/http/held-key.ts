@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import {
   allOf,
-  decodeRecord,
+  decodeRecordInTurns,
   encodeKeyPart,
   encodePlainInTurns,
   encodeRecord,
@@ -9,6 +9,7 @@ import {
   type Reply,
   type ScopedRedis,
 } from "../../redis/index.ts";
+import { isObject } from "../../internal/fields.ts";
 import { createForgotten } from "../tenancy/forgotten.ts";
 import type { RecordedAnswer } from "./recording.ts";
 
@@ -27,20 +28,41 @@ export type Held =
 /** What a record is to a key: what stands under it, nothing that can be read, or what stands under another one. */
 export type Read = Held | "unreadable" | "another key's";
 
-/** Reads a record for a key, by its name. Those of versions before name none. Pure. */
-export function readHeld(record: Buffer, name: string): Read {
-  let value: Readonly<Record<string, unknown>> | null;
+/** Reads a record for a key, by its name. Those of versions before name none. A large one is read in turns of the event loop. */
+export function readHeld(record: Buffer, name: string): Read | Promise<Read> {
   try {
-    value = decodeRecord(record) as typeof value;
+    const value = decodeRecordInTurns(record);
+    if (!(value instanceof Promise)) return toRead(value, name);
+    return value.then(
+      (read) => toRead(read, name),
+      () => "unreadable" as const,
+    );
   } catch {
     return "unreadable";
   }
-  const { of = name, state, print, holder, status, headers, body } = value ?? {};
+}
+
+function toRead(value: unknown, name: string): Read {
+  if (!isObject(value)) return "unreadable";
+  const { of = name, state, print, holder, status, headers, body } = value;
   if (of !== name) return "another key's";
   const isRunning = state === "running" && typeof holder === "string";
-  const isDone =
-    state === "done" && Number.isInteger(status) && typeof headers === "object" && typeof body === "string";
-  return typeof print === "string" && (isRunning || isDone) ? (value as unknown as Held) : "unreadable";
+  const isDone = state === "done" && isStatus(status) && isHeaders(headers) && typeof body === "string";
+  return isDigest(print) && (isRunning || isDone) ? (value as unknown as Held) : "unreadable";
+}
+
+/** A request is told from others by its digest: with anything else, every request would be another one for as long as the record lives. */
+function isDigest(print: unknown): boolean {
+  return typeof print === "string" && /^[\da-f]{64}$/.test(print);
+}
+
+/** Only successes are kept. */
+function isStatus(status: unknown): boolean {
+  return typeof status === "number" && Number.isInteger(status) && status >= 200 && status < 300;
+}
+
+function isHeaders(headers: unknown): boolean {
+  return isObject(headers) && Object.values(headers).every((value) => typeof value === "string");
 }
 
 /** An idempotency key of a user. */
@@ -67,12 +89,13 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
     async take(print, holder) {
       takenMs = performance.now();
       const set = ["SET", place, running(print, holder), "NX", "PX", String(LEASE_MS)];
-      let found = "unreadable" as Read;
+      let reading = "unreadable" as Read | Promise<Read>;
       const accepts = (reply: Reply) =>
-        !Buffer.isBuffer(reply) || isOk(reply) || (found = readHeld(reply, name)) !== "another key's";
+        !Buffer.isBuffer(reply) || isOk(reply) || (reading = readHeld(reply, name)) !== "another key's";
       const commands = [set, ["GET", place]];
       const [taken, held] = allOf(await redis.pipeline(commands, { retry: "never", reply: "bytes", accepts }));
       if (taken !== null || held === null) return undefined;
+      const found = await reading;
       if (typeof found === "string") return "unreadable";
       // The reply to this very request was lost and it was sent again.
       return found.state === "running" && found.holder === holder ? undefined : found;

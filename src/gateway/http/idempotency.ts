@@ -1,8 +1,10 @@
 import { hash, randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { verdictOf, type Redis } from "../../redis/index.ts";
+import { LARGE_JSON_CHARS, toBytesInTurns } from "../../internal/json-pieces.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { header } from "../tenancy/identity.ts";
 import { bodyOf } from "../parts.ts";
@@ -137,11 +139,15 @@ async function claim(
   }
 }
 
-function sendAgain(reply: FastifyReply, { status, headers, body }: RecordedAnswer): FastifyReply {
-  return reply
-    .code(status)
-    .headers({ ...headers, "idempotent-replayed": "true" })
-    .send(body);
+async function sendAgain(reply: FastifyReply, { status, headers, body }: RecordedAnswer): Promise<void> {
+  reply.code(status).headers({ ...headers, "idempotent-replayed": "true" });
+  if (body.length < LARGE_JSON_CHARS) return void reply.send(body);
+  const pieces = await toBytesInTurns(body);
+  reply.header(
+    "content-length",
+    pieces.reduce((bytes, { length }) => bytes + length, 0),
+  );
+  reply.send(Readable.from(pieces, { objectMode: false }));
 }
 
 /** Returns the digest that must be equal for two requests with one key. */
