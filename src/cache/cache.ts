@@ -162,7 +162,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       if (veto !== undefined) {
         const isFar = similarity < judgeOptions.near && veto === judgedAs;
         nearest ??= { similarity, score, veto: isFar ? "below_threshold" : veto };
-        misses.push({ id, similarity, refusal: veto, wording: text, value: entry.value, entry, body });
+        misses.push({ id, similarity, refusal: veto, entry, body });
         continue;
       }
       const value = entry.value as V;
@@ -170,11 +170,6 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
         return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
       }
       return { ...toHit(question, id, entry), match: "similar", similarity: Math.min(1, similarity), score };
-    }
-    const agreed = resolved.policy.kind === "static" ? judging?.agreed(question, misses) : undefined;
-    if (agreed !== undefined) {
-      const { id, similarity, entry } = agreed;
-      return { ...toHit(question, id, entry), match: "similar", similarity: Math.min(1, similarity), score: 0 };
     }
     const same = mayJudge ? await judging?.offer(question, misses, subject) : undefined;
     if (same === undefined || ageOf(same.entry, now()) > maxAgeMs) return { hit: false, nearest };

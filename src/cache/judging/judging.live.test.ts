@@ -238,6 +238,47 @@ describe("a judge that is waited for", () => {
   });
 });
 
+describe("stored questions with one answer", () => {
+  const grid = ["dogs", "cats", "horses", "rabbits"].flatMap((animal) =>
+    ["apples", "carrots", "grapes"].map((food) => `Can ${animal} eat ${food}?`),
+  );
+  const wordings = [
+    "How do I cancel my order",
+    "How can I cancel my order?",
+    "How do you cancel an order",
+    "How should I cancel the order?",
+    "How to cancel my order",
+    "How would I cancel my order now",
+    "How can my order be cancelled?",
+    "How do I get my order cancelled",
+    "How do I cancel the order I placed",
+  ];
+  const cases = (["strict", "balanced"] as const).flatMap((preset) =>
+    (["background", "serving"] as const).map((mode) => [preset, mode] as const),
+  );
+
+  liveTest.for(cases)(
+    "serve no other question that has only their words, if the judge calls it different (%s, %s)",
+    async ([preset, mode], { tenant }) => {
+      const ask = vi.fn(() => "different" as const);
+      for (const [at, [stored, asked]] of [
+        [grid, ["Can dogs eat grapes?"]],
+        [wordings, ["Why did you cancel my order?", "When was my order cancelled?", "Who cancelled my order?"]],
+      ].entries()) {
+        const cache = open(tenant, ask, { mode, perMinute: 1_000 }, { preset, name: `c${at}` });
+        for (const prompt of (stored ?? []).filter((one) => !asked?.includes(one))) await cache.store(prompt, "Yes.");
+        for (const prompt of asked ?? []) {
+          ask.mockClear();
+          expect([prompt, (await cache.lookup(prompt)).hit]).toEqual([prompt, false]);
+          await expect.poll(() => ask.mock.calls.length).toBeGreaterThan(0);
+          // Nor does the remembered verdict change that.
+          expect([prompt, (await cache.lookup(prompt)).hit]).toEqual([prompt, false]);
+        }
+      }
+    },
+  );
+});
+
 describe("options of a judge", () => {
   liveTest("that make no sense are refused by name", async ({ tenant }) => {
     for (const [judge, path] of [

@@ -1,10 +1,10 @@
 import { runScript, type ScopedRedis } from "../../redis/index.ts";
-import { findAgreement, type Neighbour } from "./agreement.ts";
 import { digestOf, toAliasRecord } from "../alias.ts";
 import type { Questions } from "../questions.ts";
 import type { Embedding } from "../embedding.ts";
 import type { Entries, Opened } from "../entries.ts";
 import type { StoredEntry } from "../entry.ts";
+import type { Refusal } from "../judge.ts";
 import type { CacheKeys } from "../keys.ts";
 import type { Fingerprint } from "../question.ts";
 import { claimPair, makeAlias, settleVerdict } from "../scripts.gen.ts";
@@ -15,7 +15,11 @@ import type { ResolvedJudging } from "./options.ts";
 import { hearJudge, type Judged, type Verdict } from "./verdict.ts";
 
 /** A stored wording that was near but not served. */
-export interface NearMiss extends Neighbour {
+export interface NearMiss {
+  /** Id of its entry. */
+  readonly id: string;
+  readonly similarity: number;
+  readonly refusal: Refusal;
   readonly entry: StoredEntry;
   /** Stored body of the entry. */
   readonly body: Buffer;
@@ -52,8 +56,6 @@ export interface Judging {
    * `background` it returns `undefined` at once.
    */
   offer(question: Fingerprint, near: readonly NearMiss[], subject: string | undefined): Promise<JudgedSame | undefined>;
-  /** Returns the near miss whose answer all of the nearest wordings agree on. Pure. */
-  agreed(question: Fingerprint, near: readonly NearMiss[]): NearMiss | undefined;
   /** Returns true if a question was offered to the judge since it was last stored, so that an alias may replace its answer. */
   offered(question: Fingerprint): boolean;
   /** Judges a job now, and makes the alias. */
@@ -257,15 +259,11 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
 
   return {
     floor: options.floor,
-    wanted: Math.max(2 * options.candidatesMax, options.agreement),
-    agreed: ({ text }, near) => findAgreement(text, near, options.agreement) as NearMiss | undefined,
+    wanted: 2 * options.candidatesMax,
 
     async offer(question, near, subject) {
       const eligible = distinct(
-        near.filter(
-          ({ similarity, refusal }) =>
-            similarity >= options.floor && (refusal === undefined || !options.hard.has(refusal)),
-        ),
+        near.filter(({ similarity, refusal }) => similarity >= options.floor && !options.hard.has(refusal)),
       );
       const askedAtMs = Date.now();
       const jobOf = (those: readonly NearMiss[]): JudgeJob => {

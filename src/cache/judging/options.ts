@@ -30,11 +30,6 @@ export interface JudgingOptions<V = unknown> {
    * always
    */
   readonly paysOff?: ((pair: JudgePair<V>) => boolean) | undefined;
-  /**
-   * Nearest wordings that must agree to serve a question without a proof: they share one answer, and together contain the question's words.
-   * 3 to 20; 0 disables this. Only with the `static` policy. @default 8
-   */
-  readonly agreement?: number | undefined;
   /** Wordings that become aliases of one entry, 1 to 1,000. @default 32 */
   readonly aliasesMax?: number | undefined;
   /** TTL of a verdict, in milliseconds; a hundredth of it for `unsure`. @default 604_800_000 (seven days) */
@@ -66,7 +61,6 @@ export interface ResolvedJudging<V> {
   readonly perMinute: number;
   readonly microsPerDay: number | undefined;
   readonly paysOff: (pair: JudgePair<V>) => boolean;
-  readonly agreement: number;
   readonly aliasesMax: number;
   readonly verdictTtlMs: number;
   readonly verdictsMax: number;
@@ -108,7 +102,6 @@ export function resolveJudging<V>(given: QuestionJudge<V> | JudgingOptions<V>): 
     microsPerDay:
       perDay === undefined ? undefined : Math.round(checkNumber("judge.perDay", perDay, { min: 0, max: 1e9 }) * 1e6),
     paysOff: options.paysOff ?? (() => true),
-    agreement: options.agreement === 0 ? 0 : integer("agreement", 8, 3, 20),
     aliasesMax: integer("aliasesMax", 32, 1, 1_000),
     verdictTtlMs: integer("verdictTtlMs", 7 * DAY_MS, 1_000, 366 * DAY_MS),
     verdictsMax: integer("verdictsMax", 10_000, 1, 1_000_000),

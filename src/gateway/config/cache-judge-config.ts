@@ -12,7 +12,6 @@ export interface CacheJudgeConfig {
   readonly perMinute: number;
   /** In the currency of the prices. */
   readonly perDay?: number | undefined;
-  readonly agreement: number;
   readonly aliasesMax: number;
 }
 
@@ -35,7 +34,6 @@ export const judgeSchema: z.ZodType<CacheJudgeConfig, CacheJudgeInput> = z.prepr
     floor: z.number().min(0).max(1).optional(),
     perMinute: integer(0, 1_000_000).default(60),
     perDay: z.number().min(0).max(1_000_000).optional(),
-    agreement: z.union([z.literal(0), integer(3, 20)]).default(8),
     aliasesMax: integer(1, 1_000).default(32),
   }),
 ) as unknown as z.ZodType<CacheJudgeConfig, CacheJudgeInput>;
