@@ -70,7 +70,6 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
         release: isWhole ? 0 : 1,
         ttl_ms: sessionTtlMs,
         life_ms: sessionLifeMs,
-        max_turns: turnsMax,
         max_bytes: sessionBytesMax,
         max_tokens: sessionTokensMax,
         born: createdAtMs ?? "",

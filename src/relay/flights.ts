@@ -269,7 +269,15 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       if (token === undefined) return;
       const endKeys = { ...keys, group: groupOf(wanted), ended: endedOf(wanted) };
       const whole = outcome.kind === "whole" ? 1 : 0;
-      const values = { id, token, life_ms: PARTS_LIFE_MS, whole, kept_ms: ENDED_LIFE_MS, room: GROUP_ROOM };
+      const compared = wanted.group === undefined ? "" : id;
+      const values = {
+        id: compared,
+        token,
+        life_ms: PARTS_LIFE_MS,
+        whole,
+        kept_ms: ENDED_LIFE_MS,
+        room: GROUP_ROOM,
+      };
       const end = (from: number, rest: readonly Buffer[]) =>
         runScript(redis, endFlight, endKeys, { ...values, from, parts: rest }, { timeoutMs });
       try {

@@ -7,6 +7,7 @@
 local spec = ARGV[1]
 -- INCLUDE record
 -- INCLUDE counting
+-- INCLUDE rewriting
 spec = cjson.decode(spec)
 local subjects = spec[1]
 local records = redis.call("MGET", unpack(KEYS, 1, subjects))

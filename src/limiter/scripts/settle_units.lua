@@ -7,6 +7,8 @@
 local spec = ARGV[1]
 -- INCLUDE record
 -- INCLUDE counting
+-- INCLUDE holding
+-- INCLUDE rewriting
 local rare = {}
 -- INCLUDE correcting
 -- INCLUDE exceptions
@@ -56,8 +58,8 @@ local function settle(at, units, taken_at)
       else
         redis.call("ZREM", leases, member)
         if next ~= "" then
-          rare.hold(leases, next, now + lease, lease)
-          due[s] = rare.sooner(due[s], now + lease)
+          hold(leases, next, now + lease, lease)
+          due[s] = sooner(due[s], now + lease)
           changed[s] = true
         end
       end

@@ -9,6 +9,7 @@ local spec = ARGV[1]
 local id = ARGV[2]
 -- INCLUDE record
 -- INCLUDE counting
+-- INCLUDE holding
 local FULL_WAIT_MS = 1000
 local LINE_MAX = 1000
 spec = cjson.decode(spec)
@@ -17,12 +18,19 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local subjects, flags, lease, size = spec[1], spec[2], spec[3], #spec
 local records = redis.call("MGET", unpack(KEYS, 1, subjects))
 local look, waits = flags % 2 == 1, false
-local special, rooms, returned, due, in_line, logs
+local special, rooms, returned, in_line, logs
+-- When the earliest lease of each subject may end.
+local due = flags % 4 > 1 and {} or nil
 -- What most takes do not need is made when one does: making it costs as much as counting.
-local rare = flags > 3 or ARGV[3]
+local rare = flags > 3
 for s = 1, subjects do
-  local record = records[s]
-  if record and (#record < FIRST - 1 or string.byte(record) > 0) then rare = true end
+  local record, first = records[s], 0
+  if record and (#record < FIRST - 1 or string.byte(record) > 0) then
+    local marks
+    marks, first = struct.unpack(HEAD, record)
+    if marks ~= LEASED or first <= now then rare = true end
+  end
+  if due then due[s] = first end
 end
 if rare then
   rare = {}
@@ -33,9 +41,11 @@ if rare then
   if bit.band(flags, 8) ~= 0 then
     local at = RULES_AT
     while at <= size do
-      local next, _, algorithm, _, _, _, _, from, to = rule_at(spec, at, 0)
-      if algorithm == CALENDAR and (now < from or now >= to) then return struct.pack("<ddd", now, -1, 0) end
-      at = next
+      local algorithm = math.abs(spec[at])
+      if algorithm == CALENDAR and (now < spec[at + 5] or now >= spec[at + 6]) then
+        return struct.pack("<ddd", now, -1, 0)
+      end
+      at = at + (algorithm >= TOKEN_BUCKET and 7 or 5)
     end
   end
   for s = 1, subjects do
@@ -53,16 +63,11 @@ if rare then
       if blocked and blocked > now then return struct.pack("<ddd", now, -2, blocked - now) end
     end
   end
-  if bit.band(flags, 2) ~= 0 then
-    due, returned = {}, {}
+  if due then
+    returned = {}
     for s = 1, subjects do
-      due[s] = 0
-      if records[s] then
-        local _, first = struct.unpack(HEAD, records[s])
-        if first ~= 0 and first <= now then
-          returned[s], first = rare.sweep(KEYS[subjects + s], now)
-        end
-        due[s] = first
+      if due[s] ~= 0 and due[s] <= now then
+        returned[s], due[s] = rare.sweep(KEYS[subjects + s], now)
       end
     end
   end
@@ -172,8 +177,8 @@ if in_line then
       if redis.call("ZSCORE", line, member) or redis.call("ZCARD", line) < LINE_MAX then
         redis.call("ZADD", line, "NX", time[1] * 1000000 + time[2], member)
         redis.call("PEXPIRE", line, 2 * LINE_LEASE_MS)
-        rare.hold(leases, "w;" .. member, now + LINE_LEASE_MS, lease)
-        due[s] = rare.sooner(due[s], now + LINE_LEASE_MS)
+        hold(leases, "w;" .. member, now + LINE_LEASE_MS, lease)
+        due[s] = sooner(due[s], now + LINE_LEASE_MS)
         dirty[s] = true
       end
     elseif waits and redis.call("ZREM", line, member) == 1 then
@@ -190,19 +195,21 @@ for s = 1, subjects do
   elseif (dirty and dirty[s]) or (logs and logs.changed[s]) then
     written = out[of + 1]
   end
+  local first = due and due[s] or 0
+  if held ~= "" then
+    hold(KEYS[subjects + s], string.format("%.0f:", now) .. held, now + lease, lease)
+    first = sooner(first, now + lease)
+  end
   if written and records[s] and not rare and out[of + 2] == 0 and out[of + 4] == 0 then
     -- Nothing but numbers changed: the record is written over in its place and keeps its life.
-    redis.call("SETRANGE", KEYS[s], FIRST - 1, written)
-  elseif written then
-    local first, marks = 0, 0
-    if due then
-      if held ~= "" then
-        rare.hold(KEYS[subjects + s], string.format("%.0f:", now) .. held, now + lease, lease)
-        due[s] = rare.sooner(due[s], now + lease)
-      end
-      first = due[s]
-      if first ~= 0 then marks = LEASED end
+    if due and first ~= due[s] then
+      redis.call("SETRANGE", KEYS[s], 0, struct.pack(HEAD, LEASED, first) .. written)
+    else
+      redis.call("SETRANGE", KEYS[s], FIRST - 1, written)
     end
+  elseif written then
+    -- INCLUDE rewriting
+    local marks = first ~= 0 and LEASED or 0
     local known, lasts, rule, ruled = {}, 1, RULES_AT, 0
     while rule <= size do
       local next, of_rule, algorithm, tag, limit, length, _, x, y = rule_at(spec, rule, ruled)

@@ -50,13 +50,16 @@ end
 if expected >= 0 and expected ~= version then return { -1, version, known[5] or "", known[1] or "" } end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local created, epoch = tonumber(known[1]), known[5]
+local created, epoch = known[1], known[5]
 if not created then
-  created, epoch = now, time[1] .. time[2]
-  redis.call("HSET", meta, "created", string.format("%.0f", now), "epoch", epoch)
-  -- Sessions end by themselves; a new one looks whether the oldest have.
-  for _, old in ipairs(redis.call("ZRANGE", sessions, 0, 7)) do
-    if redis.call("EXISTS", starts .. old .. ":meta") == 0 then redis.call("ZREM", sessions, old) end
+  created, epoch = string.format("%.0f", now), time[1] .. time[2]
+  -- Sessions end by themselves; a new one looks whether the oldest have: by one command, for mostly none has.
+  local oldest, metas = redis.call("ZRANGE", sessions, 0, 7), {}
+  for at, old in ipairs(oldest) do metas[at] = starts .. old .. ":meta" end
+  if #oldest > 0 and redis.call("EXISTS", unpack(metas)) < #oldest then
+    for at, old in ipairs(oldest) do
+      if redis.call("EXISTS", metas[at]) == 0 then redis.call("ZREM", sessions, old) end
+    end
   end
 end
 local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
@@ -71,12 +74,16 @@ for from = 12, #ARGV, 1000 do
 end
 version = version + count
 bytes, tokens = trim(log, kept, bytes, tokens, max_turns, max_bytes, max_tokens)
-redis.call("HSET", meta, "version", version, "bytes", bytes, "tokens", tokens)
+if known[1] then
+  redis.call("HSET", meta, "version", version, "bytes", bytes, "tokens", tokens)
+else
+  redis.call("HSET", meta, "version", version, "bytes", bytes, "tokens", tokens, "created", created, "epoch", epoch)
+end
 redis.call("ZADD", ids, version, id)
 local names = redis.call("ZCARD", ids)
 if names > max_ids then redis.call("ZREMRANGEBYRANK", ids, 0, -max_ids - 1) end
 local listed = redis.call("ZADD", sessions, now, session)
-if life_ms > 0 then ttl_ms = math.max(1, math.min(ttl_ms, created + life_ms - now)) end
+if life_ms > 0 then ttl_ms = math.max(1, math.min(ttl_ms, tonumber(created) + life_ms - now)) end
 renew(log, meta, ids, sessions, ttl_ms, kept == count or names == 1 or listed == 1)
 if channel ~= "" then redis.call("PUBLISH", channel, version) end
-return { 1, version, epoch, string.format("%.0f", created) }
+return { 1, version, epoch, created }

@@ -9,7 +9,6 @@
 -- ARGV release      1: a later question may have the id
 -- ARGV ttl_ms       life after this call, > 0
 -- ARGV life_ms      life after the first call, or 0: no end
--- ARGV max_turns    turns kept at most, > 0
 -- ARGV max_bytes    bytes kept at most, or 0
 -- ARGV max_tokens   tokens kept at most, or 0
 -- ARGV born         time (ms) when the session that is meant was created, or empty: any, also none
@@ -27,11 +26,10 @@ local answer = ARGV[3]
 local release = ARGV[4]
 local ttl_ms = tonumber(ARGV[5])
 local life_ms = tonumber(ARGV[6])
-local max_turns = tonumber(ARGV[7])
-local max_bytes = tonumber(ARGV[8])
-local max_tokens = tonumber(ARGV[9])
-local born = ARGV[10]
-local channel = ARGV[11]
+local max_bytes = tonumber(ARGV[7])
+local max_tokens = tonumber(ARGV[8])
+local born = ARGV[9]
+local channel = ARGV[10]
 -- INCLUDE mend
 -- INCLUDE opening
 -- INCLUDE renew
@@ -40,17 +38,17 @@ local known, mended = known_of(log, meta, "version", "bytes", "tokens", "epoch",
 if born ~= "" and born ~= known[1] and not mended then return { -2, 0, "", "" } end
 local version, before = tonumber(known[2] or 0), known[5] or ""
 local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
-local made, at, count, kept = opening(log, ids, id, version)
+local made, at, count, asked = opening(log, ids, id, version)
 if not at then return { made > 0 and -1 or 0, version, before, before } end
 local first = made - count
-local asked = redis.call("LRANGE", log, math.max(0, at - count), at)
+if count ~= 1 then asked = redis.call("LRANGE", log, at - count, at) end
 local place = table.remove(asked)
 local open = 0
 for _, turn in ipairs(asked) do
   if string.match(turn, "^%d+~:") then open = open + 1 end
 end
 -- What was trimmed, or summed up without it, cannot be completed in its place: it comes anew, at the end.
-local late = at < count or tonumber(known[6] or 0) >= first
+local late = #asked < count or tonumber(known[6] or 0) >= first
 if late or open == 0 then
   local less, fewer = take_out(log, at, count)
   redis.call("HSET", meta, "bytes", bytes - less, "tokens", tokens - fewer)
@@ -60,14 +58,17 @@ end
 for i, turn in ipairs(asked) do
   local mark = string.match(turn, "^%d+()~:")
   if mark then
-    redis.call("LSET", log, at - count + i - 1, string.sub(turn, 1, mark - 1) .. string.sub(turn, mark + 1))
+    redis.call("LSET", log, at - #asked + i - 1, string.sub(turn, 1, mark - 1) .. string.sub(turn, mark + 1))
     bytes = bytes - 1
   end
 end
 bytes = bytes - #place + #answer
 tokens = tokens + tonumber(string.match(answer, "^%d+"))
 redis.call("LSET", log, at, answer)
-bytes, tokens = trim(log, kept, bytes, tokens, max_turns, max_bytes, max_tokens)
+-- The answer is one turn for another: only the log's bytes and tokens have changed.
+if (max_bytes > 0 and bytes > max_bytes) or (max_tokens > 0 and tokens > max_tokens) then
+  bytes, tokens = trim(log, redis.call("LLEN", log), bytes, tokens, math.huge, max_bytes, max_tokens)
+end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local epoch = time[1] .. time[2]

@@ -33,7 +33,11 @@ if life_ms > 0 then
 end
 renew(log, meta, ids, sessions, ttl_ms, false)
 local version = tonumber(known[2] or 0)
-local oldest = version - redis.call("LLEN", log) + 1
+-- The newest turns may be all that the session has: then nothing else is asked of the log.
+local ahead = newest == "2" and before == 0 and after == 0 and redis.call("LRANGE", log, -count, -1)
+local kept = ahead and #ahead < count and #ahead or redis.call("LLEN", log)
+if kept > version then ahead = false end
+local oldest = version - kept + 1
 local first, last = math.max(oldest, math.min(after, version) + 1), version
 if before > 0 then last = math.min(version, before - 1) end
 if newest == "2" then
@@ -42,7 +46,8 @@ if newest == "2" then
   for _ = 1, 8 do
     local start = math.max(first, from - size)
     if start == from then break end
-    local page = redis.call("LRANGE", log, start - oldest, from - 1 - oldest)
+    local page = ahead or redis.call("LRANGE", log, start - oldest, from - 1 - oldest)
+    ahead = false
     for i = #page, 1, -1 do
       if whole == count then break end
       found[#found + 1] = page[i]

@@ -23,12 +23,13 @@ local known = redis.call("HMGET", meta, "version", "bytes", "tokens", "summary_t
 local version = tonumber(known[1] or 0)
 local _, at, count = opening(log, ids, id, version)
 if not at then return 0 end
-local newest = at + 1 == redis.call("LLEN", log)
+local newest = at == -1
+local before = math.min(redis.call("LLEN", log) - 1, count)
 local less, fewer = take_out(log, at, count)
 redis.call("ZREM", ids, id)
 if newest then
-  redis.call("LTRIM", log, 0, -2 - math.min(at, count))
-  version, less = version - 1 - count, less + 2 + 2 * math.min(at, count)
+  redis.call("LTRIM", log, 0, -2 - before)
+  version, less = version - 1 - count, less + 2 + 2 * before
 end
 if newest and version <= 0 and not known[5] and not known[6] then
   redis.call("ZREM", sessions, session)

@@ -4,7 +4,7 @@
 -- KEYS handed       list: what was handed on so far
 -- KEYS group        hash of what is under way beside it
 -- KEYS ended        zset of what ended beside it lately, each as "id:length of words:words", by when (ms)
--- ARGV id           of the thing
+-- ARGV id           of the thing, or empty: it was compared with no other
 -- ARGV token        of this process
 -- ARGV life_ms      how long parts wait for those who follow, > 0
 -- ARGV whole        1: it was made, so that those who looked for something like it before look again
@@ -32,7 +32,7 @@ if from < 0 and redis.call("EXISTS", waiting) == 1 then return 2 end
 local before = 7
 -- INCLUDE hand_on
 redis.call("DEL", lease, waiting)
-local words = redis.call("HGET", group, id)
+local words = id ~= "" and redis.call("HGET", group, id)
 if not words then return 1 end
 redis.call("HDEL", group, id)
 if whole == "1" then

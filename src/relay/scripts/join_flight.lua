@@ -37,13 +37,17 @@ end
 if look == "1" and redis.call("EXISTS", made) == 1 then return { "made" } end
 redis.call("SET", lease, token, "PX", lease_ms)
 if words == "" then return { "lead", "", "" } end
-local others = {}
 local under_way = redis.call("HGETALL", group)
+local led, others = {}, {}
+for i = 1, #under_way, 2 do led[#led + 1] = leases .. under_way[i] end
+-- One command says that all are led, as they mostly are.
+local are_led = #led == 0 or redis.call("EXISTS", unpack(led)) == #led
 for i = 1, #under_way, 2 do
-  if redis.call("EXISTS", leases .. under_way[i]) == 0 then
-    redis.call("HDEL", group, under_way[i])
-  elseif under_way[i] ~= id then
-    others[#others + 1] = under_way[i] .. ":" .. #under_way[i + 1] .. ":" .. under_way[i + 1]
+  local other, its_words = under_way[i], under_way[i + 1]
+  if not are_led and redis.call("EXISTS", leases .. other) == 0 then
+    redis.call("HDEL", group, other)
+  elseif other ~= id then
+    others[#others + 1] = other .. ":" .. #its_words .. ":" .. its_words
   end
 end
 if #others < room then

@@ -1,14 +1,3 @@
--- Puts a member among a subject's leases.
-function rare.hold(leases, member, until_ms, lease)
-  redis.call("ZADD", leases, until_ms, member)
-  redis.call("PEXPIRE", leases, 4 * math.max(lease, LINE_LEASE_MS))
-end
-
-function rare.sooner(due, other)
-  if due == 0 or other < due then return other end
-  return due
-end
-
 -- Ends leases that are over, a hundred at most: what they give back, who left a line, and when the next one may be over (0: none).
 function rare.sweep(leases, now)
   local over = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, 100)

@@ -13,6 +13,7 @@ end
 -- Reads what is known of a session: "created", then the fields that are asked for. Answers also whether that was lost and made anew.
 local function known_of(log, meta, ...)
   local known = redis.call("HMGET", meta, "created", ...)
-  if known[1] or not mend(log, meta) then return known, false end
+  -- Most that know nothing are new: they have no turns either.
+  if known[1] or redis.call("EXISTS", log) == 0 or not mend(log, meta) then return known, false end
   return redis.call("HMGET", meta, "created", ...), true
 end
