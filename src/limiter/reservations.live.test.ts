@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 import { withClock } from "../../test/clock.ts";
-import { liveTest } from "../../test/live.ts";
+import { aloneLiveTest, liveTest } from "../../test/live.ts";
+import { callsOf } from "../../test/calls.ts";
 import { createLimiter, type Permit, type Rule } from "./index.ts";
 import * as scripts from "./scripts.gen.ts";
 
@@ -149,4 +150,23 @@ describe("slots and reservations", () => {
     },
     60_000,
   );
+});
+
+describe("a take beside reservations that are held", () => {
+  aloneLiveTest("changes numbers in its records, and writes none anew", async ({ tenant, redis }) => {
+    const clocked = withClock(tenant, all);
+    await clocked.set(START_MS);
+    const limiter = createLimiter(clocked.redis, options([tokens("fixedWindow", 600_000)]));
+    await limiter.take({ user: "u" }, { tokens: 10 }, { reserve: true });
+    const before = await callsOf(redis);
+    await limiter.take({ user: "u" }, { tokens: 10 });
+    await limiter.take({ user: "u" }, { tokens: 10 }, { reserve: true });
+    const after = await callsOf(redis);
+    expect(after("set") - before("set")).toBe(0);
+    expect(after("setrange") - before("setrange")).toBe(2);
+    expect((await limiter.peek({ user: "u" })).rules[0]?.remaining).toBe(70);
+    // The leases that are over give back what they hold, the ones beside which nothing was written anew among them.
+    await clocked.set(START_MS + 31_000);
+    expect((await limiter.peek({ user: "u" })).rules[0]?.remaining).toBe(90);
+  });
 });

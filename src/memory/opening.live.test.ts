@@ -1,5 +1,6 @@
 import { describe, expect } from "vitest";
-import { liveTest } from "../../test/live.ts";
+import { callsOf } from "../../test/calls.ts";
+import { aloneLiveTest, liveTest } from "../../test/live.ts";
 import { losing } from "../testing/index.ts";
 import { createMemory, type Kept, type Session, type Turn } from "./index.ts";
 
@@ -203,5 +204,25 @@ describe("a question that is opened before its answer is there", () => {
     await expect(session.open({ role: "" }, key("k"))).rejects.toMatchObject(refused("turns[0].role"));
     await expect(session.complete(says("q"), { role: "" }, key("k"))).rejects.toMatchObject(refused("answer.role"));
     await expect(session.open(says("x".repeat(99)), key("k"))).rejects.toMatchObject({ code: "too_large" });
+  });
+});
+
+describe("a turn of a short session", () => {
+  aloneLiveTest("asks Redis for at most 23 commands, and its first one for 28", async ({ tenant, redis }) => {
+    const memory = createMemory(tenant, { name: "m" });
+    for (const id of ["a", "b", "c"]) await memory.session({ user: "u", id }).append([says("q"), answers("a")]);
+    const session = memory.session({ user: "u", id: "s" });
+    const turn = async (name: string) => {
+      const before = await callsOf(redis);
+      await session.window({ last: 40 });
+      await session.open(says(`q${name}`), key(name));
+      await session.complete(says(`q${name}`), answers(`a${name}`), key(name));
+      const after = await callsOf(redis);
+      // What is run by scripts counts, the scripts themselves and what counts them do not.
+      return after.all() - before.all();
+    };
+    expect(await turn("1")).toBeLessThanOrEqual(28);
+    expect(await turn("2")).toBeLessThanOrEqual(23);
+    expect(await listed(session)).toEqual(["1:q1", "2:a1", "3:q2", "4:a2"]);
   });
 });

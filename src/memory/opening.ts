@@ -40,7 +40,7 @@ const STATES: ReadonlyMap<number, Opened["state"]> = new Map([
  */
 export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" | "withdraw"> {
   const { redis, options, session, keys, channel, append, appendElements, onAppend } = parts;
-  const { sessionTtlMs, sessionLifeMs, turnsMax, sessionBytesMax, sessionTokensMax, turnBytesMax } = options;
+  const { sessionTtlMs, sessionLifeMs, sessionBytesMax, sessionTokensMax, turnBytesMax } = options;
   const idOf = (key: string) => checkText("idempotencyKey", key, 256, "invalid_input");
   /** Counts a turn's tokens; absent if the counter must be loaded. */
   const counter = sessionTokensMax === 0 ? () => 0 : options.countTokens;
