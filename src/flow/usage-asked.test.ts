@@ -19,7 +19,7 @@ function filtered(text: string, size: number): string {
   for (let at = 0; at < bytes.length; at += size) {
     const piece = bytes.subarray(at, at + size);
     const data = reader.read(piece);
-    const chunks = data.filter((one) => one !== "[DONE]").map((one) => JSON.parse(one) as ChatChunk);
+    const chunks = data.filter((one) => one !== "[DONE]").map((one) => JSON.parse(String(one)) as ChatChunk);
     out.push(filter({ bytes: piece, chunks, done: data.includes("[DONE]") }));
   }
   return Buffer.concat(out).toString("utf8");
@@ -188,7 +188,7 @@ describe("a recorded stream", () => {
     expect(again).toMatchObject({ ...completion, id: again.id, created: again.created, usage: usage.usage });
     const replayed = createRecorder("m");
     const data = createEventReader().read(Buffer.from(toReplayEvents(stored as NonNullable<typeof stored>, true)));
-    replayed.add(data.filter((one) => one !== "[DONE]").map((one) => JSON.parse(one) as ChatChunk));
+    replayed.add(data.filter((one) => one !== "[DONE]").map((one) => JSON.parse(String(one)) as ChatChunk));
     expect(replayed.completion().choices).toEqual(completion.choices);
   });
 

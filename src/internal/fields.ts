@@ -1,11 +1,13 @@
 import { LongInteger } from "./long-integer.ts";
+import { LongText } from "./long-text.ts";
 
 /** A JSON object. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Returns true for a JSON object, not a list or an integer that a double cannot hold. */
+/** Returns true for a JSON object, not a list, an integer that a double cannot hold, or a text in pieces. */
 export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof LongInteger);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return !(value instanceof LongInteger) && !(value instanceof LongText);
 }
 
 /** Returns true for a non-empty string. */

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { JsonTooWide, readInTurns, readWide, type WideBudget } from "./json-in-turns.ts";
+import { endOfCharacter } from "./whole-character.ts";
+import { LongText, withStrings } from "./long-text.ts";
+import { JsonTooWide, readInTurns, readPiecesInTurns, readWide, type WideBudget } from "./json-in-turns.ts";
 
 const BUDGET: WideBudget = {
   valuesMax: 1_000,
@@ -26,6 +28,76 @@ async function inPieces(text: string, chars: number): Promise<unknown> {
   } catch (error) {
     return error instanceof SyntaxError ? "no JSON" : error;
   }
+}
+
+/** A text cut anywhere but within a character. */
+function cut(text: string, places: readonly number[]): LongText {
+  const ends = [...places.map((place) => endOfCharacter(text, place % (text.length + 1))), text.length];
+  const sorted = ends.toSorted((a, b) => a - b);
+  return new LongText(sorted.map((end, at) => text.slice(sorted[at - 1] ?? 0, end)));
+}
+
+async function ofPieces(text: LongText, stringCharsMax: number): Promise<unknown> {
+  try {
+    return { value: await readPiecesInTurns(text, ALL, { stringCharsMax }) };
+  } catch (error) {
+    return error instanceof SyntaxError ? "no JSON" : error;
+  }
+}
+
+describe("a long JSON text that comes in pieces", () => {
+  it("says what JSON.parse makes of it, wherever it is cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.jsonValue({ stringUnit: "binary" }).filter((value) => typeof value === "object"),
+        fc.array(fc.nat(), { maxLength: 20 }),
+        fc.integer({ min: 8, max: 30 }),
+        async (value, places, charsMax) => {
+          const text = JSON.stringify(value);
+          fc.pre(!hasLongName(value, charsMax));
+          expect(await ofPieces(cut(text, places), charsMax)).toEqual(parsed(text));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is no JSON where JSON.parse says so", async () => {
+    const long = "x".repeat(40);
+    for (const text of [
+      `{"a":"${long}`,
+      `{"a":"${long}\\`,
+      `{"a":"${long}\\u12"}`,
+      `["${long}" "b"]`,
+      `["a","${long}`,
+      `{"a" "${long}"}`,
+    ])
+      expect(await ofPieces(cut(text, [3, 17, 30, 44]), 10)).toBe("no JSON");
+  });
+
+  it("keeps a string in pieces where its reader takes these", async () => {
+    const words = 'words "and" 😀\n'.repeat(20_000);
+    const text = JSON.stringify({ a: [{ b: words }], c: "short" });
+    const places = Array.from({ length: 40 }, (_, at) => at * 9_999);
+    const read = await readPiecesInTurns(cut(text, places), BUDGET, { keepsPieces: true });
+    const { a } = read as { readonly a: readonly { readonly b: LongText }[] };
+    expect(a[0]?.b).toBeInstanceOf(LongText);
+    expect(a[0]?.b.pieces.length).toBeGreaterThan(20);
+    expect(withStrings(read)).toEqual({ a: [{ b: words }], c: "short" });
+    expect(JSON.stringify(read)).toBe(text);
+  });
+
+  it("refuses a name of a field that is as long", async () => {
+    const text = JSON.stringify({ ["n".repeat(70_000)]: 1 });
+    await expect(readPiecesInTurns(cut(text, [9, 40_000]), BUDGET)).rejects.toThrow(JsonTooWide);
+  });
+});
+
+function hasLongName(value: unknown, charsMax: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(
+    ([name, part]) => JSON.stringify(name).length - 2 > charsMax || hasLongName(part, charsMax),
+  );
 }
 
 describe("a long JSON text that is read in turns", () => {

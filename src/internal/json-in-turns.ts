@@ -1,4 +1,6 @@
 import { parseExact } from "./exact-json.ts";
+import { liftStrings } from "./lifted-json.ts";
+import { LongText } from "./long-text.ts";
 import { createTimeSlice } from "./time-slice.ts";
 
 /** Bounds of a JSON text that somebody else made, beside its length. */
@@ -24,6 +26,8 @@ const PIECE_CHARS = 65_536;
 const STEPS = 8_192;
 /** Longest name of a field, in characters. */
 const NAME_CHARS_MAX = 65_536;
+/** Longer strings of a text in pieces stay in pieces, where their reader takes these. */
+const STRING_CHARS_MAX = 131_072;
 
 /** Reads a JSON text of any length within its bounds, at once, as {@link parseExact} does. @throws JsonTooWide, and SyntaxError for what is no JSON */
 export function readWide(text: string, budget: WideBudget): unknown {
@@ -32,6 +36,27 @@ export function readWide(text: string, budget: WideBudget): unknown {
     const { done, value } = steps.next();
     if (done === true) return value;
   }
+}
+
+/** Which strings of a text in pieces are taken out of it before it is read, by their characters, and whether long ones stay in pieces. */
+export interface PiecesOptions {
+  readonly keepsPieces?: boolean;
+  /** @default as many as the longest name of a field has */
+  readonly stringCharsMax?: number;
+}
+
+/**
+ * Reads a long JSON text in pieces as {@link readInTurns} does, without joining them. `keepsPieces`: strings of more than
+ * {@link STRING_CHARS_MAX} characters are a {@link LongText}.
+ * @throws JsonTooWide, and SyntaxError for what is no JSON
+ */
+export async function readPiecesInTurns(
+  { pieces }: LongText,
+  budget: WideBudget,
+  { keepsPieces = false, stringCharsMax = NAME_CHARS_MAX }: PiecesOptions = {},
+): Promise<unknown> {
+  const { text, strings } = await inTurns(liftStrings(pieces, stringCharsMax));
+  return inTurns(read(text, budget, PIECE_CHARS, { strings, keepsPieces }));
 }
 
 /**
@@ -43,8 +68,12 @@ export async function readInTurns(
   budget: WideBudget,
   pieceChars: number = PIECE_CHARS,
 ): Promise<unknown> {
+  return inTurns(read(text, budget, pieceChars));
+}
+
+/** Takes steps, and gives other work a turn of the event loop between them. */
+async function inTurns<T>(steps: Generator<undefined, T>): Promise<T> {
   const slice = createTimeSlice();
-  const steps = read(text, budget, pieceChars);
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
@@ -72,8 +101,21 @@ interface Open {
   under: string;
 }
 
+/** Strings that were taken out of a text, and whether they stay in pieces. */
+interface Lifted {
+  readonly strings: ReadonlyMap<number, readonly string[]>;
+  readonly keepsPieces: boolean;
+}
+
+const NONE: Lifted = { strings: new Map(), keepsPieces: false };
+
 /** Reads step by step; the steps between its turns are short. */
-function* read(text: string, budget: WideBudget, pieceChars: number): Generator<undefined, unknown> {
+function* read(
+  text: string,
+  budget: WideBudget,
+  pieceChars: number,
+  { strings, keepsPieces }: Lifted = NONE,
+): Generator<undefined, unknown> {
   const opened: Open[] = [];
   /** The outermost so many are put together of pieces. */
   let made = 0;
@@ -134,7 +176,22 @@ function* read(text: string, budget: WideBudget, pieceChars: number): Generator<
     const top = opened.at(-1);
     steps += 1;
     if (steps % STEPS === 0) yield;
-    if (code === QUOTE) {
+    const lifted = strings.size > 0 && code === QUOTE ? strings.get(at) : undefined;
+    if (lifted !== undefined && top !== undefined) {
+      // Only longer strings are taken out.
+      if (!top.isList && top.wantsName)
+        throw new JsonTooWide(`a field whose name has over ${NAME_CHARS_MAX} characters`);
+      make();
+      expect(top, at);
+      const pieces: string[] = [];
+      for (const piece of lifted) {
+        pieces.push(JSON.parse(`"${piece}"`) as string);
+        yield;
+      }
+      at += 1;
+      const whole = new LongText(pieces);
+      give(top, keepsPieces && whole.length > STRING_CHARS_MAX ? whole : whole.toString(), at + 1);
+    } else if (code === QUOTE) {
       const start = at;
       const cuts: number[] = [];
       let [from, last] = [at + 1, at + 1];

@@ -1,3 +1,4 @@
+import { LongText } from "./long-text.ts";
 import { createTimeSlice } from "./time-slice.ts";
 import { endOfCharacter } from "./whole-character.ts";
 
@@ -46,7 +47,7 @@ export function isCertainlyOver(value: unknown, bytesMax: number): boolean {
   let left = bytesMax;
   /** Takes the least that a value has: with the comma or bracket behind it. */
   function take(one: unknown, depth: number): boolean {
-    if (typeof one === "string") return (left -= one.length + 3) < 0;
+    if (typeof one === "string" || one instanceof LongText) return (left -= one.length + 3) < 0;
     left -= 2;
     if (left < 0 || typeof one !== "object" || one === null) return left < 0;
     // What writes itself, and what has no end, is left to whoever writes it.
@@ -133,7 +134,23 @@ async function textInTurns(value: object): Promise<string> {
 async function jsonInTurns(value: unknown): Promise<Buffer> {
   const pieces: Buffer[] = [];
   await inTurns(value, (text) => pieces.push(Buffer.from(text)));
-  return Buffer.concat(pieces);
+  return concatInTurns(pieces);
+}
+
+/** Joins bytes as `Buffer.concat` does, in slices of the event loop: what is slow is the first touch of new memory. */
+export async function concatInTurns(pieces: readonly Uint8Array[]): Promise<Buffer> {
+  const slice = createTimeSlice(TURN_MS);
+  const whole = Buffer.allocUnsafe(pieces.reduce((bytes, piece) => bytes + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces)
+    for (let from = 0; from < piece.length; from += PIECE_CHARS) {
+      const part = piece.subarray(from, from + PIECE_CHARS);
+      whole.set(part, at);
+      at += part.length;
+      const rest = slice();
+      if (rest !== undefined) await rest;
+    }
+  return whole;
 }
 
 /** Passes on the JSON of a value in texts of about {@link PIECE_CHARS} characters, in slices of the event loop. */
@@ -172,7 +189,8 @@ const PIECES_DEPTH_MAX = 128;
 
 /** Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters. @throws TypeError for what JSON cannot express */
 function* jsonPieces(value: unknown, depth = 0): Generator<string> {
-  if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
+  if (value instanceof LongText) yield* longTextPieces(value);
+  else if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
   else if (typeof value !== "object" || value === null || depth === PIECES_DEPTH_MAX || isWithin(value, PIECE_CHARS))
     yield JSON.stringify(value) ?? "null";
   else if ("toJSON" in value && typeof value.toJSON === "function") yield JSON.stringify(value) ?? "null";
@@ -193,6 +211,12 @@ function* jsonPieces(value: unknown, depth = 0): Generator<string> {
     }
     yield open === "{" ? "{}" : "}";
   }
+}
+
+function* longTextPieces({ pieces }: LongText): Generator<string> {
+  yield '"';
+  for (const piece of pieces) yield JSON.stringify(piece).slice(1, -1);
+  yield '"';
 }
 
 function* stringPieces(text: string): Generator<string> {

@@ -1,8 +1,10 @@
 import type { ChatCompletion } from "./chat.ts";
 import { parseExact } from "../internal/exact-json.ts";
 import { isText } from "../internal/fields.ts";
-import { JsonTooWide, readInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
+import { JsonTooWide, readInTurns, readPiecesInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
+import { LongText } from "../internal/long-text.ts";
 import { overBound } from "./failures.ts";
+import { LONG_CHARS, type EventData } from "./sse.ts";
 
 /** Answers to one request: OpenAI makes up to 128. */
 export const CHOICES_MAX = 256;
@@ -33,8 +35,6 @@ const BUDGET: WideBudget = {
 const CHUNK_BUDGET: WideBudget = { ...BUDGET, bulkValuesMax: 16_384 };
 /** Shorter texts cannot hold more than a few thousand values: `JSON.parse` reads them in less than a millisecond. */
 const SHORT_CHARS = 8_192;
-/** From this size on a text is read in turns of the event loop. */
-const LONG_CHARS = 131_072;
 
 /** Reads the JSON of a whole answer; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
 export function readAnswer(text: string): unknown {
@@ -44,8 +44,8 @@ export function readAnswer(text: string): unknown {
 }
 
 /** Whether an event of a stream is read in turns of the event loop, and passed on in pieces. Others are read at once. */
-export function isLong(data: string): boolean {
-  return data.length >= LONG_CHARS;
+export function isLong(data: EventData): data is LongText {
+  return data instanceof LongText;
 }
 
 /** Reads the JSON of one event of a stream; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
@@ -53,9 +53,12 @@ export function readEvent(data: string): unknown {
   return readAtOnce(data, BUDGET);
 }
 
-/** Reads the JSON of one long event in turns of the event loop. @throws MarrowError `model_failed`, as {@link readEvent} does */
-export function readLongEvent(data: string): Promise<unknown> {
-  return readInTurns(data, BUDGET).catch(toNothing);
+/**
+ * Reads the JSON of one long event in turns of the event loop. Its long strings stay in pieces. @throws MarrowError `model_failed`, as
+ * {@link readEvent} does
+ */
+export function readLongEvent(data: LongText): Promise<unknown> {
+  return readPiecesInTurns(data, BUDGET, { keepsPieces: true }).catch(toNothing);
 }
 
 /** Reads the JSON of one event of a chat stream, as {@link readEvent} does, with fewer log probabilities: no event repeats those before it. */
@@ -63,9 +66,12 @@ export function readChunk(data: string): unknown {
   return readAtOnce(data, CHUNK_BUDGET);
 }
 
-/** Reads the JSON of one long event of a chat stream in turns of the event loop. @throws MarrowError `model_failed`, as {@link readEvent} does */
-export function readLongChunk(data: string): Promise<unknown> {
-  return readInTurns(data, CHUNK_BUDGET).catch(toNothing);
+/**
+ * Reads the JSON of one long event of a chat stream in turns of the event loop. Its long strings stay in pieces. @throws MarrowError
+ * `model_failed`, as {@link readEvent} does
+ */
+export function readLongChunk(data: LongText): Promise<unknown> {
+  return readPiecesInTurns(data, CHUNK_BUDGET, { keepsPieces: true }).catch(toNothing);
 }
 
 function readAtOnce(data: string, budget: WideBudget): unknown {

@@ -1,4 +1,5 @@
 import { isObject, isText } from "../internal/fields.ts";
+import { withStrings, type LongText } from "../internal/long-text.ts";
 import { CHOICES_MAX, isLong, tooMany } from "./answer-bounds.ts";
 import { openCalls, type ExpectedCalls } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
@@ -9,7 +10,7 @@ import type { StreamPart } from "./model.ts";
 import type { PartReader } from "./parts.ts";
 import { partsOf } from "./long-parts.ts";
 import { toChunk, toLongChunk } from "./received.ts";
-import { createEventReader, toEvent, upToLineEnd } from "./sse.ts";
+import { createEventReader, toEvent, upToLineEnd, type EventData } from "./sse.ts";
 
 /**
  * Reads the pieces of a stream unchanged. For a request with tools the events are rewritten, because providers stream calls in forms that
@@ -36,13 +37,15 @@ export function readChatParts(
 
   /** Reads the chunks of some events up to an error. `endOf`: where an event ends in the bytes. @throws the error if nothing came before it */
   function readAll(
-    events: readonly string[],
+    events: readonly EventData[],
     came: Buffer,
     endOf: (nth: number) => number,
   ): StreamPart & { readonly bytes: Buffer } {
     const [chunks, anew]: [ChatChunk[], string[]] = [[], []];
-    for (const [at, event] of events.entries()) {
-      if (event === "") continue;
+    for (const [at, data] of events.entries()) {
+      if (data === "") continue;
+      // Long events are read apart, but for one behind the end.
+      const event = String(data);
       try {
         const chunk = read(event);
         const last = chunk === undefined && isWrittenAnew ? calls.end() : undefined;
@@ -94,12 +97,12 @@ export function readChatParts(
 
   /** Reads the events of a piece from a long one on, in turns of the event loop. A long event is passed on in pieces. */
   async function* readFrom(
-    events: readonly string[],
+    events: readonly EventData[],
     first: number,
     { bytes, endOf }: { readonly bytes: Buffer; readonly endOf: (nth: number) => number },
   ): AsyncGenerator<StreamPart, undefined> {
     for (let at = first; at < events.length && !done && held === undefined;) {
-      const event = events[at] as string;
+      const event = events[at] as EventData;
       if (isLongChunk(event)) {
         yield* partsOf(toLong(await toLongChunk(event, secrets)));
         at += 1;
@@ -129,7 +132,7 @@ export function readChatParts(
   /** Reads a long event piece by piece; calls that have no place are told apart by their list, so that it is read whole. */
   function* toLong(chunk: ChatChunk): Generator<ChatChunk> {
     repeats.note("", undefined);
-    if (!hasPlaces(chunk)) yield note(chunk);
+    if (!hasPlaces(chunk)) yield note(withStrings(chunk));
     else for (const piece of cutChunk(chunk)) yield note(piece);
   }
 
@@ -187,8 +190,9 @@ export function readChatParts(
 }
 
 /** Returns true for the end of the stream. */
-function isEnd(event: string): boolean {
-  return event.trimStart().startsWith(DONE);
+function isEnd(event: EventData): boolean {
+  const begin = typeof event === "string" ? event : (event.pieces[0] ?? "");
+  return begin.trimStart().startsWith(DONE);
 }
 
 /** Returns true if each call in a chunk has its index. */
@@ -199,12 +203,12 @@ function hasPlaces({ choices }: ChatChunk): boolean {
   });
 }
 
-function isLongChunk(event: string): boolean {
+function isLongChunk(event: EventData): event is LongText {
   return isLong(event) && !isEnd(event);
 }
 
 /** Returns true for an empty event, which by the standard is none, or for an end in a form that clients do not expect. */
-function isOdd(event: string): boolean {
+function isOdd(event: EventData): boolean {
   return event === "" || (event.length > DONE.length && isEnd(event));
 }
 

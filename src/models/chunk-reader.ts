@@ -2,14 +2,15 @@ import { parseExact } from "../internal/exact-json.ts";
 import { createCallReader } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
 import { createRepeats } from "./growth.ts";
-import { createEventReader } from "./sse.ts";
+import { createEventReader, type EventData } from "./sse.ts";
 
 /** Reads a stream of chat completions as chunks, from pieces cut anywhere. Its end, `[DONE]`, is not a chunk. */
 export function createChunkReader(): (piece: Uint8Array) => readonly ChatChunk[] {
   const [reader, readCalls, repeats] = [createEventReader(), createCallReader(), createRepeats()];
 
-  function read(data: string): readonly ChatChunk[] {
-    if (data === "[DONE]") return [];
+  function read(event: EventData): readonly ChatChunk[] {
+    if (event === "[DONE]") return [];
+    const data = String(event);
     const chunk = parseExact(data) as ChatChunk;
     const told = readCalls(chunk);
     repeats.note(data, told === chunk ? chunk : undefined);

@@ -1,5 +1,6 @@
 import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { isCertainlyOver, sizeOf } from "../internal/json-pieces.ts";
+import { LongText, withStrings } from "../internal/long-text.ts";
 import { inTurn } from "../internal/order.ts";
 import { endOfCharacter } from "../internal/whole-character.ts";
 import type { ChatChunk } from "./chat.ts";
@@ -13,7 +14,7 @@ const LATE_TOKENS = 256;
 
 /**
  * Cuts a chunk that is too long to be passed on in one go into chunks that say the same one after another: its texts in pieces, its lists in
- * parts. What has no parts, such as encrypted reasoning, stays whole. Fields beside the texts come once, the finish reason last. Pure.
+ * parts. What has no parts, such as encrypted reasoning, stays whole, in pieces as it came. Fields beside the texts come once, the finish reason last. Pure.
  */
 export function* cutChunk(chunk: ChatChunk): Generator<ChatChunk> {
   const { choices } = chunk;
@@ -43,12 +44,34 @@ export function* cutChunk(chunk: ChatChunk): Generator<ChatChunk> {
 }
 
 /** A long text in pieces. Pure. */
-export function* textsOf(text: string): Generator<string> {
+export function* textsOf(text: string | LongText): Generator<string> {
+  if (text instanceof LongText) {
+    for (const group of groupsOf(text)) yield* textsOf(group);
+    return;
+  }
   for (let from = 0; from < text.length;) {
     const end = endOfCharacter(text, Math.min(text.length, from + PIECE_CHARS));
     yield text.slice(from, end);
     from = end;
   }
+}
+
+/** The pieces of a text, a few at once, without half a character at an end. */
+function* groupsOf({ pieces }: LongText): Generator<string> {
+  let group = "";
+  for (const piece of pieces) {
+    if (group !== "" && group.length + piece.length > PIECE_CHARS) {
+      const end = isFirstHalf(group.charCodeAt(group.length - 1)) ? group.length - 1 : group.length;
+      yield group.slice(0, end);
+      group = group.slice(end);
+    }
+    group += piece;
+  }
+  if (group !== "") yield group;
+}
+
+function isFirstHalf(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
 }
 
 /** A choice of a chunk, with the fields that are read here. */
@@ -90,7 +113,8 @@ function* piecesOf(delta: Fields, tokens: readonly unknown[]): Generator<Piece> 
   }
 
   let last: Piece | undefined;
-  for (const one of inTurn(delta))
+  // Only gateways tell an order, by numbers of characters.
+  for (const one of inTurn(delta["order"] === undefined ? delta : withStrings(delta)))
     for (const piece of cutDelta(one, textAt)) {
       if (last !== undefined) yield last;
       last = piece;
@@ -119,19 +143,21 @@ function* cutDelta(delta: Fields, textAt: TextAt): Generator<Piece> {
   // Entries that say where a part of the reasoning begins are read together with its words.
   if (hasMarks(details)) yield piece({ ...toNames(thoughts), reasoning_details: details });
   else {
-    if (named === other && isText(named))
+    if (isWords(named) && isSame(named, other))
       for (const text of textsOf(named)) yield piece({ reasoning_content: text, reasoning: text });
     else for (const [name, words] of Object.entries(toNames(thoughts))) yield* cutField(name, words, piece);
     yield* cutField("reasoning_details", details, piece);
   }
   const begun = phases === undefined ? {} : { phases };
-  if (isText(content))
-    for (let from = 0; from < content.length;) {
-      const { end, own } = textAt(content, from);
-      yield piece({ ...(from === 0 && begun), content: content.slice(from, end) }, own);
-      from = end;
-    }
-  else if (Array.isArray(content)) {
+  if (isWords(content)) {
+    let isFirst = true;
+    for (const group of typeof content === "string" ? [content] : groupsOf(content))
+      for (let from = 0; from < group.length; isFirst = false) {
+        const { end, own } = textAt(group, from);
+        yield piece({ ...(isFirst && begun), content: group.slice(from, end) }, own);
+        from = end;
+      }
+  } else if (Array.isArray(content)) {
     if (phases !== undefined) yield piece(begun);
     yield* cutField("content", content, piece);
   } else if (content !== undefined || phases !== undefined)
@@ -155,7 +181,7 @@ function hasMarks(details: unknown): boolean {
 
 function* cutField(name: string, value: unknown, piece: (fields: Fields) => Piece): Generator<Piece> {
   if (value === undefined) return;
-  if (isText(value)) for (const text of textsOf(value)) yield piece({ [name]: text });
+  if (isWords(value)) for (const text of textsOf(value)) yield piece({ [name]: text });
   else if (Array.isArray(value) && value.length > 0)
     for (const run of runsOf(value as readonly unknown[])) yield piece({ [name]: run });
   else yield piece({ [name]: value });
@@ -169,7 +195,7 @@ function* cutCalls(calls: readonly unknown[], piece: (fields: Fields) => Piece):
     const field = run.length === 1 && isObject(only) ? (isObject(only["custom"]) ? CUSTOM : FUNCTION) : undefined;
     const named = field === undefined ? undefined : (only as Fields)[field.of];
     const given = isObject(named) && field !== undefined ? named[field.given] : undefined;
-    if (field === undefined || !isText(given) || given.length <= PIECE_CHARS) {
+    if (field === undefined || !isWords(given) || given.length <= PIECE_CHARS) {
       yield piece({ tool_calls: run });
       continue;
     }
@@ -197,6 +223,14 @@ function* runsOf(list: readonly unknown[]): Generator<readonly unknown[]> {
     chars += more;
   }
   yield run;
+}
+
+function isWords(value: unknown): value is string | LongText {
+  return isText(value) || value instanceof LongText;
+}
+
+function isSame(words: string | LongText, other: unknown): boolean {
+  return isWords(other) && words.length === other.length && String(words) === String(other);
 }
 
 function lengthOf(token: unknown): number {

@@ -1,4 +1,5 @@
-import { toJson } from "../internal/json-pieces.ts";
+import { concatInTurns, isLarge, jsonBytesInTurns } from "../internal/json-pieces.ts";
+import { withStrings } from "../internal/long-text.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
 import type { ChatChunk } from "./chat.ts";
 import { cutChunk } from "./cut-chunk.ts";
@@ -22,19 +23,25 @@ export async function* partsOf(long: Iterable<ChatChunk>): AsyncGenerator<Stream
   };
   for (const one of long)
     for (const chunk of cutChunk(one)) {
-      const made = toJson(chunk);
-      if (typeof made === "string") {
-        events += toEvent(made);
-        chunks.push(chunk);
-        if (events.length >= PART_CHARS) yield take();
-      } else {
+      const said = withStrings(chunk);
+      if (isLarge(chunk)) {
         if (chunks.length > 0) yield take();
-        yield { bytes: Buffer.concat([HEAD, await made, TAIL]), chunks: [chunk], done: false };
+        yield { bytes: await toEventBytes(chunk), chunks: [said], done: false };
+      } else {
+        events += toEvent(JSON.stringify(said));
+        chunks.push(said);
+        if (events.length >= PART_CHARS) yield take();
       }
       const rest = slice();
       if (rest !== undefined) await rest;
     }
   if (chunks.length > 0) yield take();
+}
+
+async function toEventBytes(chunk: ChatChunk): Promise<Buffer> {
+  const pieces: Buffer[] = [HEAD];
+  for await (const piece of jsonBytesInTurns(chunk)) pieces.push(piece);
+  return concatInTurns([...pieces, TAIL]);
 }
 
 const [HEAD, TAIL] = [Buffer.from("data: "), Buffer.from("\n\n")];

@@ -2,14 +2,15 @@ import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { CALLS_MAX, CHOICES_MAX, MARKS_MAX, PARTS_MAX, readChunk, readLongChunk, tooMany } from "./answer-bounds.ts";
 import { malformed, toReported, toReportedError } from "./failures.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
+import { LongText, withStrings } from "../internal/long-text.ts";
 
 /** Parses one event of a stream as a chunk. Pure. @throws MarrowError `model_failed` for an error, or an invalid chunk */
 export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
   return checkChunk(readChunk(data), secrets);
 }
 
-/** The same for a long event, in turns of the event loop. */
-export async function toLongChunk(data: string, secrets: readonly string[]): Promise<ChatChunk> {
+/** The same for a long event, in turns of the event loop. Its long strings are in pieces. */
+export async function toLongChunk(data: LongText, secrets: readonly string[]): Promise<ChatChunk> {
   return checkChunk(await readLongChunk(data), secrets);
 }
 
@@ -18,7 +19,7 @@ function checkChunk(chunk: unknown, secrets: readonly string[]): ChatChunk {
   if (!isObject(chunk)) throw malformed("an event of its stream is no object");
   const { choices, error } = chunk;
   if ((error !== undefined && error !== null) || (chunk["object"] === "error" && choices === undefined))
-    throw toReportedError(chunk, "the model's endpoint reported an error within its stream", secrets);
+    throw toReportedError(withStrings(chunk), "the model's endpoint reported an error within its stream", secrets);
   if (choices !== undefined && choices !== null) checkChoices(choices, "delta", secrets);
   return chunk;
 }
@@ -57,7 +58,8 @@ function checkChoices(choices: unknown, name: "message" | "delta", secrets: read
     ];
     if (!called.every((one) => one === undefined || one === null || isObject(one)))
       throw malformed("the function of a call is no object");
-    if (content !== undefined && content !== null && typeof content !== "string" && !isList(content))
+    const isWords = typeof content === "string" || content instanceof LongText;
+    if (content !== undefined && content !== null && !isWords && !isList(content))
       throw malformed("its content is neither text nor a list of parts");
     if (Array.isArray(content) && content.length > PARTS_MAX) throw tooMany(PARTS_MAX, "parts of its content");
     for (const list of MARKS) {

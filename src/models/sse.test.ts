@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createEventReader, toEvent } from "./sse.ts";
+import { LongText } from "../internal/long-text.ts";
+import { createEventReader, toEvent, type EventData } from "./sse.ts";
 
 describe("the reader of server-sent events", () => {
   it("reads the same events however the bytes are cut and the lines end", () => {
@@ -43,6 +44,23 @@ describe("the reader of server-sent events", () => {
       expect(() => createEventReader().read(Buffer.from(`data: a\n\n${line}\n`))).toThrow("no field of an event");
     },
   );
+
+  it("reads a long event in pieces, however the bytes are cut and the lines end", () => {
+    const long = "long 😀 words ".repeat(30_000);
+    for (const end of ["\n", "\r\n", "\r"])
+      for (const size of [1_000, 16_383, 65_536, 1_000_000]) {
+        const bytes = Buffer.from(
+          `data: a${end}${end}data:${end}data: ${long}${end}data: b${end}${end}data: c${end}${end}:`,
+        );
+        const reader = createEventReader();
+        const read: EventData[] = [];
+        for (let from = 0; from < bytes.length; from += size)
+          read.push(...reader.read(bytes.subarray(from, from + size)));
+        expect(read.map(String)).toEqual(["a", `\n${long}\nb`, "c"]);
+        expect(read[1]).toBeInstanceOf(LongText);
+        expect(Buffer.byteLength(String(reader.end() ?? ""))).toBe(0);
+      }
+  });
 
   it("refuses an event that is longer than it may be, in however many pieces it comes", () => {
     const reader = createEventReader();

@@ -1,24 +1,31 @@
 import { StringDecoder } from "node:string_decoder";
+import { LongText } from "../internal/long-text.ts";
 import { overBound } from "./failures.ts";
+
+/** The data of one event. What has {@link LONG_CHARS} characters or more stays in pieces. */
+export type EventData = string | LongText;
 
 /** Reads the data of server-sent events from pieces cut anywhere. */
 export interface EventReader {
   /** Takes a piece and returns the data of the events that ended in it. */
-  read(piece: Uint8Array): string[];
+  read(piece: Uint8Array): EventData[];
   /** Decodes the text of a piece, to inspect it before `readText`. Call it once per piece. */
   decode(piece: Uint8Array): string;
   /** The same as `read`, for a decoded piece. */
-  readText(text: string): string[];
+  readText(text: string): EventData[];
   /** Returns true if the data so far ends with a whole event, so that the next piece begins one. */
   isBetweenEvents(): boolean;
   /** Returns the bytes of line ends after this event in the last piece, which gives its end position however the piece is encoded. */
   lineEndsAfter(event: number): number;
   /** Returns the data of an event that the stream ended in, before its last line end; `undefined` without one. */
-  end(): string | undefined;
+  end(): EventData | undefined;
 }
 
 /** Longest readable event, in characters; a longer one is an error. */
 export const EVENT_CHARS_MAX: number = 16 * 1024 * 1024;
+/** From this size on the data of an event stays in pieces, of about so many characters. */
+export const LONG_CHARS = 131_072;
+const PIECE_CHARS = 16_384;
 
 /**
  * Makes a reader of server-sent events: LF, CRLF or CR line ends, several `data` lines in one event; comments, other fields and a byte
@@ -32,13 +39,16 @@ export function createEventReader(): EventReader {
   let open: string[] = [];
   let openChars = 0;
   let endsInCr = false;
-  let data: string | undefined;
+  let data: EventData | undefined;
   let isFirst = true;
   /** Bytes of line ends in the last piece: up to the end of each event, and in total. */
   let [ends, lineEnds]: [number[], number] = [[], 0];
 
   function keep(piece: string): void {
-    if (piece !== "") open.push(piece);
+    const last = open.length - 1;
+    // Tiny pieces are joined, or one event would have a million of them.
+    if (last >= 0 && (open[last] as string).length + piece.length <= PIECE_CHARS) open[last] += piece;
+    else if (piece !== "") open.push(piece);
     openChars += piece.length;
     endsInCr = piece.endsWith("\r");
     if (openChars + (data?.length ?? 0) > EVENT_CHARS_MAX)
@@ -58,14 +68,17 @@ export function createEventReader(): EventReader {
     isBetweenEvents: () => open.length === 0 && data === undefined && !endsInCr,
 
     readText(come) {
-      const events: string[] = [];
+      const events: EventData[] = [];
       [ends, lineEnds] = [[], 0];
       // A line that comes in many pieces is put together once, when it ends: no character is looked at again for each piece.
       if (!endsInCr && !come.includes("\n") && !come.includes("\r")) {
         keep(come);
         return events;
       }
-      const text = open.length === 0 ? come : [...open, come].join("");
+      /** Pieces before the end of a long line. */
+      let before: readonly string[] = openChars < LONG_CHARS ? NONE : withoutCr(open);
+      const text =
+        before !== NONE ? (endsInCr ? `\r${come}` : come) : open.length === 0 ? come : [...open, come].join("");
       [open, openChars] = [[], 0];
       let start = 0;
       // One search a line: a regular expression for all three ends takes several times as long, once for each piece of each stream.
@@ -80,18 +93,22 @@ export function createEventReader(): EventReader {
         lineEnds += length;
         if (isCr) cr = text.indexOf("\r", start);
         if (lf !== -1 && lf < start) lf = text.indexOf("\n", start);
-        if (line === "") {
+        if (before !== NONE) {
+          const pieces = [...before, line];
+          checkLine(pieces[0] as string);
+          data = withLine(data, valueOf(pieces));
+          before = NONE;
+        } else if (line === "") {
           if (data !== undefined) {
             events.push(data);
             ends.push(lineEnds);
           }
           data = undefined;
-        } else if (line.startsWith("data:")) {
-          const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
-          data = data === undefined ? value : `${data}\n${value}`;
-        } else if (line.charCodeAt(0) === OPEN_OBJECT || line.charCodeAt(0) === LESS_THAN)
-          throw new Error("a line of the stream is no field of an event");
+        } else if (line.startsWith("data:"))
+          data = withLine(data, line.length < LONG_CHARS ? toValue(line) : toData([toValue(line)]));
+        else checkLine(line);
       }
+      for (const piece of before) keep(piece);
       keep(text.slice(start));
       if (endsInCr) lineEnds += 1;
       return events;
@@ -100,11 +117,8 @@ export function createEventReader(): EventReader {
     lineEndsAfter: (event) => lineEnds - (ends[event] ?? lineEnds),
 
     end() {
-      const line = open.join("").replace(/\r$/, "");
-      [open, openChars] = [[], 0];
-      const value = line.startsWith("data:") ? line.slice(line.charCodeAt(5) === 32 ? 6 : 5) : undefined;
-      const last = data !== undefined && value !== undefined ? `${data}\n${value}` : (value ?? data);
-      data = undefined;
+      const last = withLine(data, open.length === 0 ? undefined : valueOf(withoutCr(open)));
+      [open, openChars, data] = [[], 0, undefined];
       return last;
     },
   };
@@ -112,6 +126,50 @@ export function createEventReader(): EventReader {
 }
 
 const [OPEN_OBJECT, LESS_THAN] = [0x7b, 0x3c];
+const NONE: readonly string[] = [];
+const FIELD = "data: ";
+
+/** The value of a line that begins with the name of the field. */
+function toValue(line: string): string {
+  return line.slice(line.charCodeAt(5) === 32 ? 6 : 5);
+}
+
+/** @throws for a line that is no field, by its beginning */
+function checkLine(line: string): void {
+  if (line.charCodeAt(0) === OPEN_OBJECT || line.charCodeAt(0) === LESS_THAN)
+    throw new Error("a line of the stream is no field of an event");
+}
+
+/** Returns the value of a `data` line in pieces, as one text if it is short; `undefined` for another line. */
+function valueOf(pieces: readonly string[]): EventData | undefined {
+  const all = [...pieces];
+  let first = "";
+  while (first.length < FIELD.length && all.length > 0) first += all.shift() as string;
+  if (!first.startsWith("data:")) return undefined;
+  return toData([toValue(first), ...all]);
+}
+
+function toData(pieces: readonly string[]): EventData {
+  const long = new LongText(pieces);
+  return long.length < LONG_CHARS ? pieces.join("") : long;
+}
+
+/** Appends a line to the data of an event. */
+function withLine(data: EventData | undefined, line: EventData | undefined): EventData | undefined {
+  if (data === undefined || line === undefined) return line ?? data;
+  if (typeof data === "string" && typeof line === "string" && data.length + line.length < LONG_CHARS)
+    return `${data}\n${line}`;
+  return toData([...piecesOf(data), "\n", ...piecesOf(line)]);
+}
+
+function piecesOf(data: EventData): readonly string[] {
+  return typeof data === "string" ? [data] : data.pieces;
+}
+
+function withoutCr(pieces: readonly string[]): readonly string[] {
+  const last = pieces.at(-1) ?? "";
+  return last.endsWith("\r") ? [...pieces.slice(0, -1), last.slice(0, -1)] : pieces;
+}
 
 /**
  * Returns the part of a piece up to the line end that has this many bytes of line ends after it. Empty if that is in the previous piece.

@@ -5,10 +5,12 @@ import { checkEventStream, type Endpoint } from "./endpoint.ts";
 import { isRefusal, malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
+import { cutEvent } from "./cut-event.ts";
 import { partsOf } from "./long-parts.ts";
 import { toParts, type PartReader } from "./parts.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
-import { createEventReader, toEvent } from "./sse.ts";
+import { withStrings, type LongText } from "../internal/long-text.ts";
+import { createEventReader, toEvent, type EventData } from "./sse.ts";
 import { toJsonBytes, toJsonText } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 
@@ -128,14 +130,15 @@ function readTranslated(stream: StreamReader): PartReader {
   let isOver = false;
 
   /** Converts some events to a part, up to the first long one. @throws an event's error if nothing came before it */
-  function toPart(events: readonly string[]): StreamPart | undefined {
+  function toPart(events: readonly EventData[]): StreamPart | undefined {
     const chunks: ChatChunk[] = [];
     for (const [at, data] of events.entries()) {
-      if (stream.done || isNothing(data)) continue;
+      if (stream.done) continue;
       if (isLong(data)) {
-        later = readFrom(events, at);
+        later = readFrom(data, events.slice(at + 1));
         break;
       }
+      if (isNothing(data)) continue;
       try {
         for (const chunk of stream.read(toFields(readEvent(data)))) chunks.push(chunk);
       } catch (error) {
@@ -150,14 +153,18 @@ function readTranslated(stream: StreamReader): PartReader {
     return { bytes: Buffer.from(isOver ? said + toEvent("[DONE]") : said), chunks, done: isOver };
   }
 
-  /** Reads the events of a piece from a long one on, in turns of the event loop. A long event is passed on in pieces. */
-  async function* readFrom(events: readonly string[], first: number): AsyncGenerator<StreamPart, undefined> {
-    const event = toFields(await readLongEvent(events[first] as string));
-    for (const one of await stream.split(event)) yield* partsOf(stream.read(one));
-    const part = toPart(events.slice(first + 1));
+  /** Reads a long event, which is passed on in pieces, and those behind it in turns of the event loop. */
+  async function* readFrom(long: LongText, others: readonly EventData[]): AsyncGenerator<StreamPart, undefined> {
+    const event = toFields(await readLongEvent(long));
+    yield* partsOf(chunksOf(cutEvent(event) ?? (await stream.split(withStrings(event)))));
+    const part = toPart(others);
     if (part !== undefined) yield part;
     const behind = takeLater();
     if (behind !== undefined) yield* behind;
+  }
+
+  function* chunksOf(events: Iterable<Fields>): Generator<ChatChunk> {
+    for (const event of events) yield* stream.read(event);
   }
 
   function takeLater(): AsyncGenerator<StreamPart, undefined> | undefined {

@@ -126,7 +126,9 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   /** Returns the part of a whole text that was not sent yet. */
   function rest(one: Item, kind: string, place: unknown, whole: unknown): readonly ChatChunk[] {
     if (!isText(whole)) return [];
-    return say(one, kind, place, whole.slice(one.told.get(`${kind} ${String(place)}`) ?? 0));
+    const told = one.told.get(`${kind} ${String(place)}`) ?? 0;
+    // A part of a long text would make a copy of all of it, in one go.
+    return told >= whole.length ? [] : say(one, kind, place, whole.slice(told));
   }
 
   /** Returns the chunks for citations of an item's text. */
