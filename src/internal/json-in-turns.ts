@@ -177,20 +177,23 @@ function* read(
     steps += 1;
     if (steps % STEPS === 0) yield;
     const lifted = strings.size > 0 && code === QUOTE ? strings.get(at) : undefined;
-    if (lifted !== undefined && top !== undefined) {
+    if (lifted !== undefined) {
       // Only longer strings are taken out.
-      if (!top.isList && top.wantsName)
+      if (top?.isList === false && top.wantsName)
         throw new JsonTooWide(`a field whose name has over ${NAME_CHARS_MAX} characters`);
       make();
-      expect(top, at);
+      if (top !== undefined) expect(top, at);
       const pieces: string[] = [];
       for (const piece of lifted) {
         pieces.push(JSON.parse(`"${piece}"`) as string);
         yield;
       }
       at += 1;
-      const whole = new LongText(pieces);
-      give(top, keepsPieces && whole.length > STRING_CHARS_MAX ? whole : whole.toString(), at + 1);
+      const long = new LongText(pieces);
+      const whole = keepsPieces && long.length > STRING_CHARS_MAX ? long : long.toString();
+      if (top !== undefined) give(top, whole, at + 1);
+      else if (isBlank(text.slice(0, at - 1)) && isBlank(text.slice(at + 1))) return whole;
+      else fail();
     } else if (code === QUOTE) {
       const start = at;
       const cuts: number[] = [];

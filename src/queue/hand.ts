@@ -6,7 +6,7 @@ import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   decodeKeyPart,
-  decodeRecord,
+  decodeRecordInTurns,
   encodePlainInTurns,
   runScript,
   type Argument,
@@ -129,7 +129,8 @@ export async function attempt<T, R>(
   const writeProgress = (json: string) =>
     runScript(redis, writeJobProgress, { queue }, { id: one.id, fence, progress: json });
   try {
-    const asked = typeof one.payload === "string" ? parseExact(one.payload) : decodeRecord(one.payload);
+    const read = typeof one.payload === "string" ? parseExact(one.payload) : decodeRecordInTurns(one.payload);
+    const asked = read instanceof Promise ? ((await read) as unknown) : read;
     const job = { scope: decodeKeyPart(tenant), payload: asked as T };
     if (admit !== undefined) admission = await admit(job);
     if (admission?.allowed === false)

@@ -11,7 +11,8 @@ import {
 } from "node:zlib";
 import { MarrowError } from "../errors.ts";
 import { parseExact } from "../internal/exact-json.ts";
-import { readInTurns, type WideBudget } from "../internal/json-in-turns.ts";
+import { decodeInTurns } from "../internal/decoded-text.ts";
+import { readPiecesInTurns, type WideBudget } from "../internal/json-in-turns.ts";
 import { toJson } from "../internal/json-pieces.ts";
 
 /** Version in every record. Readers refuse newer ones. */
@@ -125,7 +126,7 @@ export function decodeRecord(record: Uint8Array): unknown {
  * Decodes like {@link decodeRecord}: a small record at once; a large one is decompressed outside the event loop, and its JSON read in turns.
  * @throws MarrowError `newer_record`, `corrupt_record`, at once or by the promise
  */
-export function decodeRecordInTurns(record: Buffer): unknown {
+export function decodeRecordInTurns(record: Uint8Array): unknown {
   if (record.length >= UNPACK_BESIDE_FROM_BYTES) return decodeBeside(record);
   const body = decodeRecordBody(record);
   return body.length < BESIDE_FROM_BYTES ? decode(record, parse, () => body) : parseInTurns(body);
@@ -134,8 +135,8 @@ export function decodeRecordInTurns(record: Buffer): unknown {
 /** Records of at least this many bytes are decompressed outside the event loop. */
 const UNPACK_BESIDE_FROM_BYTES = 16_384;
 
-async function decodeBeside(record: Buffer): Promise<unknown> {
-  const packed = record.subarray(2);
+async function decodeBeside(record: Uint8Array): Promise<unknown> {
+  const packed = Buffer.from(record.buffer, record.byteOffset + 2, record.byteLength - 2);
   const unpack = UNPACKERS.get(record[1]);
   const body = unpack === undefined ? bodyOf(record) : await unpack(packed, LIMIT).catch(notUnpacked);
   if (body.length < BESIDE_FROM_BYTES) return decode(record, parse, () => body);
@@ -160,7 +161,7 @@ function notUnpacked(cause: unknown): never {
 
 async function parseInTurns(body: Buffer): Promise<unknown> {
   try {
-    return await readInTurns(body.toString("utf8"), ANY);
+    return await readPiecesInTurns(await decodeInTurns(body), ANY);
   } catch (cause) {
     throw corrupt("its body cannot be decoded", cause);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MarrowError } from "../../errors.ts";
-import { readJson } from "./json.ts";
+import { readInTurns, readJson } from "./json.ts";
 
 const refused = (source: string | Uint8Array): string => {
   try {
@@ -59,5 +59,41 @@ describe("JSON of a client", () => {
   it("keeps the digits of integers that a double does not hold", () => {
     const text = '{"seed":9007199254740993,"b":[-9223372036854775808,12,1.5,1e20,"9007199254740993"]}';
     expect(JSON.stringify(readJson(text))).toBe(text.replace("1e20", "100000000000000000000"));
+  });
+});
+
+describe("a long JSON text of a client that is read in turns", () => {
+  const turn = async (): Promise<void> => {};
+  const long = 'words "and" 😀\n'.repeat(9_000);
+
+  it.each([
+    {
+      messages: [
+        { role: "user", content: long },
+        { role: "user", content: [{ type: "text", text: `${long}2` }] },
+      ],
+      seed: 1,
+    },
+    { a: "short", b: [long, 1, null, { c: { d: long } }] },
+    { a: "nothing long" },
+    { [long]: long, [`${long}2`]: 1 },
+  ])("says what it says at once: $#", async (value) => {
+    const body = Buffer.from(JSON.stringify(value));
+    expect((await readInTurns(body, turn)).value).toEqual(value);
+  });
+
+  it("keeps the digits of integers, and refuses what is refused at once", async () => {
+    const { places } = await readInTurns(Buffer.from(`{"a":"${"x".repeat(70_000)}","seed":9007199254740993}`), turn);
+    expect(places.map(({ name, digits }) => [name, digits])).toEqual([["seed", "9007199254740993"]]);
+    const text = "y".repeat(70_000);
+    for (const body of [
+      `{"a":"${text}","a":1}`,
+      `{"${text}":1,"${text}":2}`,
+      `{"a":"${text}\\x"}`,
+      `{"a":"${text}`,
+      `{"a":"${text}\n"}`,
+      `\uFEFF{"a":"${text}"}`,
+    ])
+      await expect(readInTurns(Buffer.from(body), turn)).rejects.toMatchObject({ code: "invalid_input" });
   });
 });

@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { MarrowError } from "../../errors.ts";
 import { fill, parseUnfilled, type Unfilled } from "../../internal/exact-json.ts";
+import { decodeInTurns } from "../../internal/decoded-text.ts";
+import { liftTexts } from "../../internal/lifted-texts.ts";
 import { endOfString, numberAt } from "../../internal/json-tokens.ts";
 
 /** Longest name of a field that an error repeats, in characters. */
@@ -25,33 +27,59 @@ export function readUnfilled(source: Uint8Array | string): Unfilled {
   return check(text, parse(text), scan(text));
 }
 
-/** The same in four steps, each in a turn of the event loop that `turn` provides. */
-export async function readInTurns(source: Uint8Array, turn: () => Promise<void>): Promise<Unfilled> {
-  const text = decode(source);
+/**
+ * The same in steps, between which `turn` gives a turn of the event loop. Long strings, such as pictures, are decoded and read in pieces: a
+ * copy of several megabytes takes long by itself.
+ */
+export async function readInTurns(source: Buffer, turn: () => Promise<void>): Promise<Unfilled> {
+  if (!isUtf8(source)) throw notUtf8();
+  const { pieces } = await decodeInTurns(source);
+  checkBegin(pieces[0] ?? "");
+  const lifted = await liftTexts(pieces, STRING_CHARS_MAX);
+  const text = lifted?.text ?? pieces.join("");
   await turn();
   const read = parse(text);
   await turn();
   const fields = scan(text);
   await turn();
-  return check(text, read, fields);
+  const checked = check(text, read, fields);
+  if (lifted === undefined) return checked;
+  if (await lifted.putBack(checked.value).catch(notJson)) return checked;
+  // A name of a field is as long: only then all of the text is read in one go.
+  return readUnfilled(source);
 }
 
+/** Longer strings are read in pieces. */
+const STRING_CHARS_MAX = 65_536;
+
 function decode(source: Uint8Array | string): string {
-  if (typeof source !== "string" && !isUtf8(source)) throw wrong("the body must be UTF-8, and has other bytes");
+  if (typeof source !== "string" && !isUtf8(source)) throw notUtf8();
   const text =
     typeof source === "string"
       ? source
       : Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString("utf8");
-  if (text.startsWith("\uFEFF")) throw wrong("the body must be JSON without a byte order mark before it");
+  checkBegin(text);
   return text;
+}
+
+function notUtf8(): MarrowError {
+  return wrong("the body must be UTF-8, and has other bytes");
+}
+
+function checkBegin(text: string): void {
+  if (text.startsWith("\uFEFF")) throw wrong("the body must be JSON without a byte order mark before it");
 }
 
 function parse(text: string): Unfilled {
   try {
     return parseUnfilled(text);
   } catch (cause) {
-    throw new MarrowError("invalid_input", "the body is not valid JSON", { cause });
+    return notJson(cause);
   }
+}
+
+function notJson(cause: unknown): never {
+  throw new MarrowError("invalid_input", "the body is not valid JSON", { cause });
 }
 
 function check(text: string, read: Unfilled, fields: number): Unfilled {

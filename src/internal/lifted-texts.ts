@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+import { liftStrings } from "./lifted-json.ts";
+import { createTimeSlice } from "./time-slice.ts";
+
+/** A JSON text in which marks stand in the places of its long strings. */
+export interface LiftedTexts {
+  readonly text: string;
+  /**
+   * Puts the strings in the places of their marks in the value of the text. Returns false where a mark is the name of a field, or the whole text: the value is
+   * then not what the text says. @throws SyntaxError for a string that is no JSON
+   */
+  putBack(value: unknown): Promise<boolean>;
+}
+
+/** Takes the strings of more than `charsMax` characters out of a JSON text in pieces, in slices of the event loop; `undefined` without one. */
+export async function liftTexts(pieces: readonly string[], charsMax: number): Promise<LiftedTexts | undefined> {
+  const slice = createTimeSlice();
+  const steps = liftStrings(pieces, charsMax);
+  let step = steps.next();
+  while (step.done !== true) {
+    const rest = slice();
+    if (rest !== undefined) await rest;
+    step = steps.next();
+  }
+  const { text, strings } = step.value;
+  if (strings.size === 0) return undefined;
+  const mark = randomUUID();
+  const marked: string[] = [];
+  const lifted = [...strings.values()];
+  let from = 0;
+  for (const [nth, start] of [...strings.keys()].entries()) {
+    marked.push(text.slice(from, start + 1), mark, String(nth));
+    from = start + 1;
+  }
+
+  /** The string of a mark. V8 joins it where it is first read. */
+  async function stringOf(nth: number): Promise<string> {
+    let whole = "";
+    for (const piece of lifted[nth] ?? []) {
+      whole += JSON.parse(`"${piece}"`) as string;
+      const rest = slice();
+      if (rest !== undefined) await rest;
+    }
+    return whole;
+  }
+
+  return {
+    text: [...marked, text.slice(from)].join(""),
+
+    async putBack(value) {
+      if (typeof value === "string") return false;
+      const open: unknown[] = [value];
+      while (open.length > 0) {
+        const next = open.pop();
+        if (typeof next !== "object" || next === null) continue;
+        for (const name of Object.keys(next)) {
+          if (name.startsWith(mark)) return false;
+          const part = (next as Record<string, unknown>)[name];
+          if (typeof part === "object") open.push(part);
+          else if (typeof part === "string" && part.startsWith(mark))
+            (next as Record<string, unknown>)[name] = await stringOf(Number(part.slice(mark.length)));
+        }
+      }
+      return true;
+    },
+  };
+}
