@@ -277,6 +277,7 @@ export function createCopy(
     },
 
     async search({ vector, limit, allows, nowMs }) {
+      if (places.size === 0) return [];
       const began = generation;
       const { numbers, step, length } = toQuery(vector, queryMax);
       const nearest = createNearest(limit);
@@ -355,8 +356,11 @@ function toQuery(vector: Float32Array, largest: number): { numbers: Int16Array; 
   let most = 0;
   for (const value of vector) most = Math.max(most, Math.abs(value));
   const step = most === 0 ? 1 : most / largest;
+  // Several times quicker than `from` with a function.
+  const numbers = new Int16Array(vector.length);
+  for (let at = 0; at < numbers.length; at += 1) numbers[at] = Math.round((vector[at] as number) / step);
   return {
-    numbers: Int16Array.from(vector, (value) => Math.round(value / step)),
+    numbers,
     step,
     length: Math.sqrt(dot(vector, vector)),
   };

@@ -1,3 +1,4 @@
+import { ownTurn } from "../../internal/time-slice.ts";
 import { encodeKeyPart, keyTag, readRecord, runScript, type Reply, type ScopedRedis } from "../../redis/index.ts";
 import { refuseOther } from "../contract.ts";
 import type { ReadItem, StoredItem, VectorDriver } from "../driver.ts";
@@ -15,6 +16,10 @@ const SWEEP = 16;
 const SPARE = { first: 8, growth: 4, most: 512 } as const;
 /** Changes that one round trip brings at most. */
 const CHANGES_A_TRIP = 512;
+/** Longest wait in line for reading a copy, in times of the timeout of a command: others read many pages before. */
+const LINE_TIMEOUTS = 4;
+/** Rows of a reply that are read in a turn of the event loop of their own. */
+const ROWS_AT_ONCE = 64;
 /** Most repetitions of a search whose data changed while it was verified; then the latest result is returned. */
 const TRIES_MAX = 6;
 /** Round trips that bring a copy up to date at most: more come only where others change it all the time. */
@@ -105,13 +110,43 @@ export function localDriver<S extends AttributeSchema>(
     ids: readonly string[],
     withVectors: boolean,
   ): Promise<CaughtUp | undefined> {
+    let leave: (() => void) | undefined;
+    // What is read from the start, or in pages, waits in line: hundreds of copies at once would hold the event loop together.
+    const lineUp = (trips: number) =>
+      leave === undefined && (trips > 0 || mirror.place.born === "")
+        ? mirrors.loading.take(LINE_TIMEOUTS * timeoutMs).then((given) => void (leave = given))
+        : undefined;
+    try {
+      return await readAlong(namespace, mirror, { ids, withVectors, lineUp });
+    } finally {
+      leave?.();
+    }
+  }
+
+  async function readAlong(
+    namespace: string,
+    mirror: Mirror,
+    {
+      ids,
+      withVectors,
+      lineUp,
+    }: {
+      readonly ids: readonly string[];
+      readonly withVectors: boolean;
+      readonly lineUp: (trips: number) => Promise<void> | undefined;
+    },
+  ): Promise<CaughtUp | undefined> {
     const read = new Map<string, ReadItem | undefined>();
     let changed = false;
     let began = false;
     let nowMs = 0;
     for (let trips = 0; trips < TRIPS_MAX; trips += 1) {
+      const turn = lineUp(trips);
+      if (turn !== undefined) await turn;
       const { place } = mirror;
       const told = await trip(namespace, trips === 0 ? ids : [], withVectors, place);
+      // Replies that come together are read in turns of the event loop.
+      if (told.news.length >= 3 * ROWS_AT_ONCE) await ownTurn();
       const wanted = Math.min(mirrorMax, told.live);
       mirrors.checkFits(shape, wanted);
       if (trips === 0) {

@@ -3,6 +3,7 @@ import type { ScopedRedis } from "../../redis/index.ts";
 import type { Metric } from "../scale.ts";
 import { BLOCK_BYTES, createArena, type Arena } from "./arena.ts";
 import { createCopy, rowsWithin, type PartitionCopy } from "./copy.ts";
+import { createLoading, type Loading } from "./loading.ts";
 
 /** Most bytes of one connection's copies. Copies that nobody uses are dropped, the least recently used first, and read again on demand. */
 export const COPIES_BYTES_MAX = 268_435_456;
@@ -57,6 +58,8 @@ export interface Mirrors {
   change(key: string, shape: MirrorShape, change: (mirror: Mirror) => boolean): void;
   /** Refuses a partition that cannot have a copy, even alone. @throws MarrowError `too_large` */
   checkFits(shape: MirrorShape, items: number): void;
+  /** The line of those who read a copy from the start. */
+  readonly loading: Loading;
   /** Current number of copies, rows and bytes. */
   report(): { readonly copies: number; readonly rows: number; readonly bytes: number };
 }
@@ -150,6 +153,7 @@ export function createMirrors(bytesMax: number): Mirrors {
   }
 
   return {
+    loading: createLoading(),
     async use(key, shape, waitMs, work) {
       const untilMs = performance.now() + waitMs;
       const again = () => attempt(open(key, shape), work);

@@ -49,7 +49,7 @@ export function decodeRow(bytes: Buffer, dimensions: number): Row | undefined {
   const head = headOf(dimensions);
   if (bytes.length < head) return undefined;
   const step = bytes.readFloatLE(0);
-  const numbers = Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset + STEP_BYTES, dimensions));
+  const numbers = new Int8Array(bytes.buffer, bytes.byteOffset + STEP_BYTES, dimensions).slice();
   try {
     const attributes = JSON.parse(bytes.toString("utf8", head)) as Row["attributes"];
     return Number.isFinite(step) && typeof attributes === "object" && attributes !== null
