@@ -50,7 +50,7 @@ describe("a field of /v1/messages", () => {
     ["responses", openai("input[1].content"), null],
     ["anthropic", anthropic("stop_sequences: each must contain non-whitespace"), "stop_sequences"],
     ["anthropic", anthropic("tools.0.custom.input_schema.type: Field required"), "tools.0.input_schema.type"],
-    ["anthropic", anthropic("messages.0: all messages must have content"), null],
+    ["anthropic", anthropic("messages.0: all messages must have content"), "messages.0"],
     ["anthropic", anthropic("prompt: is too long"), null],
   ])("that an upstream of kind %s refuses as %j is %s", async (kind, error, param, more = {}) => {
     const stops = kind === "responses" ? { stop_sequences: [] } : {};
@@ -77,8 +77,17 @@ describe("a field of a chat", () => {
     ["chat", openai("messages[0].content[0].type"), "messages[0].content[0].type"],
     ["responses", openai("max_output_tokens"), "max_completion_tokens"],
     ["anthropic", anthropic("stop_sequences.0: must contain text"), "stop"],
+    ["anthropic", anthropic("messages.0.content.1.text: must be shorter"), "messages.2"],
+    ["anthropic", anthropic("messages.1: all messages must have content"), "messages.3"],
+    ["anthropic", anthropic("system.0.text: must be shorter"), "messages.0"],
+    ["anthropic", anthropic("messages.7: there is none"), null],
   ])("that an upstream of kind %s refuses as %j is %s", async (kind, error, param) => {
-    const asked = { messages: [user], max_completion_tokens: 20, stop: kind === "responses" ? [] : ["END"] };
+    const said = { role: "assistant", content: "a" };
+    const asked = {
+      messages: [{ role: "system", content: "be brief" }, user, user, said],
+      max_completion_tokens: 20,
+      stop: kind === "responses" ? [] : ["END"],
+    };
     expect(await refusedBy(kind, error, "/v1/chat/completions", asked)).toBe(param);
   });
 });

@@ -34,17 +34,30 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation {
   for (const [at, message] of messages.entries()) {
     const path = `messages.${at}`;
     if (message.role === "system" || message.role === "developer") {
-      system.push(...textsOf(message.content, `${path}.content`));
+      system.push(...from(at, textsOf(message.content, `${path}.content`)));
       continue;
     }
     const role = message.role === "assistant" ? "assistant" : "user";
-    const content = toBlocks(message, path, ids);
+    const content = from(at, toBlocks(message, path, ids));
     const last = turns.at(-1);
     if (last?.role === role) last.content.push(...content);
     else if (content.length > 0) turns.push({ role, content: [...content] });
   }
   if (turns.length === 0) throw uncarried("messages", KIND, "a chat in which nobody says anything but instructions");
   return { system, messages: turns };
+}
+
+/** Place in the chat of the message that each block was made of. */
+const origins = new WeakMap<Fields, number>();
+
+function from(at: number, blocks: readonly Fields[]): readonly Fields[] {
+  for (const block of blocks) origins.set(block, at);
+  return blocks;
+}
+
+/** Returns the place in the chat of the message that a block of a converted request was made of; `undefined` for any other block. */
+export function originOf(block: unknown): number | undefined {
+  return isObject(block) ? origins.get(block) : undefined;
 }
 
 function toBlocks(message: ChatMessage, path: string, ids: UseIds): readonly Fields[] {
