@@ -1,7 +1,6 @@
 import type { Clause, Item } from "./clause.ts";
 import type { Level } from "./level.ts";
 import { kinshipOf } from "./partners.ts";
-import { SOFT, SOFT_BEFORE_PREPOSITION, SOFT_BEFORE_WAY, TRANSPORT } from "./words/function-words.ts";
 
 /** Partners of two sentences: for each item the number of its pair, or -1. */
 export interface Alignment {
@@ -106,57 +105,4 @@ function compoundAt(word: string, others: readonly Item[], other: readonly numbe
       return length;
   }
   return 0;
-}
-
-/** Whether a word may stand on one side alone, since it changes no answer. */
-export function isSoft(items: readonly Item[], at: number): boolean {
-  const item = items[at] as Item;
-  if (item.exact || item.degree !== "" || item.bound.length > 0) return false;
-  const { lemma } = item.entry;
-  const next = items[at + 1];
-  if (SOFT.has(item.word) || SOFT.has(lemma)) return item.word !== "existing" && !isMeant(item, next);
-  if (
-    SOFT_BEFORE_PREPOSITION.has(lemma) &&
-    next !== undefined &&
-    /^(?:by|in|on|at|of|from|to|for|about|with)$/.test(next.mark)
-  )
-    return true;
-  if (
-    [lemma, ...item.entry.also].some((one) => SOFT_BEFORE_WAY.has(one)) &&
-    next !== undefined &&
-    /^(?:from|to|between)$/.test(next.mark) &&
-    items.some((one) => one !== item && TRANSPORT.has(one.entry.lemma))
-  )
-    return true;
-  if (lemma === "year" && next?.isNumber === true && /^\d{4}$/.test(next.word)) return true;
-  return isRepeated(items, at);
-}
-
-/** Returns true if a usually empty word changes the meaning of the next one: "the current account", "the available balance". */
-function isMeant({ entry: { lemma } }: Item, next: Item | undefined): boolean {
-  return (
-    next !== undefined && next.mark === "" && !next.starts && MEANT_BEFORE.get(lemma)?.has(next.entry.lemma) === true
-  );
-}
-
-const MEANT_BEFORE: ReadonlyMap<string, ReadonlySet<string>> = new Map(
-  (
-    "current:account asset liability ratio density affair event voltage flow source transformer situation balance season series / available:balance credit memory space ram stock fund capacity seat light heat energy / " +
-    "present:tense participle perfect continuous progressive simple value moment / different:equation opinion / various:artist / lie:detector"
-  )
-    .split(" / ")
-    .map((line) => line.split(":") as [string, string])
-    .map(([word, nouns]) => [word, new Set(nouns.split(" "))]),
-);
-
-/** Returns true for a word that repeats the meaning of its neighbour: "flights that fly". */
-function isRepeated(items: readonly Item[], at: number): boolean {
-  const item = items[at] as Item;
-  return items.some(
-    (other, index) =>
-      index !== at &&
-      Math.abs(index - at) <= 1 &&
-      other.entry.lemma !== item.entry.lemma &&
-      other.entry.groups.some((one) => item.entry.groups.includes(one)),
-  );
 }

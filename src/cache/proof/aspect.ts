@@ -21,12 +21,15 @@ export function aspectOf(tokens: readonly Token[]): Aspect {
       ({ text }, at) =>
         text === "being" &&
         isParticiple(tokens[at + 1]) &&
+        // "The name that is being used" is the name in use.
+        !(BE.test(tokens[at - 1]?.text ?? "") && RELATIVE.test(tokens[at - 2]?.text ?? "")) &&
         tokens.slice(Math.max(0, at - REACH), at).some((token) => BE.test(token.text)),
     ),
   };
 }
 
 const BE = /^(?:is|are|am|was|were)$/;
+const RELATIVE = /^(?:that|which|who)$/;
 const HAVE = /^(?:has|have|had)$/;
 const MAIN_VERB_BEHIND = /^(?:do|does|did|to)$/;
 const OWNS = /^(?:a|an|the|some|any|no|all|more|most|many|less|few|my|your|its|their)$/;

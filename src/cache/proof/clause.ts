@@ -39,6 +39,8 @@ export interface Clause {
   /** Whether its only present is that of "has been". */
   readonly isPerfect: boolean;
   readonly aspect: Aspect;
+  /** Whether it has "do", "does" or "did", behind which a base form tells no time. */
+  readonly hasDo: boolean;
   readonly modality: ReadonlySet<Modality>;
   readonly persons: readonly string[];
   /** First persons as objects, with the base form of the previous word: "trust me" is `trust me`, "get myself" is `get self`. */
@@ -67,6 +69,7 @@ const OBJECTS = new Map([
 ]);
 /** Words behind which a verb is finite, unless an auxiliary stands before them. */
 const BEFORE_VERB = new Set("i you we they he she who that which".split(" "));
+const DO = /^(?:do|does|did)$/;
 const POSSESSIVES = new Set("my your his her its our their".split(" "));
 /** "More" and "most" before one of these grade it; before others they count. */
 const GRADES = new Map<string, Item["degree"]>([
@@ -213,7 +216,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       const conjunction = CONJUNCTIONS.get(text);
       const preposition = PREPOSITIONS.has(text) ? (SAME_PREPOSITION.get(text) ?? text) : SAME_PREPOSITION.get(text);
       const about = next?.kind === "number" ? ABOUT.get(text) : undefined;
-      sawDo ||= text === "do" || text === "does" || text === "did";
+      sawDo ||= DO.test(text);
       if (about !== undefined && !(text === "about" && afterNext?.kind !== "word")) bound.push(about);
       else if (NEGATIONS.has(text) || text === "no_longer") {
         negations += 1;
@@ -294,6 +297,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
         items: phrasing.items,
         tail,
         tenses,
+        hasDo: sawDo || finite.some((word) => DO.test(word)),
         modality,
         persons,
         objects,

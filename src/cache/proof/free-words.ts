@@ -7,7 +7,7 @@ import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS, UNITS } from "./words/phra
 const BY_NAME =
   "more most less mine got gets get getting gotten leave left depart departed arrive arrived summarize summarise summary " +
   "different differs differ distinct js usa jean who it us zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen " +
-  "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion first second third fourth fifth sixth seventh eighth " +
+  "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million millions billion billions trillion trillions quadrillion quadrillions lakh lakhs crore crores first second third fourth fifth sixth seventh eighth " +
   "ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth dozen am pm oclock percent dollar euro pound sterling yen " +
   "used formerly accustomed high low large great big many small little amount number quantity year years read watch visit try play use buy eat listen know book reserve";
 

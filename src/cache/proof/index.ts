@@ -1,5 +1,6 @@
 import { amountsDiffer } from "./amounts.ts";
 import { capitalsDiffer } from "./capitals.ts";
+import { codeNamesDiffer } from "./code-names.ts";
 import type { Level } from "./level.ts";
 import { literalsDiffer } from "./literal.ts";
 import { mayMatch } from "./matchable.ts";
@@ -61,6 +62,7 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: bo
     if (reason !== undefined) return reason;
     if (amountsDiffer(sentence.key, other.key)) return "quantifier";
     if (literalsDiffer(sentence.literal(), other.literal())) return "symbol";
+    if (codeNamesDiffer(sentence.codeNames(), other.codeNames())) return "symbol";
     if (capitalsDiffer(sentence.capitals(), other.capitals())) return "capitals";
     if (mentionsDiffer(sentence.mention(), other.mention())) return "words";
     if (ordersDiffer(sentence.order(), other.order())) return "roles";

@@ -1,5 +1,6 @@
 import type { Clause, Item } from "./clause.ts";
 import { isKnownWord } from "./known-words.ts";
+import { IRREGULAR_PASTS } from "./words/irregular.ts";
 
 /**
  * Returns true if two sentences differ by an ending that changes the word: "damages" and "damage", "boring" and "bored", "my contacts" and
@@ -22,6 +23,7 @@ export function inflectionsDiffer(
     return (
       numbersDiffer(item, other) ||
       (isPlainTime(a) && isPlainTime(b) && (areOfOtherTimes(item, other) || areOfOtherTimes(other, item))) ||
+      (!isTurned && (isOverAndNow(a, item, b, other) || isOverAndNow(b, other, a, item))) ||
       (item.hasSubject && other.hasSubject && areClausesOfOtherTimes(a, item, b, other)) ||
       isDoneTo(item, other) ||
       isDoneTo(other, item) ||
@@ -46,6 +48,44 @@ function areOfOtherTimes(a: Item, b: Item): boolean {
   const isOver = b.word !== a.entry.lemma && !/(?:s|ing)$/.test(b.word);
   return isNow && isOver && a.mark === "" && b.mark === "";
 }
+
+/**
+ * Returns true for a past against a present of one verb, where no auxiliary makes either a base form or a participle: "who owned it" and
+ * "who does own it", "which shops sell it" and "which shops sold it", "when did it open" and "when it opens".
+ */
+function isOverAndNow(a: Clause, past: Item, b: Clause, present: Item): boolean {
+  if (a.modality.size > 0 || b.modality.size > 0 || isTimeless(a) || isTimeless(b)) return false;
+  if (past.mark !== "" || present.mark !== "" || !isNowForm(b, present)) return false;
+  if (a.tenses.size > 0)
+    return (
+      a.hasDo &&
+      a.tenses.has("past") &&
+      b.tenses.size === 0 &&
+      past.word === past.entry.lemma &&
+      present.word.endsWith("s")
+    );
+  return (b.tenses.size === 0 || (b.hasDo && !b.tenses.has("past"))) && isPast(past) && !LASTING.has(past.entry.lemma);
+}
+
+/** Forms that ask for no time: "how to", "explain". */
+function isTimeless({ form }: Clause): boolean {
+  return form === "how" || form === "want" || form === "explain";
+}
+
+/** The base or third person of a verb: "sell", "sells". "Who sell it" lacks its ending, whichever that is. */
+function isNowForm({ form, items, hasDo }: Clause, item: Item): boolean {
+  const { word, entry } = item;
+  if (entry.parts !== "" && !entry.parts.includes("v")) return false;
+  return word === entry.lemma ? form !== "who" || hasDo || items[0] !== item : word.endsWith("s");
+}
+
+/** A past by its form: "owned", "sold". */
+function isPast({ word, entry }: Item): boolean {
+  return IRREGULAR_PASTS.has(word) || (word.endsWith("ed") && (word !== entry.lemma || entry.also.length > 0));
+}
+
+/** Verbs whose past is a present state: who forgot a password forgets it. */
+const LASTING = new Set(["forget"]);
 
 /**
  * Returns true for clauses of different times: "the documents I need" and "the documents I needed". After "did" or a modal the base form

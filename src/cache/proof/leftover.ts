@@ -1,9 +1,9 @@
-import { isSoft } from "./align.ts";
 import type { Clause, Item } from "./clause.ts";
 import { sameForm } from "./forms.ts";
 import type { Level } from "./level.ts";
+import { isSoft } from "./soft.ts";
 import type { Veto } from "./veto.ts";
-import { CLASSES, ESTEEM, LIGHT, LIGHT_PLURALS, PREPOSITIONS } from "./words/function-words.ts";
+import { CLASSES, ESTEEM, HABITS, LIGHT, LIGHT_PLURALS, PREPOSITIONS } from "./words/function-words.ts";
 
 /** The words without a partner must be ones that change no answer. */
 export function leftoverOf(
@@ -36,7 +36,7 @@ export function leftoverOf(
 }
 
 function alone(clause: Clause, pairs: readonly number[]): Item[] {
-  return clause.items.filter((_, at) => pairs[at] === -1 && !isSoft(clause.items, at));
+  return clause.items.filter((_, at) => pairs[at] === -1 && !isSoft(clause, at));
 }
 
 /** Returns true for the act of an instruction: its first word. */
@@ -134,8 +134,6 @@ const NOW = new Set("now current currently present presently nowadays existing".
 function hasLeft({ items }: Clause, pairs: readonly number[]): boolean {
   return items.some(({ word }, at) => pairs[at] === -1 && !NOW.has(word));
 }
-
-const HABITS = new Set("typically usually generally normally commonly".split(" "));
 
 /** Distinguishes "usually" from "now", and in a yes-no question also from no adverb. */
 function habitsDiffer(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {

@@ -10,12 +10,19 @@ const ORDINALS =
   "_ first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(
     " ",
   );
+const HUNDRED = 100;
 const SCALES = new Map([
-  ["hundred", 100],
+  ["hundred", HUNDRED],
   ["thousand", 1_000],
   ["million", 1_000_000],
+  ["lakh", 100_000],
+  ["crore", 10_000_000],
   ["billion", 1_000_000_000],
+  ["trillion", 1_000_000_000_000],
+  ["quadrillion", 1_000_000_000_000_000],
 ]);
+/** "Millions of people" are no billions of them. */
+const MULTITUDES: ReadonlySet<string> = new Set([...SCALES.keys()].map((scale) => `${scale}s`));
 /** Before these "one" points at something. */
 const POINTS = new Set(
   "which that this the any each every another good best no other new does do can should would a".split(" "),
@@ -27,7 +34,7 @@ const SIGNS = new Map([
 ]);
 
 /** Words that begin a number. */
-const NUMERAL: ReadonlySet<string> = new Set([...SMALL, ...TENS, ...ORDINALS, ...SCALES.keys()]);
+const NUMERAL: ReadonlySet<string> = new Set([...SMALL, ...TENS, ...ORDINALS, ...SCALES.keys(), ...MULTITUDES]);
 
 /** Number words as digits, times of the day and units in one way of writing. */
 export function withNumbers(tokens: readonly Token[]): readonly Token[] {
@@ -46,7 +53,8 @@ export function withNumbers(tokens: readonly Token[]): readonly Token[] {
     } else if (SIGNS.has(token.text) && tokens[at + 1]?.kind === "number") {
       out.push(number(amount((tokens[at + 1] as Token).text)), plain(SIGNS.get(token.text) as string));
       at += 1;
-    } else out.push(ordinal(token, tokens[at - 1]) ?? token);
+    } else if (token.kind === "word" && MULTITUDES.has(token.text)) out.push(number(token.text));
+    else out.push(ordinal(token, tokens[at - 1]) ?? token);
     if (out.at(-1)?.kind !== "number") continue;
     const [next, afterNext] = [tokens[at + 1], tokens[at + 2]];
     if (next?.kind === "word" && AMOUNTS.has(next.text)) out[out.length - 1] = number(amount(out.at(-1)?.text ?? ""));
@@ -72,7 +80,7 @@ export function withNumbers(tokens: readonly Token[]): readonly Token[] {
 const AMOUNTS: ReadonlySet<string> = new Set([
   ...UNITS.keys(),
   ...[...UNITS.values()].flatMap((unit) => [unit, `${unit}s`]),
-  ..."percent cent cents feet inches million billion".split(" "),
+  ..."percent cent cents feet inches million billion trillion lakh crore".split(" "),
 ]);
 
 /** 2.50 is 2.5 where it is an amount; a version, a section or a code is meant to the letter. */
@@ -105,15 +113,20 @@ function spokenNumber(
   tokens: readonly Token[],
   at: number,
 ): { readonly value: number; readonly length: number } | undefined {
-  let [value, length] = [0, 0];
+  // The thousands and millions before, and what is counted behind them.
+  let [total, value, length] = [0, 0, 0];
   for (let index = at; index < tokens.length && length < 6; index += 1) {
     const word = tokens[index]?.text ?? "";
     const small = SMALL.indexOf(word);
     const ten = TENS.indexOf(word);
+    const scale = SCALES.get(word);
     if (small >= 0 && (value === 0 || value % 10 === 0) && (value % 100 === 0 || small < 10)) value += small;
     else if (ten > 1 && value % 100 === 0) value += ten * 10;
-    else if (SCALES.has(word) && value > 0) value *= SCALES.get(word) as number;
-    else break;
+    // "A million" is one of it, and "a thousand million" a billion.
+    else if (scale === undefined) break;
+    else if (scale === HUNDRED) value = Math.max(value, 1) * scale;
+    else if (value === 0 && total > 0) total *= scale;
+    else [total, value] = [total + Math.max(value, 1) * scale, 0];
     length += 1;
   }
   if (length === 0) return undefined;
@@ -123,7 +136,7 @@ function spokenNumber(
     (POINTS.has(tokens[at - 1]?.text ?? "") || tokens[at + 1]?.kind !== "word")
   )
     return undefined;
-  return { value, length };
+  return { value: total + value, length };
 }
 
 function timeOfDay(digits: string, next: string): string | undefined {

@@ -1,5 +1,6 @@
 import { readCapitals, type Capitals } from "./capitals.ts";
 import { readClause, type Clause } from "./clause.ts";
+import { readCodeNames, type CodeNames } from "./code-names.ts";
 import { endMarksOf } from "./end-marks.ts";
 import { fold } from "./fold.ts";
 import { layoutOf, withLineFeeds } from "./layout.ts";
@@ -35,6 +36,7 @@ export class Sentence {
   #clause: Clause | undefined;
   #literal: Literal | undefined;
   #capitals: Capitals | undefined;
+  #codeNames: CodeNames | undefined;
   #mention: Mention | undefined;
   #order: { readonly words: readonly string[] | undefined } | undefined;
 
@@ -60,6 +62,11 @@ export class Sentence {
   /** Returns its use of capitals. */
   capitals(): Capitals {
     return (this.#capitals ??= readCapitals(this.#text));
+  }
+
+  /** Names that are compared by their letters. */
+  codeNames(): CodeNames {
+    return (this.#codeNames ??= readCodeNames(this.#text));
   }
 
   /** Words and texts that it is about. */

@@ -36,14 +36,14 @@ function pastDiffers(a: Clause, b: Clause): boolean {
   return [a, b].every(({ items }) => isMeasured(items[0])) && !isOfYear(a) && !isOfYear(b);
 }
 
-/** Distinguishes completed from usual acts, and in a yes-no question from running ones; for reasons the aspect hardly matters. */
+/** Distinguishes completed from usual acts, and running from usual ones; for reasons the aspect hardly matters. */
 function aspectsDiffer(a: Clause, b: Clause, isTurned: boolean): boolean {
   if (a.form === "why" && b.form === "why") return false;
   if (a.aspect.isDone !== b.aspect.isDone) {
     const other = a.aspect.isDone ? b : a;
     if (other.tenses.size > 0 || other.items.some(isThirdPerson)) return true;
   }
-  if (isTurned || a.aspect.isUnderWay === b.aspect.isUnderWay || a.form !== "yesno" || b.form !== "yesno") return false;
+  if (isTurned || a.aspect.isUnderWay === b.aspect.isUnderWay) return false;
   return (a.aspect.isUnderWay ? b : a).tenses.size > 0;
 }
 

@@ -135,10 +135,21 @@ export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
   ].flatMap((list) => [...list.keys()]),
 );
 
-/** Words that only one side may have, because they place or classify something that is there anyway. */
-export const SOFT: ReadonlySet<string> = words(
-  "located situated exist lie currently available different various presently now current present nowadays typically usually generally normally commonly",
-);
+/** Words for a place that a question for it has anyway. */
+export const WHERE: ReadonlySet<string> = words("locate located situated exist lie");
+/** Words for the present. */
+export const PRESENT: ReadonlySet<string> = words("currently presently now current nowadays");
+/** Adverbs of what is usual. */
+export const HABITS: ReadonlySet<string> = words("typically usually generally normally commonly");
+/** Words that only one side may have in some places, because they place or classify something that is there anyway. */
+export const SOFT: ReadonlySet<string> = new Set([
+  ...WHERE,
+  ...PRESENT,
+  ...HABITS,
+  "different",
+  "various",
+  "available",
+]);
 /** Frequent words that say little: at `balanced` one of them may stand on one side alone. */
 export const LIGHT: ReadonlySet<string> = words(
   "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent meaning definition tutorial explanation discussion topic list search know tell something thing total guide post thread " +
