@@ -19,7 +19,7 @@ const COMMANDS =
   "(?:docker|podman) (?:pull|push|run|exec|rm|rmi|start|stop)|git (?:checkout|switch|clone)|systemctl (?:start|stop|restart|enable|disable|status)";
 /** A command, and the name behind it. */
 const COMMAND = new RegExp(
-  `(?<![\\p{L}\\p{N}])(?:${COMMANDS})(?: --?[\\p{L}-]+)* ([\\p{L}_][\\p{L}\\p{N}_./-]*)`,
+  `(?<![\\p{L}\\p{N}])(?:${COMMANDS})(?: -[\\p{L}-]+)* ([\\p{L}_][\\p{L}\\p{N}_./-]*)`,
   "giu",
 );
 /** Words behind a command that are no name. */
