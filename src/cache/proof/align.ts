@@ -1,6 +1,8 @@
 import type { Clause, Item } from "./clause.ts";
+import { lookUp } from "./lexicon.ts";
 import type { Level } from "./level.ts";
 import { kinshipOf } from "./partners.ts";
+import { isOfOtherSense } from "./senses.ts";
 
 /** Partners of two sentences: for each item the number of its pair, or -1. */
 export interface Alignment {
@@ -9,6 +11,9 @@ export interface Alignment {
   /** Whether both have the same words in the same order: then no word has another partner, and none is left. */
   readonly isSame: boolean;
 }
+
+/** Kinds of equivalence that hold for one sense of a word: synonyms, groups of WordNet, and neighbours in the table. */
+const BY_SENSE: ReadonlySet<number> = new Set([3, 4, 6]);
 
 /** Words without an equal one that are held against each other; more are another question. */
 const ALONE_MAX = 10;
@@ -46,12 +51,28 @@ export function align(a: Clause, b: Clause, level: Level): Alignment | undefined
     for (const i of aloneA) {
       if (left[i] !== -1) continue;
       const j = aloneB.find(
-        (at) => right[at] === -1 && kinshipOf(a.items[i] as Item, b.items[at] as Item, level) === kinship,
+        (at) =>
+          right[at] === -1 &&
+          kinshipOf(a.items[i] as Item, b.items[at] as Item, level) === kinship &&
+          !(BY_SENSE.has(kinship) && isOfOtherSense(a, i, b, at)) &&
+          !(kinship === 6 && (isModifier(a.items, i) || isModifier(b.items, at))),
       );
       if (j !== undefined) join(i, j);
     }
   }
   return { a: left, b: right, isSame: false };
+}
+
+/** Whether a noun says which kind of the noun behind it is meant: "return period". */
+function isModifier(items: readonly Item[], at: number): boolean {
+  const [item, next] = [items[at] as Item, items[at + 1]];
+  return (
+    next !== undefined &&
+    !next.starts &&
+    next.mark === "" &&
+    item.entry.parts.startsWith("n") &&
+    next.entry.parts.includes("n")
+  );
 }
 
 function areSame(a: readonly Item[], b: readonly Item[]): boolean {
@@ -92,6 +113,23 @@ function joinCompounds(
 /** An item that is settled by another one. */
 export const SETTLED = -2;
 
+/** Words that are others than their parts with a hyphen: who re-signs a contract does not resign. */
+const OPAQUE: ReadonlySet<string> = new Set(
+  (
+    "resign recover release reform recreate recreation resent resend restore return remark retreat represent reserve resort resound react recall recollect recount recess redress refuse refund relay remove replace report " +
+    "repose request research reside resolve restrain retire retrace retract revise reward rebound recede receive reside reaction reposition repair reprove reproof repress repeal recite record recreate reed refine refer reflect refrain regard regress rejoin relate relax relieve " +
+    "remind remit render renew repeat reply reproach resume retail retain reveal review revolve retort coop unionize unionise unionized unionised preposition prefix exact extort overall undertake understand"
+  ).split(" "),
+);
+/** Beginnings of such words. */
+const PREFIX = /^(?:re|co|un|pre|ex|over|under)$/;
+
+function isOpaque(prefix: string, word: string): boolean {
+  if (!PREFIX.test(prefix)) return false;
+  const { lemma, also } = lookUp(word);
+  return [word, lemma, ...also].some((one) => OPAQUE.has(one));
+}
+
 function compoundAt(word: string, others: readonly Item[], other: readonly number[], from: number): number {
   let [joined, initials] = ["", ""];
   for (let length = 1; length <= 5 && from + length <= others.length; length += 1) {
@@ -100,7 +138,8 @@ function compoundAt(word: string, others: readonly Item[], other: readonly numbe
       return 0;
     joined += item.word;
     initials += item.word[0] ?? "";
-    if (length > 1 && (joined === word || joined === `${word}s` || `${joined}s` === word)) return length;
+    if (length > 1 && (joined === word || joined === `${word}s` || `${joined}s` === word))
+      return isOpaque((others[from] as Item).word, word) ? 0 : length;
     if (length > 1 && initials === word && word.length >= 2 && word.length <= 5 && item.entry.parts.length >= 0)
       return length;
   }

@@ -120,6 +120,8 @@ function isOtherPlace(one: Placed, other: Placed, before: Placed | undefined): b
   if (one.mark === other.mark) return false;
   const marks = [one.mark, other.mark].toSorted().join(" ");
   if (marks === "in on") return one.isThing && one.isKnown && !one.isHead && !one.isNumber;
+  // Songs about somebody are not songs of his, but a tutorial of a thing is about it.
+  if (marks === "about of") return before?.isHead !== true;
   return marks === "for of" && before?.isHead === false && !before.isTopic;
 }
 
@@ -231,6 +233,8 @@ function moveOf(
     !first.isNumber &&
     // "Kansas City" is a name, and no city in Kansas; nor is Miami University that of Miami.
     !before.at(-1)?.isName &&
+    // "Songs about Bob Dylan" are not Bob Dylan songs.
+    !(first.mark === "about" && !block.every(({ isKnown }) => isKnown) && before.at(-1)?.isHead !== true) &&
     !block.some(({ isAct }) => isAct)
   ) {
     // "City in Texas" as "Texas city".

@@ -57,6 +57,8 @@ export interface Clause {
   readonly commands: "tells" | "errand" | "asksForHelp" | "";
   /** Article at the end of its question words, and whether they request something: "name a", "what is the". */
   readonly article: Article;
+  /** Whether it wants somebody else to act: "I want you to block it". */
+  readonly asksYou: boolean;
   /** Conjunctions, in order. */
   readonly joints: readonly string[];
 }
@@ -69,6 +71,7 @@ const OBJECTS = new Map([
 ]);
 /** Words behind which a verb is finite, unless an auxiliary stands before them. */
 const BEFORE_VERB = new Set("i you we they he she who that which".split(" "));
+const COPULA = /^(?:is|are|am|was|were|been|being|gets?|got|getting|gotten)$/;
 const DO = /^(?:do|does|did)$/;
 const POSSESSIVES = new Set("my your his her its our their".split(" "));
 /** "More" and "most" before one of these grade it; before others they count. */
@@ -102,6 +105,7 @@ function toClause(tokens: readonly Token[]): Clause {
     aspect: aspectOf(left),
     commands: isForHelp ? "asksForHelp" : orderOf(form, left),
     article,
+    asksYou: form === "want" && PERSONS.has(left[0]?.text ?? "") && left[1]?.text === "to",
   };
 }
 
@@ -155,6 +159,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       bound: bound.length > 1 && !bound.includes("not") ? bound.toSorted() : bound,
       owners,
       hasSubject: before?.kind === "word" && BEFORE_VERB.has(before.text),
+      behindBe: before === undefined ? "" : before.text === "be" ? "be" : COPULA.test(before.text) ? "is" : "",
     });
     [mark, starts, bound, owners, degree] = ["", false, [], [], ""];
     if (token.owner) {
@@ -286,7 +291,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       form: Form,
       defines: boolean,
       finite: readonly string[],
-    ): Omit<Clause, "isPerfect" | "aspect" | "commands" | "article"> {
+    ): Omit<Clause, "isPerfect" | "aspect" | "commands" | "article" | "asksYou"> {
       for (const word of finite) tenses.add(TENSES.get(word) ?? (word === "caused" ? "past" : "present"));
       closeOwner();
       if (mark !== "" && !CONJUNCTIONS.has(mark)) tail.push(mark);

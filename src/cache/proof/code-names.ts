@@ -18,10 +18,7 @@ const COMMANDS =
   "(?:pip3?|pipx|npm|pnpm|yarn|bun|apt|apt-get|brew|cargo|gem|composer|conda|dnf|yum|nuget|choco|poetry|uv) (?:install|uninstall|add|get|i|remove|upgrade|require)|" +
   "(?:docker|podman) (?:pull|push|run|exec|rm|rmi|start|stop)|git (?:checkout|switch|clone)|systemctl (?:start|stop|restart|enable|disable|status)";
 /** A command, and the name behind it. */
-const COMMAND = new RegExp(
-  `(?<![\\p{L}\\p{N}])(?:${COMMANDS})(?: -[\\p{L}-]+)* ([\\p{L}_][\\p{L}\\p{N}_./-]*)`,
-  "giu",
-);
+const COMMAND = new RegExp(`(?<![\\p{L}\\p{N}])(?:${COMMANDS})(?: -[\\p{L}-]+)* ([\\p{L}_][\\p{L}\\p{N}_./-]*)`, "giu");
 /** Words behind a command that are no name. */
 const NO_NAME =
   /^(?:(?:fail|error|command|hang|problem|work|issue|take|package|branch|repo|container|image|file|script|permission|warning|option|flag)\w*|stuck|slow|slowly|vs|data|globally|locally|denied)$/;

@@ -46,13 +46,17 @@ function headOf({ items }: Clause): Item | undefined {
 /** Common nouns that mean the same with and without an article. */
 const ALIKE = new Set("internet web universe equator economy brain heart".split(" "));
 
-/** Returns true for a definite thing against a kind: "what is the cloud" and "what is a cloud", "the time" and "time". */
+const ASKS_WHAT: ReadonlySet<Clause["form"]> = new Set(["list", "explain"] as const);
+
+/**
+ * Returns true for a definite thing against a kind, and for one thing against a substance or an idea: "what is the cloud" and "what is a
+ * cloud", "the time" and "time", "a security" and "security".
+ */
 function isOfOtherKind(a: Clause, b: Clause): boolean {
-  if (a.form !== "list" || b.form !== "list" || a.items.length !== 1 || b.items.length !== 1) return false;
-  if (a.article.isRequest || b.article.isRequest || (a.article.word === "the") === (b.article.word === "the"))
-    return false;
+  if (!ASKS_WHAT.has(a.form) || !ASKS_WHAT.has(b.form) || a.items.length !== 1 || b.items.length !== 1) return false;
+  if (a.article.isRequest || b.article.isRequest || a.article.word === b.article.word) return false;
   return [...a.items, ...b.items].every(
     ({ exact, isName, word, entry }) =>
-      !exact && !isName && !entry.isName && entry.parts.startsWith("n") && word === entry.lemma && !ALIKE.has(word),
+      !exact && !isName && !entry.isName && entry.parts.includes("n") && word === entry.lemma && !ALIKE.has(word),
   );
 }

@@ -216,6 +216,8 @@ export const RULES: readonly Rule[] = [
   { head: /^what (?:happens|will happen|would happen|to do)(?: [,])? (?:if|when|in case)(?= )/, form: "statement" },
   { head: /^how (?:come|is it that)(?= )/, form: "why" },
   { head: /^what (?:do|does|did)(?= )/, tail: / causes?$/, form: "list", as: "effect of" },
+  // What an act does is its effect: "what does deleting my data do".
+  { head: /^what (?:do|does|did|will|would)(?= \w+ing )/, tail: / do$/, form: "list", as: "effect of" },
   { head: /^what (?:causes|caused)(?= )/, form: "list", as: "cause of" },
   { head: /^what (?:is|are|was|were)(?= )/, tail: / caused by$/, form: "list", as: "cause of" },
   {

@@ -44,6 +44,8 @@ export const LEAD_INS: readonly RegExp[] = [
   /^(?:okay|ok|well|um|uh|so|oh|yes|sorry|excuse me|alright)(?: [,.!](?= \S)|(?= (?:i|can|could|please|what|which|how|where|when|who|why|is|are|am|do|does|did|my|would|will|if|whether)\b))/,
   /^(?:please|kindly)(?: ,)?(?= (?!(?:please|me)\b)\S)/,
   /^(?:thanks|thank you)(?: [,.!])/,
+  /^(?:sorry|apologies) (?:to bother|for bothering)(?: you)?(?: [,.:;-](?= \S)|(?= (?:but|what|which|who|when|where|why|how|is|are|do|does|did|can|could)\b))(?: but)?/,
+  /^i (?:just )?have (?:a|one) (?:quick |short |small )?question(?: for you)?(?: [,.:;-](?= \S)|(?= (?:what|which|who|when|where|why|how|is|are|do|does|did|can|could)\b))/,
   /^(?:(?:can|could|would|will) (?:you|u|anyone|anybody|someone|somebody)|(?:would|do) you mind|are you able to|is it possible for you to|i (?:would like|want|must) you to)(?: please| kindly| possibly| also)?(?= (?:tell|show|explain|give|list|describe|help|find|provide|display|name|define|write|compose|draft|generate|suggest|recommend|let|check|summari[sz]e|translate|convert|compare|calculate|create|make|teach|please|kindly|look_up|get|telling|showing|explaining|giving)\b)/,
   /^(?:do|does) (?:you|anyone|anybody|someone|somebody|u)(?: guys)? (?:happen to )?(?:know|remember|have any idea|have an idea)(?: about| of)?(?: ,)?(?= (?:if|whether|what|which|who|when|where|why|how|any|some)\b)/,
   /^(?:tell|telling|show|showing|teach|teaching|explain|explaining|describe|let|inform|advise|remind)(?: to)?(?: me| us)?(?: know)?(?: please)?(?: about| on| to)?(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
@@ -199,7 +201,7 @@ export function frameOf(given: readonly Token[]): Frame {
       finite: gone
         .filter((token, at) => isFinite(token, gone[at + 1]) && !kept.includes(token))
         .map(({ text }) => text),
-      article: articleOf(match[0]),
+      article: articleOf(form === "explain" ? `${match[0]} ${rest[0]?.text ?? ""}` : match[0]),
       isForHelp: /\bhelp\b/.test(match[0]),
       form: form === "who" && isOwned(tokens) ? "list" : form,
       tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]),

@@ -9,7 +9,7 @@ const BY_NAME =
   "different differs differ distinct js usa jean who it us zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen " +
   "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million millions billion billions trillion trillions quadrillion quadrillions lakh lakhs crore crores first second third fourth fifth sixth seventh eighth " +
   "ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth dozen am pm oclock percent dollar euro pound sterling yen " +
-  "used formerly accustomed high low large great big many small little amount number quantity year years read watch visit try play use buy eat listen know book reserve";
+  "used formerly accustomed high low large great big many small little amount number quantity year years read watch visit try play use buy eat listen know book reserve run runs flow flows pass passes traverse traverses";
 
 /**
  * Words that the parser may drop, replace by others, or join with their neighbours: function words, the words of lead-ins and forms, of

@@ -5,6 +5,7 @@ const WH = /^(?:what|which|who|when|where|why|how)$/;
 const ASKS = /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|shall|may|must|has|have)$/;
 const OPENS_CLAUSE = /^(?:if|when|after|before|while|because|since|once|unless)$/;
 const OPENS_PHRASE = /^(?:in|on|at|during|after|before|for|with|without|by|from|to|until|since|under|as)$/;
+const HAPPENS = /^(?:happens|happened)$/;
 /** Words of a clause or phrase before its question, at most. */
 const FRONTED_MAX = 12;
 
@@ -23,7 +24,8 @@ function withClauseLast(tokens: readonly Token[]): readonly Token[] {
   const rest = withoutEnd(tokens.slice(comma + 1));
   const asked = rest[0]?.text ?? "";
   // A second comma may separate a list, and "when is it, on Monday or Tuesday" asks at its beginning.
-  if (rest.length < 3 || rest.some(({ text, kind }) => kind === "stop" && text === ",")) return tokens;
+  const isWhole = rest.length > 2 || (asked === "what" && HAPPENS.test(rest[1]?.text ?? ""));
+  if (!isWhole || rest.some(({ text, kind }) => kind === "stop" && text === ",")) return tokens;
   if (ASKS.test(tokens[1]?.text ?? "") || !(ASKS.test(asked) || (isClause && WH.test(asked)))) return tokens;
   return [...rest, ...tokens.slice(0, comma)];
 }

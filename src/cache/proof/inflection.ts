@@ -25,6 +25,7 @@ export function inflectionsDiffer(
       (isPlainTime(a) && isPlainTime(b) && (areOfOtherTimes(item, other) || areOfOtherTimes(other, item))) ||
       (!isTurned && (isOverAndNow(a, item, b, other) || isOverAndNow(b, other, a, item))) ||
       (item.hasSubject && other.hasSubject && areClausesOfOtherTimes(a, item, b, other)) ||
+      (!isTurned && (areActAndState(a, item, b, other) || areActAndState(b, other, a, item))) ||
       isDoneTo(item, other) ||
       isDoneTo(other, item) ||
       (!isTurned && actsDiffer(item, other, isAsked))
@@ -85,7 +86,7 @@ function isPast({ word, entry }: Item): boolean {
 }
 
 /** Verbs whose past is a present state: who forgot a password forgets it. */
-const LASTING = new Set(["forget"]);
+const LASTING = new Set(["forget", "lose"]);
 
 /**
  * Returns true for clauses of different times: "the documents I need" and "the documents I needed". After "did" or a modal the base form
@@ -100,6 +101,36 @@ function areClausesOfOtherTimes(a: Clause, one: Item, b: Clause, other: Item): b
 function isPastForm({ word, entry }: Item): boolean {
   if (/(?:s|ing)$/.test(word)) return false;
   return word.endsWith("ed") ? word !== entry.lemma || entry.also.length > 0 : word !== entry.lemma;
+}
+
+/**
+ * Returns true if something is done to one that does it in the other sentence: "who wants to be hired" and "who wants to hire", "which files
+ * need to be read" and "which files need to read". What I can take can be taken. Symmetric.
+ */
+export function passivesDiffer(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {
+  return a.items.some((item, at) => {
+    const pair = left[at] as number;
+    const other = pair < 0 ? undefined : b.items[right.indexOf(pair)];
+    if (other === undefined || item.exact || other.exact) return false;
+    return isUndergone(item, other) || isUndergone(other, item) || isDoneOrSo(item, other) || isDoneOrSo(other, item);
+  });
+}
+
+function isUndergone(one: Item, other: Item): boolean {
+  if (one.behindBe !== "be" || other.behindBe !== "" || other.hasSubject) return false;
+  return other.word === other.entry.lemma && /v|^$/.test(other.entry.parts);
+}
+
+/** "Be fined" and "be fine". */
+function isDoneOrSo(one: Item, other: Item): boolean {
+  return (
+    one.behindBe === "be" &&
+    other.behindBe === "be" &&
+    one.word !== other.word &&
+    one.word.endsWith("ed") &&
+    other.word === other.entry.lemma &&
+    one.entry.lemma === other.word
+  );
 }
 
 /** Plurals that mean something else than several of their singular. */
@@ -136,6 +167,14 @@ const UNKNOWN_TO = 10;
 
 function isPlural({ word, entry }: Item): boolean {
   return word !== entry.lemma && word.endsWith("s");
+}
+
+/** Distinguishes an act from what was done to a thing: "how long do I boil eggs" and "how long do boiled eggs last". */
+function areActAndState(a: Clause, act: Item, b: Clause, state: Item): boolean {
+  if (act.word !== act.entry.lemma || act.entry.lemma === state.word || LASTING.has(act.entry.lemma)) return false;
+  if (!/(?:ed|en|wn)$/.test(state.word) || act.mark === state.mark) return false;
+  const [thing, object] = [b.items[b.items.indexOf(state) + 1], a.items[a.items.indexOf(act) + 1]];
+  return thing !== undefined && !thing.starts && thing.entry.lemma === object?.entry.lemma;
 }
 
 /** Distinguishes "ready to eat" from "ready to be eaten". */

@@ -21,6 +21,8 @@ export interface Item {
   starts: boolean;
   /** Whether it stands right behind a subject or a relative pronoun: "the documents I need", "students who pass". */
   readonly hasSubject: boolean;
+  /** The auxiliary right before it: the bare "be" of "to be read", another form of it, or none. */
+  readonly behindBe: "be" | "is" | "";
   /** Whether it owns the word before it: "the seller's bank". */
   isOwner?: boolean;
   /** Negations and quantifiers bound to it, sorted. */

@@ -103,6 +103,7 @@ function isLight(items: readonly Item[], item: Item): boolean {
   const { word, entry, exact, isName, degree, bound, starts } = item;
   if (exact || isName || degree !== "" || bound.length > 0) return false;
   if (TURNS.has(entry.lemma) && !PARTICIPLES.test(word)) return false;
+  if (isOfCompound(items, item)) return false;
   if (LIGHT.has(entry.lemma) || LIGHT_PLURALS.has(word)) return true;
   return (
     entry.parts.startsWith("v") &&
@@ -111,6 +112,42 @@ function isLight(items: readonly Item[], item: Item): boolean {
     (starts || !relates(items, item))
   );
 }
+
+/**
+ * Returns true for a part of a compound or a name: a guide dog is more than a dog, a phone case no phone, and Good Friday not each Friday.
+ * A word for what is told about a thing ("python tutorial", "refund details") is no such part at the end.
+ */
+function isOfCompound(items: readonly Item[], item: Item): boolean {
+  const at = items.indexOf(item);
+  const [before, next] = [items[at - 1], items[at + 1]];
+  const follows = next !== undefined && !next.starts && next.mark === "" && !next.isNumber ? next : undefined;
+  if (follows !== undefined && (follows.isName || follows.entry.isName) && /a/.test(item.entry.parts)) return true;
+  if (!item.entry.parts.includes("n") || (item.word !== item.entry.lemma && !item.word.endsWith("s"))) return false;
+  if (item.hasSubject) return false;
+  if (follows !== undefined && !item.entry.parts.startsWith("a") && isNoun(follows))
+    return !(ASKS.has(item.word) && follows.word.endsWith("s"));
+  return (
+    !item.starts &&
+    before !== undefined &&
+    isNoun(before) &&
+    (item.entry.parts.startsWith("n") || item.word === "set") &&
+    !TOLD.has(item.entry.lemma)
+  );
+}
+
+function isNoun({ entry, exact }: Item): boolean {
+  return !exact && /^n|^$|^vn/.test(entry.parts);
+}
+
+/** Verbs before the things that are asked for: "postgres list tables". */
+const ASKS = new Set(["list", "find", "get", "see", "search"]);
+
+/** What is told about the noun before it. */
+const TOLD = new Set(
+  "example detail info information meaning definition tutorial explanation discussion topic list overview advice introduction tip help".split(
+    " ",
+  ),
+);
 
 /**
  * Returns true for a verb after a noun, which relates it to another one ("papers that cite Ann"), or is a noun itself ("cancel the order

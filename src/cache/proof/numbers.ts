@@ -68,12 +68,17 @@ export function withNumbers(tokens: readonly Token[]): readonly Token[] {
     else if (next?.kind === "word" && SCALES.has(next.text) && /^-?\d/.test(last.text)) {
       out[out.length - 1] = number(scaled(last.text, SCALES.get(next.text) as number));
       at += 1;
-    } else if (next?.kind === "word" && !next.exact && UNITS.has(next.text) && next.text !== "in") {
-      out.push(plain(UNITS.get(next.text) as string));
+    } else if (next?.kind === "word" && !next.exact && unitOf(next) !== undefined && next.text !== "in") {
+      out.push(plain(unitOf(next) as string));
       at += 1;
     }
   }
   return out;
+}
+
+/** "Min" alone is the minimum. */
+function unitOf({ text, raw }: Token): string | undefined {
+  return UNITS.get(text) ?? (raw.toLowerCase() === "min" ? UNITS.get("min") : undefined);
 }
 
 /** Words behind a number that make it an amount: "2.50 dollars". */

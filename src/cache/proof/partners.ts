@@ -23,7 +23,9 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
     intersects(x.groups, y.groups) &&
     !isOfCounts(x.lemma, y.lemma) &&
     !areDerivedApart(x, y) &&
-    !areOfOtherMeanings(x.lemma, y.lemma)
+    !areOfOtherMeanings(x.lemma, y.lemma) &&
+    !areToldApart(x.lemma, y.lemma) &&
+    (areOfOneStem(x.lemma, y.lemma) || cosineOf(x.lemma, y.lemma) >= OF_ONE_GROUP)
   )
     return 4;
   if (isMisspelling(a, b)) return 5;
@@ -39,13 +41,26 @@ let words: ReturnType<typeof staticWords> | undefined;
 export function areNear(a: Entry, b: Entry, level: Exclude<Level, "strict">): boolean {
   if (a.parts === "" || b.parts === "" || areOpposites(a.lemma, b.lemma) || areCounterparts(a.lemma, b.lemma))
     return false;
+  if (areToldApart(a.lemma, b.lemma)) return false;
   // "Affect" and "effect" are near, and so are "investor" and "investment".
   if (isOneAway(a.lemma, b.lemma) || areAgentAndAct(a.lemma, b.lemma)) return false;
-  const [one, other] = [(words ??= staticWords())(a.lemma), words(b.lemma)];
+  return cosineOf(a.lemma, b.lemma) >= NEIGHBOURS[level];
+}
+
+/** Cosine in the built-in table from which two words of one group of WordNet are partners: "Java" stands for "coffee" there. */
+const OF_ONE_GROUP = 0.45;
+
+function cosineOf(a: string, b: string): number {
+  const [one, other] = [(words ??= staticWords())(a), words(b)];
   let cosine = 0;
   for (let at = 0; at < one.direction.length; at += 1)
     cosine += (one.direction[at] as number) * (other.direction[at] as number);
-  return cosine >= NEIGHBOURS[level];
+  return cosine;
+}
+
+/** "Migrate" and "migration". */
+function areOfOneStem(a: string, b: string): boolean {
+  return a.slice(0, STEM - 1) === b.slice(0, STEM - 1);
 }
 
 /** Degrees are equal; "most expensive" and "highest" keep theirs. */
@@ -94,6 +109,23 @@ const COUNTERPARTS: ReadonlyMap<string, number> = new Map(
     .split(" / ")
     .flatMap((group, at) => group.split(" ").map((word) => [word, at] as const)),
 );
+
+/** Words that are near in meaning, and that law, science, trades and calendars tell apart. */
+const TOLD_APART: ReadonlyMap<string, number> = new Map(
+  (
+    "jail prison penitentiary / murder homicide manslaughter assassination / speed velocity acceleration / mass weight / director manager supervisor / job task chore / sea ocean / coach bus tram trolley / shop store / class course module / test exam quiz / " +
+    "safe secure / now today tonight nowadays currently tomorrow yesterday / robbery burglary theft larceny fraud / accuracy precision / ethics morality morals / libel slander / tax duty tariff / visa passport permit / immigrant emigrant migrant refugee / " +
+    "million billion trillion thousand hundred dozen / half quarter third / double triple quadruple single dual / once twice thrice / first second last next previous former latter final / kilobyte megabyte gigabyte terabyte petabyte / kilowatt megawatt gigawatt / " +
+    "bachelor master doctorate / lease rental loan / invoice receipt quote / warranty guarantee / virus bacteria bacterium fungus / frog toad / day night morning noon evening midnight / week month year decade century hour minute second"
+  )
+    .split(" / ")
+    .flatMap((group, at) => group.split(" ").map((word) => [word, at] as const)),
+);
+
+function areToldApart(a: string, b: string): boolean {
+  const group = TOLD_APART.get(a);
+  return a !== b && group !== undefined && group === TOLD_APART.get(b);
+}
 
 function areCounterparts(a: string, b: string): boolean {
   const group = COUNTERPARTS.get(a);

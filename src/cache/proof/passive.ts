@@ -1,5 +1,6 @@
 import type { Clause, Item } from "./clause.ts";
 import type { Form } from "./form-rules.ts";
+import { CONJUNCTIONS } from "./words/function-words.ts";
 
 /**
  * Converts a passive sentence to an active one: "an onion is being cut by a man" to "a man is cutting an onion", "papers written by X" to
@@ -26,7 +27,9 @@ export function toActive(clause: Clause, asNoun = false): Clause | undefined {
     !WHEN.has(items[end]?.word ?? "")
   )
     end += 1;
-  const agent = opened(items.slice(at, end), "", true);
+  // "How is honey produced by bees" asks how bees produce it.
+  const asking = items[0]?.mark ?? "";
+  const agent = opened(items.slice(at, end), CONJUNCTIONS.has(asking) ? asking : "", true);
   const [act] = opened([items[verb] as Item], "", false);
   const [subject, between, rest] = [items.slice(0, verb), items.slice(verb + 1, at), items.slice(end)];
   const isFronted = !SUBJECT_FIRST.has(form) && (form !== "keywords" || asNoun);

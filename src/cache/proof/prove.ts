@@ -5,7 +5,7 @@ import { ITEMS_MAX, type Clause } from "./clause.ts";
 import { articlesDiffer } from "./definite.ts";
 import { compoundsDiffer, definitionsDiffer } from "./definition.ts";
 import { sameForm } from "./forms.ts";
-import { inflectionsDiffer } from "./inflection.ts";
+import { inflectionsDiffer, passivesDiffer } from "./inflection.ts";
 import { areWhereAndWhat, leftoverOf } from "./leftover.ts";
 import type { Level } from "./level.ts";
 import { fromBetween, toActive } from "./passive.ts";
@@ -47,6 +47,7 @@ function proveOnce(a: Clause, b: Clause, level: Level, isTurned = false): Veto |
   const alignment = align(a, b, level);
   if (alignment === undefined) return "words";
   if (alignment.isSame && areWhereAndWhat(a, b)) return "question";
+  if (!isTurned && passivesDiffer(a, alignment.a, b, alignment.b)) return "roles";
   const words = alignment.isSame ? undefined : wordsDiffer(a, alignment.a, b, alignment.b, level, isTurned);
   if (words !== undefined) return words;
   const bindings = bindingsDiffer(a, b, alignment, level);
@@ -88,7 +89,7 @@ function classesDiffer(a: Clause, b: Clause, level: Level, isTurned: boolean): V
   if (level !== "aggressive") {
     const times = timesDiffer(a, b, level, isTurned);
     if (times !== undefined) return times;
-    if (!samePersons(a, b) || !sameObjects(a, b)) return "person";
+    if (a.asksYou !== b.asksYou || !samePersons(a, b) || !sameObjects(a, b)) return "person";
   }
   if (!sameList(a.joints.toSorted(), b.joints.toSorted())) return "conjunction";
   if (level !== "aggressive" && articlesDiffer(a, b)) return "quantifier";

@@ -11,7 +11,7 @@ export interface Phrasing {
 
 /** Rewrites alternative phrasings to one: heads of long phrases, tools, years, comparisons. Pure, linear. */
 export function rewrite({ items, joints }: Phrasing, form: Form): Phrasing {
-  const plain = withYears(withTool(withHead(withCountry(withBooking(items))), form));
+  const plain = withYears(withTool(withHead(withCountry(withCourse(withBooking(items)))), form));
   return withDistance(withComparison({ items: plain, joints }, form));
 }
 
@@ -30,6 +30,19 @@ function withBooking(items: readonly Item[]): readonly Item[] {
   const end = behind.findIndex(({ starts }) => starts);
   if (!behind.slice(0, end < 0 ? undefined : end).some(({ entry }) => BOOKED.has(entry.lemma))) return items;
   return items.with(at, { ...act, word: "reserve", entry: lookUp("reserve") });
+}
+
+const WATERS = new Set("river stream creek brook canal".split(" "));
+const COURSE = new Set("run pass traverse".split(" "));
+
+/** "The states that a river runs through" as those that it flows through. */
+function withCourse(items: readonly Item[]): readonly Item[] {
+  if (!items.some(({ entry }) => WATERS.has(entry.lemma))) return items;
+  return items.map((item) =>
+    COURSE.has(item.entry.lemma) && !item.exact
+      ? { ...item, word: item.word.endsWith("s") ? "flows" : "flow", entry: lookUp("flow") }
+      : item,
+  );
 }
 
 /** "The French president" as "the president of France". */
@@ -153,6 +166,7 @@ function toItem(word: string): Item {
     isNumber: false,
     isName: false,
     hasSubject: false,
+    behindBe: "",
     degree: "",
     mark: "",
     starts: true,

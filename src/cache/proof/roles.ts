@@ -116,8 +116,11 @@ const TOPICS = new Set(
 /** Acts that are their own nouns: "set up wireguard", "wireguard setup". */
 const ALSO_ACTS = new Set("set_up back_up log_in log_out sign_up top_up check_in check_out shut_down".split(" "));
 
-/** Verbs that are names of tools in keywords. */
+/** Verbs that are names of tools in keywords, or things in compounds: a leave, a test, a transfer. */
 const NOT_ACTS = new Set([
+  ..."leave transfer test charge order return book set drop claim deposit loan fund license permit patent report record post stock bank mail ship cast contract care release store support".split(
+    " ",
+  ),
   "rust",
   "go",
   "excel",

@@ -105,7 +105,7 @@ const ABBREVIATION =
 
 /** Sentences that only greet or thank. */
 const POLITE =
-  /^(?:(?:hi|hello|hey|dear)(?: there| all| team| everyone| sir)?|thanks?(?: you)?(?: (?:so|very) much| a lot)?(?: in advance)?|please(?: help)?|good (?:morning|day|afternoon|evening)|cheers|help)[\s.,!?]*$/i;
+  /^(?:(?:hi|hello|hey|dear)(?: there| all| team| everyone| sir)?|(?:thanks?(?: you)?|thx|ty|tia)(?: (?:so|very) much| a lot)?(?: in advance)?|(?:hi,? |hello,? |hey,? )?i have (?:a|one) (?:quick |short |small )?question|sorry (?:to bother|for bothering)(?: you)?|please(?: help)?|good (?:morning|day|afternoon|evening)|cheers|help)[\s.,!?]*$/i;
 const POLITE_CHARS_MAX = 40;
 
 /** Patterns of requests about a text, which a polite sentence may be. */

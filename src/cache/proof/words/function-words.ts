@@ -152,7 +152,7 @@ export const SOFT: ReadonlySet<string> = new Set([
 ]);
 /** Frequent words that say little: at `balanced` one of them may stand on one side alone. */
 export const LIGHT: ReadonlySet<string> = words(
-  "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent meaning definition tutorial explanation discussion topic list search know tell something thing total guide post thread " +
+  "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent meaning definition tutorial explanation discussion topic list search know tell something thing guide post thread " +
     "utilize perform discuss overview advice set_up introduction explain good huge famous notable particular",
 );
 /** Plurals that say little where their singular does not. */

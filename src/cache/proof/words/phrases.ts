@@ -298,7 +298,8 @@ export const SPELLINGS: ReadonlyMap<string, string> = new Map(
     "colour:color favourite:favorite centre:center theatre:theater metre:meter kilometre:kilometer litre:liter licence:license defence:defense offence:offense practise:practice programme:program " +
     "cheque:check grey:gray tyre:tire aeroplane:airplane aluminium:aluminum behaviour:behavior neighbour:neighbor neighbouring:neighboring labour:labor flavour:flavor honour:honor humour:humor harbour:harbor jewellery:jewelry " +
     "travelling:traveling traveller:traveler cancelled:canceled catalogue:catalog dialogue:dialog enrol:enroll fulfil:fulfill skilful:skillful judgement:judgment pyjamas:pajamas plough:plow " +
-    "sceptical:skeptical organisation:organization storey:story whisky:whiskey yoghurt:yogurt mum:mom"
+    "sceptical:skeptical organisation:organization storey:story whisky:whiskey yoghurt:yogurt mum:mom " +
+    "résumé:resume résumés:resumes fiancée:fiancee fiancé:fiance naïve:naive cliché:cliche façade:facade décor:decor entrée:entree sauté:saute soufflé:souffle crème:creme brûlée:brulee jalapeño:jalapeno piñata:pinata protégé:protege exposé:expose matinée:matinee purée:puree"
   )
     .split(" ")
     .map((pair) => pair.split(":") as [string, string]),

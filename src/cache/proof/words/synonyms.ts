@@ -6,14 +6,14 @@ const GROUPS = `
 buy purchase / price cost / end finish conclude / movie film / inhabitant resident / use utilize utilise usage / tip advice / difference distinction
 big large / small little / quick fast rapid quickly rapidly / car automobile / doctor physician / job occupation / delete remove erase
 modify change alter / edit change modify / choose select pick / build construct make / close shut / broken notworking / help assist assistance aid
-get obtain acquire receive / receive get / get retrieve fetch / show display / explain describe / happen occur / allow permit / require need
+receive get / get retrieve fetch / show display / explain describe / happen occur / allow permit / require need
 necessary required needed / border neighbor adjoin borderwith / adjacent neighboring bordering / neighbor adjacent / author writer / write author
 photo picture photograph / image picture / kid child / mom mother mum / dad father / lady woman / attorney lawyer / teacher instructor
-professor instructor teacher / teach instruct / class course / student pupil / big huge / important significant crucial / hard difficult tough
+professor instructor teacher / teach instruct / student pupil / big huge / important significant crucial / hard difficult tough
 easy simple / wrong incorrect / famous wellknown renowned / popular wellliked / rich wealthy / clever smart intelligent / sick ill
 illness sickness disease / medicine medication / symptom sign / treatment therapy / exercise workout / phone telephone / cellphone phone smartphone
-website site webpage / app application / bug error / folder directory / parameter argument / dictionary hashmap / convert transform change
-calculate compute / determine find / find locate / discover find / search look_for / look_for find / count number / quantity amount
+website site webpage / app application / folder directory / parameter argument / convert transform change
+calculate compute / determine find / find locate / discover find / search look_for / look_for find / quantity amount
 length duration / height altitude elevation / area size / route path way / way method / method technique / approach method way / manner way
 plan strategy / goal aim objective / purpose aim / benefit advantage / advantage pro / drawback disadvantage / disadvantage con / drawback downside
 disadvantage downside / effect impact / effect consequence / result outcome / example instance sample / kind type sort / piece part
@@ -21,52 +21,53 @@ feature characteristic / trait characteristic / rule regulation / law legislatio
 employee worker / salary wage pay / earnings income / refund reimbursement / reimburse refund / charge fee / trip journey / travel journey
 trip travel / holiday vacation / flight fly / airfare fare / airplane plane aircraft / airline carrier / nonstop direct / depart leave
 departure leave / arrive arrival / baggage luggage / suitcase luggage / meal food / food cuisine / restaurant eatery diner / eat dine / drink beverage
-shop store / shopping shop / town city / nation country / ocean sea / forest woods / stone rock / gift present / photo image / autumn fall
-present current / current latest / recent latest / newest latest / currentnow now / elderly old / young youthful / start launch / launch release
-publish release / publication publish / reply respond answer / response reply answer / respond answer / inquire ask / question inquiry query
-request ask_for / request application / apply application / contact reach / contact get_in_touch / speak talk / talk chat / discuss talk / say tell
-mention say / mean signify / define definition / describe description / summary overview / summarize summarise recap / list enumerate / heading title
+shopping shop / forest woods / gift present / photo image / autumn fall
+current latest / recent latest / newest latest / currentnow now / elderly old / young youthful
+publication publish / reply respond answer / response reply answer / respond answer / inquire ask / question inquiry query
+request ask_for / request application / apply application / contact get_in_touch / discuss talk
+mean signify / define definition / describe description / summary overview / summarize summarise recap / list enumerate / heading title
 theme topic / poem verse / joke gag / singer vocalist / die death / death die / dead deceased / birth bear / born birth / marry wed / wedding marriage
-husband spouse / wife spouse / puppy pup / pain ache / tired exhausted / sleep rest / scared afraid / fear afraid / angry mad / sad unhappy
-worry concern / anxious nervous / improve enhance / improve boost / increase raise / grow increase / reduce decrease lower / reduce cut
-lessen reduce / shrink reduce / prevent avoid / avoid prevent / stop prevent / stop quit / stop cease / keep maintain / save preserve / protect secure
-safe secure / hide conceal / reveal disclose / send transmit / transfer send / move transfer / move relocate / ship deliver / shipping delivery
-deliver delivery / order purchase / cancel call_off / cancel terminate / verify confirm / confirm confirmation / check verify / check examine
-identity identification / test exam / exam examination / assignment homework / grade mark / enroll register / register sign_up / sign_up enroll
-sign_in log_in login signin / log_out sign_out logout signout / log_in access / password passcode / forget lose / missing lose / lost misplaced
-misplace lose / stolen steal theft / topup top_up / atm cashpoint / withdraw withdrawal / exchange convert / percent percentage / statistic figure
-forecast prediction / predict forecast / rain rainfall / snow snowfall / clean tidy / wash clean / cook prepare / ingredient item / garden yard
-home residence / apartment flat / place location / location position / where location / reside live / live dwell / stay live / centre center
-major main / main primary / chief main / basic fundamental / principal main / total overall / total sum / whole entire / entire complete
-full complete / complete finish / empty blank / maximum max / minimum min / average mean / avg average / approximately about_number / nearly almost
+husband spouse / wife spouse / puppy pup / pain ache / tired exhausted / scared afraid / fear afraid / angry mad / sad unhappy
+worry concern / anxious nervous / improve enhance / improve boost / increase raise / reduce decrease lower
+lessen reduce / shrink reduce / prevent avoid / avoid prevent / stop prevent / stop quit / stop cease / keep maintain
+hide conceal / reveal disclose / send transmit / move relocate / ship deliver / shipping delivery
+deliver delivery / cancel call_off / verify confirm / confirm confirmation / check verify
+identity identification / exam examination / assignment homework
+sign_in log_in login signin / log_out sign_out logout signout / password passcode / forget lose / lost misplaced
+misplace lose / topup top_up / atm cashpoint / withdraw withdrawal / percent percentage / statistic figure
+forecast prediction / predict forecast / rain rainfall / snow snowfall / cook prepare / ingredient item / garden yard
+apartment flat / place location / location position / where location / reside live / live dwell / stay live / centre center
+major main / main primary / chief main / principal main / total overall / whole entire / entire complete
+full complete / complete finish / empty blank / maximum max / minimum min / avg average / approximately about_number / nearly almost
 often frequently / frequently frequent / rarely seldom / usually typically normally generally / typical usual normal / perhaps maybe
-immediately instantly / instant immediate / quickly fast / slowly slow / automatically automatic / free gratis / inexpensive cheap / affordable cheap
+immediately instantly / instant immediate / quickly fast / slowly slow / automatically automatic / inexpensive cheap / affordable cheap
 costly expensive / valid legitimate / real genuine / fake counterfeit / false untrue / different distinct / similar alike / same identical
-equal same / various different / several multiple / numerous many / lots many / plenty many / citizen resident / customer client / buyer customer
+equal same / various different / several multiple / numerous many / lots many / plenty many / customer client / buyer customer
 founder creator / establish create / invent invention / inventor invent / discover discovery / develop development / create creation / contain include
-include comprise / lack miss / want wish / like enjoy / love adore / hate dislike / prefer favor / think believe / idea suggestion / suggest recommend
-recommendation recommend suggestion / suggest suggestion / propose suggest / know knowledge / understand comprehend / learn study / study research
-research investigation / article paper / paper publication / journal publication / dataset datum / cite reference / citation cite / quote citation
+include comprise / hate dislike / prefer favor / idea suggestion / suggest recommend
+recommendation recommend suggestion / suggest suggestion / propose suggest / know knowledge / understand comprehend
+research investigation / dataset datum / cite reference / citation cite / quote citation
 translate translation / pronounce pronunciation / spell spelling / abbreviation acronym / word term / phrase expression / paragraph passage
-digit number / equation formula / solve solution / solution answer / proof evidence / prove demonstrate / demonstrate show / view see / watch see
-look see / color colour / gray grey / round circular / tall high / long lengthy / wide broad / deep profound
+equation formula / solve solution / proof evidence / prove demonstrate / demonstrate show / watch see
+look see / color colour / gray grey / tall high / long lengthy / wide broad / deep profound
 thin slim slender / strong powerful / weak feeble / beautiful pretty gorgeous / attractive handsome / ugly unattractive / odd strange weird
-strange unusual / common frequent / unique unusual / rare uncommon / someone somebody anyone anybody / everyone everybody / something anything
-run flow / pass traverse cross / run pass / flow pass traverse / current now / near close / petrol gas gasoline / turn convert / house home / money cash / thread discussion / location place / job position / bus coach / coupon voucher / parcel package / bathroom toilet restroom / soccer football / truck lorry / elevator lift / cell cellular / infant newborn / garbage trash rubbish / fridge refrigerator / parking carpark / lawn yard / couch sofa / faucet tap / zip postal / exit quit / exit leave / parse convert / test check verify / int integer / stop stopover / reject decline refuse deny / swallow eat / extra additional / misplace lose / ok okay fine / layover stopover / top best / begin start commence / fix repair / solve resolve
-problem issue / error mistake / reason cause / meaning definition / speed velocity / pay payment / job work_as / cent penny / debit_card debitcard
+strange unusual / unique unusual / rare uncommon / someone somebody anyone anybody / everyone everybody / something anything
+current now / near close / petrol gas gasoline / location place / coupon voucher / bathroom toilet restroom / soccer football / truck lorry / elevator lift / cell cellular / infant newborn / garbage trash rubbish / fridge refrigerator / parking carpark / lawn yard / couch sofa / faucet tap / zip postal / exit quit / int integer / stop stopover / reject decline refuse deny / swallow eat / extra additional / misplace lose / ok okay fine / layover stopover / top best / begin start commence / fix repair / solve resolve
+reason cause / meaning definition / pay payment / cent penny / debit_card debitcard
 visa_card visacard / notworking fail / purpose use / wait waiting / arrive come / reach arrive / go travel / meal dining
-prerequisite prereq requirement / instructor lecturer / elective optional / lecture class / course module / credit credithour / sched schedule
+prerequisite prereq requirement / instructor lecturer / elective optional / credit credithour / sched schedule
 timetable schedule / graduate graduation / register registration / enroll enrollment / require requirement / available availability / know familiar
-meet satisfy / satisfy fulfill / fulfill meet / suitable appropriate / beginner novice / children kid / learn master / earn gain
-lose_weight slim_down / hack trick / trick tip / tutorial guide / guide manual / install set_up / set_up configure / configure configuration
-initialize initialise / organize organise / connect link / link connection / launch open / execute run / kill terminate / print output / undo revert
-disable turn_off / enable turn_on / restart reboot / refresh reload / debug troubleshoot / rename retitle / duplicate copy / empty clear / huge enormous / enormous gigantic / tiny small
+meet satisfy / satisfy fulfill / fulfill meet / suitable appropriate / beginner novice / children kid / earn gain
+lose_weight slim_down / trick tip / tutorial guide / guide manual / install set_up / set_up configure / configure configuration
+initialize initialise / organize organise / execute run / undo revert
+disable turn_off / enable turn_on / restart reboot / debug troubleshoot / rename retitle / huge enormous / enormous gigantic / tiny small
 tiny minuscule / devise develop / devise invent / forbid prohibit ban / assess evaluate / inspect examine / notify inform / hire recruit / merge combine / supply provide / depend rely
 vanish disappear / achieve attain accomplish / depict portray / assert claim / postpone delay / expand enlarge / conceal hide / assemble gather / commence begin / conclude end
 eliminate remove / penalty punishment / accompany escort / adequate sufficient / affluent wealthy rich / anticipate expect
-bashful shy / brave courageous / courage bravery / calm peaceful / competent capable / damp moist / hazard danger / hazardous dangerous / jail prison / journalist reporter / juvenile young
-lethal deadly / murder homicide / nutrition nourishment / obese overweight / poison toxin / poisonous toxic / rapid swift / swift fast / remedy cure / robber thief
+bashful shy / brave courageous / courage bravery / calm peaceful / competent capable / damp moist / hazard danger / hazardous dangerous / journalist reporter / juvenile young
+lethal deadly / nutrition nourishment / obese overweight / poison toxin / poisonous toxic / rapid swift / swift fast / remedy cure / robber thief
 available reachable / kg kilogram / km kilometer / cm centimeter / mm millimeter / ml milliliter / lbs lb /
+apply use / problem issue / money cash / view see / average mean / turn convert / get obtain / obtain acquire / receive obtain / paper publication / stolen steal / respond react / associate relate connect / consequence result / alternative substitute / town city / nation country
 tale story / timid shy / vacant empty / wealth riches / determine identify / compel force / misuse abuse / shipment consignment / high elevated
 `;
 
