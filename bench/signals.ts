@@ -1,22 +1,16 @@
 /**
  * What signals cost. Whole requests go to gateways in processes of their own, by who listens: nobody, metrics, metrics with traces by OpenTelemetry's SDK
- * whose spans are thrown away, and the same with traces that are sampled out. `acts` are the acts of an exact hit by themselves in this process, with
- * nothing done in them, beside the least that the SDK takes for the same spans: there the least block counts, for what a busy machine adds is never negative.
+ * whose spans are thrown away, and the same with traces that are sampled out. `bare spans` are metrics with the same spans as `traces`, made by the SDK
+ * alone: the least that traces can cost. `acts` are the acts of an exact hit by themselves in this process, with nothing done in them: there the least
+ * block counts, for what a busy machine adds is never negative.
  *
- *   npm run bench:signals [-- --rounds 40 --acts 2000 --requests 500 --warm 6000]
+ *   npm run bench:signals [-- --processes 3 --rounds 40 --acts 2000 --requests 200 --warm 9000]
  */
 import { parseArgs } from "node:util";
-import { context, propagation, SpanKind, trace, type Attributes } from "@opentelemetry/api";
+import { context, propagation } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import {
-  AlwaysOffSampler,
-  InMemorySpanExporter,
-  NoopSpanProcessor,
-  ParentBasedSampler,
-  SimpleSpanProcessor,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { AlwaysOffSampler, NoopSpanProcessor, ParentBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { GatewayRequestSignal } from "marrow/signals";
 import { earsByAct, exposeEars } from "./support/ears.ts";
 import { camelCase, compareRequests } from "./support/heard-requests.ts";
@@ -26,10 +20,11 @@ import { round } from "./support/statistics.ts";
 
 const { values } = parseArgs({
   options: {
+    processes: { type: "string", default: "3" },
     rounds: { type: "string", default: "40" },
     acts: { type: "string", default: "2000" },
-    requests: { type: "string", default: "500" },
-    warm: { type: "string", default: "6000" },
+    requests: { type: "string", default: "200" },
+    warm: { type: "string", default: "9000" },
   },
 });
 const ROUNDS = Number(values.rounds);
@@ -41,6 +36,7 @@ const { connect } = await import("marrow");
 const { createGateway } = await import("marrow/gateway");
 const { openaiModel } = await import("marrow/models");
 const { traceMarrow } = await import("marrow/otel");
+const { makeBare, recordSpans } = await import("./support/bare-spans.ts");
 const { beginFollowed, signalling } = await import("../src/internal/signals.ts");
 
 const server = await startBenchRedis();
@@ -49,6 +45,7 @@ const upstreamUrl = `http://127.0.0.1:${upstream.words[0]}`;
 const compared = await compareRequests({
   redisUrl: server.url,
   upstreamUrl,
+  processes: Number(values.processes),
   rounds: ROUNDS,
   requests: Number(values.requests),
   warm: Number(values.warm),
@@ -98,24 +95,6 @@ async function act(): Promise<void> {
   followed?.end(undefined, undefined);
 }
 
-interface Bare {
-  readonly name: string;
-  readonly kind: SpanKind;
-  readonly attributes: Attributes;
-}
-/** The spans of the acts, that of the request first, with the attributes that they had in the end. */
-async function spansOfActs(): Promise<readonly Bare[]> {
-  const exporter = new InMemorySpanExporter();
-  const spanProcessors = [new SimpleSpanProcessor({ exporter })];
-  const looking = traceMarrow({ tracerProvider: new TracerProvider({ spanProcessors }) });
-  await act();
-  looking.close();
-  return exporter
-    .getFinishedSpans()
-    .map(({ name, kind: of, attributes }) => ({ name, kind: of, attributes }))
-    .toSorted((one, other) => Number(other.kind === SpanKind.SERVER) - Number(one.kind === SpanKind.SERVER));
-}
-
 const spanProcessors = [new NoopSpanProcessor()];
 const tracerProvider = new TracerProvider({ spanProcessors });
 const leavesOut = new TracerProvider({
@@ -124,19 +103,8 @@ const leavesOut = new TracerProvider({
 });
 const tracer = tracerProvider.getTracer("bench");
 
-/** The least that spans take: each is begun below the first with all its attributes, and ended. */
-function makeBare(spans: readonly Bare[]): void {
-  const parent = context.active();
-  let below = parent;
-  for (const [at, { name, kind, attributes }] of spans.entries()) {
-    const span = tracer.startSpan(name, { kind, attributes }, below);
-    if (at === 0) below = trace.setSpan(parent, span);
-    span.end();
-  }
-}
-
 /** CPU of this process for the acts of one hit, in microseconds. */
-async function costOf(lane: Lane, count: number, bare: readonly Bare[]): Promise<number> {
+async function costOf(lane: Lane, count: number, bare: ReturnType<ReturnType<typeof recordSpans>>): Promise<number> {
   Object.assign(ears, lane === "nobody" ? silent : heard);
   const tracing = lane.startsWith("traces")
     ? traceMarrow({ tracerProvider: lane === "traces" ? tracerProvider : leavesOut })
@@ -144,7 +112,7 @@ async function costOf(lane: Lane, count: number, bare: readonly Bare[]): Promise
   const before = process.cpuUsage();
   for (let times = 0; times < count; times += 1) {
     await act();
-    if (lane === "bare spans") makeBare(bare);
+    if (lane === "bare spans") makeBare(tracer, bare);
   }
   const { user, system } = process.cpuUsage(before);
   tracing?.close();
@@ -153,7 +121,9 @@ async function costOf(lane: Lane, count: number, bare: readonly Bare[]): Promise
 }
 
 const count = Number(values.acts);
-const bare = await spansOfActs();
+const recorded = recordSpans();
+await act();
+const bare = recorded();
 for (const lane of LANES) await costOf(lane, count * 10, bare);
 const least = new Map<Lane, number>();
 for (let turn = 0; turn < ROUNDS; turn += 1) {

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
 /** A program under measurement. */
 export interface Program {
@@ -9,6 +11,8 @@ export interface Program {
   readonly words: readonly string[];
   /** CPU time of all its threads so far, in microseconds. */
   cpuUs(): number;
+  /** Sends a word to a program that answers each with a message, and waits for this answer. */
+  tell(word: string): Promise<void>;
   stop(): void;
 }
 
@@ -22,12 +26,14 @@ export async function startProgram(
   const child = spawn(process.execPath, ["--conditions=@marrow/source", file, ...args], {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
+  // A program that is told nothing must not keep this process.
+  child.channel?.unref();
   process.once("exit", () => child.kill("SIGKILL"));
   const words = await new Promise<string[]>((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`${file} ended with ${code}`)));
-    createInterface({ input: child.stdout }).on("line", (line) => {
+    createInterface({ input: child.stdout as Readable }).on("line", (line) => {
       if (line.startsWith("port ")) resolve(line.split(" ").slice(1));
     });
   });
@@ -35,6 +41,13 @@ export async function startProgram(
     pid: child.pid ?? 0,
     words,
     cpuUs: () => cpuUsOf(child.pid ?? 0),
+    tell: async (word) => {
+      child.channel?.ref();
+      const answered = once(child, "message");
+      child.send(word);
+      await answered;
+      child.channel?.unref();
+    },
     stop: () => child.kill("SIGKILL"),
   };
 }
