@@ -44,8 +44,8 @@ interface Parts {
   readonly policy: Pick<RunningPolicy<never>, "serves">;
   readonly judge: JudgeOptions;
   readonly embedding: Embedding;
-  /** When a question was last looked up by meaning, by `performance.now()`. */
-  readonly lookedAt: WeakMap<Fingerprint, number>;
+  /** When a question was last looked up by meaning, by `performance.now()`, and the ids that this found. */
+  readonly looked: WeakMap<Fingerprint, { readonly atMs: number; readonly found: ReadonlySet<string> }>;
 }
 
 /** Coalesces concurrent calls for the same question, and for questions near enough to it, across processes. */
@@ -55,7 +55,7 @@ export interface AskingTogether {
 
 /** Opens the coalescing of one cache. Parts are JSON, and sealed like entries. */
 export function createAsking(parts: Parts): AskingTogether {
-  const { redis, keys, timeoutMs, sealing, policy, judge, embedding, lookedAt } = parts;
+  const { redis, keys, timeoutMs, sealing, policy, judge, embedding, looked } = parts;
   const flights = createFlights<unknown>(redis, {
     prefix: keys.flights,
     timeoutMs,
@@ -116,7 +116,8 @@ export function createAsking(parts: Parts): AskingTogether {
       const { id, partition } = question;
       const words = embedding.isOff ? undefined : await unlessAway(wordsOf(question, signal));
       const nowMs = performance.now();
-      const agoMs = Math.ceil(nowMs - (lookedAt.get(question) ?? nowMs)) + SOONER_MS;
+      const { atMs = nowMs, found } = looked.get(question) ?? {};
+      const agoMs = Math.ceil(nowMs - atMs) + SOONER_MS;
       const asking = await flights.join({
         id,
         group: words && { name: partition, words, agoMs },
@@ -128,7 +129,9 @@ export function createAsking(parts: Parts): AskingTogether {
           return { role: "made" };
         }
         if (words === undefined || asking.role !== "lead") return asking as Asking<T>;
-        const { others, ended } = asking;
+        const { others } = asking;
+        // What the lookup had before it brings nothing new, and the join itself looks for the question's own answer.
+        const ended = asking.ended.filter((other) => other.id !== id && found?.has(other.id) !== true);
         const near = others.length > 0 ? await unlessAway(nearestOf(question, words, others, signal)) : undefined;
         const other = near === undefined ? undefined : await flights.follow(near);
         if (other !== undefined) {
