@@ -273,12 +273,20 @@ function moveOf(
       (freedom.loose &&
         block.length + before.length >= LOOSE_FROM &&
         !(block.some(isBearing) && before.some(isBearing)))) &&
+    // An act stands first or last among keywords: a "water tank pump" is no "water pump tank".
+    (!(block.some(isActThing) || before.some(isActThing)) ||
+      (start === 0 && behind.length === a.length - block.length)) &&
     movesFreely(block) &&
     movesFreely(before.slice(1)) &&
     !isStrong(opens.mark)
   )
     return [...withMark(block, goal.mark, goal.starts), ...before];
   return undefined;
+}
+
+/** A verb that may be a thing in a compound: "pump". */
+function isActThing({ isVerb, mark, isDerived }: Placed): boolean {
+  return isVerb && mark === "" && !isDerived;
 }
 
 /** Whether keywords may be parted before a word: it begins a phrase, or is a head, or a name. */
