@@ -68,6 +68,13 @@ const POINTED_AT = new RegExp(
  * Phrases that depend on the caller's conversation, day, place or account: "what did you say", "what is due today", "how many days are
  * left". A pattern is only tried if the text contains one of the words before it.
  */
+/** Common first names that are hardly words, places or products. */
+const FIRST_NAMES =
+  "anna|ana|peter|john|mary|maria|marie|tom|thomas|james|david|michael|mike|sarah|lisa|laura|emma|julia|paul|chris|steve|kevin|brian|susan|karen|linda|robert|alice|ben|sam|alex|daniel|joe|jane|kate|nick|nina|eva|sofia|sophie|olivia|lucas|liam|noah|mia|lena|jonas|hans|ahmed|ali|fatima|mohammed|omar|yuki|raj|priya|pedro|carlos|juan|jose|luis|pierre|claire|giulia|marco|luca|ivan|olga|elena|emily|hannah|jessica|jennifer|amy|andrew|anthony|matt|matthew|josh|eric|ryan|jason|rachel|rebecca|megan|nicole|samantha|melissa|amanda|greg|jeff|tim|simon|oliver|harry|george|henry|edward|charlie|william|zoe";
+const FAMILY = "mom|mum|mommy|mummy|dad|daddy|grandma|grandpa|granny";
+/** Verbs and states of people whom the asking person knows, rather than of famous ones. */
+const OF_PEOPLE =
+  "accept|agree|answer|approve|arrive|ask|attend|be|book|call|come|confirm|decline|eat|email|finish|forget|get|go|join|know|leave|like|mention|need|order|pay|read|receive|reply|respond|say|see|send|sign|start|text|think|want|work|write|accepted|agreed|answered|approved|arrived|called|confirmed|declined|finished|left|paid|read|replied|responded|said|sent|signed|started|coming|going|joining|working|available|away|back|busy|free|here|home|in|late|ok|okay|online|out|ready|sick|there";
 const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
   ["you", String.raw`\b(?:did|have|had) you\b`],
   ["you", String.raw`\byou (?:just )?(?:said|told|mentioned|promised|recommended|suggested|sent)\b`],
@@ -102,9 +109,41 @@ const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
   ["decided outcome decision", String.raw`^what (?:was|is) (?:decided|the (?:outcome|decision))\b`],
   ["birth", String.raw`\bdate of birth\b`],
   ["logged", String.raw`\blogged in\b`],
+  [
+    FIRST_NAMES.replaceAll("|", " "),
+    String.raw`\b(?:did|does|has|have|is|was|will|can|could|should|would) (?:${FIRST_NAMES}) (?:already |still |not |ever )?(?:${OF_PEOPLE})\b`,
+  ],
+  [
+    FAMILY.replaceAll("|", " "),
+    String.raw`\b(?:did|does|has|had|is|was|will|would|can|could|should|from|to|with) (?:${FAMILY})\b|\b(?:${FAMILY})'s (?!day\b)`,
+  ],
+  [
+    "kids baby nanny babysitter plumber electrician neighbor neighbour neighbors neighbours handyman",
+    String.raw`^(?:is|are|was|were|did|has|have|will|where(?:'s| is| are| did)?|when did|why did) the (?:kids|baby|nanny|babysitter|plumber|electrician|neighbou?rs?|handyman)\b`,
+  ],
+  [
+    "door garage gate window windows oven stove light lights alarm heating",
+    String.raw`\bat the (?:front |back )?door\b|^(?:is|are|was|were) the (?:\w+ )?(?:door|garage|gate|windows?|oven|stove|lights?|alarm|heating) (?:\w+ )?(?:locked|unlocked|open|closed|shut|on|off)\b`,
+  ],
+  [
+    "key keys password passcode code codes",
+    String.raw`\b(?:the|this) (?:wi-?fi|wireless|router|network|house|car|office|front door|door|gate|garage|alarm|safe|locker|spare) (?:key|password|passcode|code)s?\b|\b(?:the|this) wi fi (?:key|password)\b`,
+  ],
+  [
+    "result results",
+    String.raw`\b(?:the|this|latest) (?:\w+ )?(?:blood|lab|laboratory|biopsy|scan|mri|x-?ray|ct|urine|covid|std|dna|pregnancy|exam|allergy)(?: test| scan)? results?\b`,
+  ],
+  [
+    "conversation discussion thread dialogue dialog transcript",
+    String.raw`\b(?:this|the (?:whole|entire|current)) (?:conversation|discussion|thread|dialog(?:ue)?|transcript)\b|\b(?:conversation|discussion|thread) so far\b`,
+  ],
+  ["raining snowing", String.raw`\bis it (?:still )?(?:raining|snowing)(?: outside| now| right now)? ?(?:[?.!]|$)`],
   ["called texted", String.raw`^who (?:just )?(?:called|texted)\b`],
   ["repeat continue", String.raw`^(?:repeat|continue)\b`],
-  ["time day date", String.raw`\bwhat(?:'s| is)? (?:the )?(?:time|day|date)(?: is it)? ?(?:[?.!]|$)`],
+  [
+    "time day date",
+    String.raw`\bwhat(?:'s| is)? (?:the )?(?:time|day|date)(?: is it)?(?:(?: right)? now)? ?(?:[?.!]|$)`,
+  ],
   ["weather", String.raw`\bthe weather(?: like)? ?(?:[?.!]|$)`],
   ["name", String.raw`\bthe name of the (?!(?:\w+ )+(?:of|in|on|that|who|which)\b|\w+est\b|first\b)`],
   [
