@@ -4,7 +4,7 @@ const WORDS_MAX = 8;
 /** The same where nothing parts the words. */
 const UNPARTED_MAX = 16;
 /** Scripts that do not part words. */
-export const UNPARTED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
+export const UNPARTED: RegExp = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 
 /**
  * Beginnings that carry on with something: "and", "but", "or", "then", "what about". A word that English or another language has, too,
