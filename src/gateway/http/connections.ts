@@ -7,6 +7,7 @@ import { MarrowError } from "../../errors.ts";
 import { PacedRequest } from "./paced-body.ts";
 import { paceRequests } from "./pipelining.ts";
 import { endSlowReaders } from "./slow-readers.ts";
+import { asksForWebSocket } from "./upgrades.ts";
 
 type Bounds = GatewayConfig["http"];
 
@@ -25,6 +26,7 @@ export function toServerOptions({
     keepAliveTimeout: keepAliveTimeoutMs,
     http: {
       IncomingMessage: PacedRequest,
+      shouldUpgradeCallback: asksForWebSocket,
       // A request without a host is answered in the shape of every other error.
       requireHostHeader: false,
       headersTimeout: headersTimeoutMs,

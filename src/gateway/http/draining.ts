@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { Server, Socket } from "node:net";
 import { setImmediate as ownTurn, setTimeout as pause } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
+import { asksForWebSocket } from "./upgrades.ts";
 
 /** Ends a stopping gateway's work in order. */
 export interface Draining {
@@ -64,9 +65,9 @@ export function watchRequests(app: FastifyInstance): Draining {
   }
 
   app.server.on("connection", connectionOf);
-  app.server.on("upgrade", (_, socket) => {
+  app.server.on("upgrade", (request, socket) => {
     // A WebSocket has its own end; until then it is a request under way.
-    if (socket instanceof Socket && !socket.destroyed) connectionOf(socket).open += 1;
+    if (asksForWebSocket(request) && socket instanceof Socket && !socket.destroyed) connectionOf(socket).open += 1;
   });
   app.addHook("onRequest", ({ raw: { socket } }, { raw }, done) => {
     // Internal requests have no socket; their sender awaits them.

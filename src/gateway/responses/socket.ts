@@ -12,6 +12,7 @@ import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer, toRefusal, type ErrorAnswer } from "../http/error-body.ts";
 import { toKnownPath } from "../http/aliases.ts";
 import { ambiguityOf } from "../http/target.ts";
+import { onWebSocket } from "../http/upgrades.ts";
 import type { Door } from "../http/door.ts";
 import { parseBody, toInputError } from "../http/input-error.ts";
 import { isSlowToRead, readJsonInThread } from "../http/json-threads.ts";
@@ -80,7 +81,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     allowSynchronousEvents: false,
   });
 
-  app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  onWebSocket(app.server, (request, socket, head) => {
     socket.on("error", () => socket.destroy());
     void admitSocket(request).then(
       () => server.handleUpgrade(request, socket, head, (opened) => serve(opened, request)),
