@@ -96,13 +96,15 @@ export function lacksAsked(question: Question, { choice }: StoredAnswer): boolea
 
 /**
  * Returns the part of a completion to store, or `undefined` for completions that are never stored: several choices, tool calls, refusals,
- * empty answers, and truncated ones.
+ * empty answers, truncated ones, and those of which it is unknown.
  */
 export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undefined {
   const { model, choices, usage, id: _, object: __, created: ___, ...beside } = completion;
   const [choice, ...others] = choices;
   if (choice === undefined || others.length > 0 || choice.finish_reason !== "stop") return undefined;
   const { message, index: ____, finish_reason: _____, ...rest } = choice;
+  // Its endpoint did not say how the answer ended.
+  if (rest["native_finish_reason"] === "unknown") return undefined;
   const {
     content,
     refusal,

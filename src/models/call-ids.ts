@@ -18,6 +18,31 @@ export function shortCallId(id: string, charsMax: number): string {
   return `${id.slice(0, charsMax - DIGEST_CHARS - 1)}_${hash("sha256", id, "base64url").slice(0, DIGEST_CHARS)}`;
 }
 
+/** Begins one answer: returns ids of its calls as they are, and a repeated one with a number, because a result is matched to its call by its id. */
+export function createUniqueIds(): (id: string) => string {
+  const used = new Set<string>();
+  return (id) => {
+    let unique = id;
+    for (let number = 2; used.has(unique); number += 1) unique = `${id}_${number}`;
+    used.add(unique);
+    return unique;
+  };
+}
+
+/** Characters of a digest in the name of a called tool. */
+const NAME_DIGEST_CHARS = 12;
+
+/**
+ * Returns the name of a called tool in letters, digits, `_` and `-`, with at most `charsMax` characters (at least 32). A model may invent a name
+ * that no tool could have, and an endpoint with this rule would refuse every later turn for it. Other characters become `_`, and a digest of the
+ * whole follows, so that different names stay different. Pure.
+ */
+export function plainToolName(name: string, charsMax: number): string {
+  if (name.length <= charsMax && /^[\w-]+$/.test(name)) return name;
+  const kept = name.slice(0, charsMax - NAME_DIGEST_CHARS - 1).replaceAll(/[^\w-]/g, "_");
+  return `${kept}_${hash("sha256", name, "hex").slice(0, NAME_DIGEST_CHARS)}`;
+}
+
 /** Shortens the ids of a chat's calls and results; returns the same object if none is longer. Pure. */
 export function withShortCallIds(request: ChatRequest, charsMax: number): ChatRequest {
   const short = <T extends Fields>(one: T, field: string): T => {

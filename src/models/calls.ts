@@ -3,6 +3,7 @@ import { toJsonText } from "../internal/json-pieces.ts";
 import { createJsonEnd } from "../internal/json-end.ts";
 import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { CALLS_MAX, tooMany } from "./answer-bounds.ts";
+import { createUniqueIds } from "./call-ids.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 
 /** Fields of a tool call that every chat completions endpoint supports. Others are specific to a provider. */
@@ -26,6 +27,8 @@ interface Call {
   /** Its index in the output. */
   readonly place: number;
   id: string;
+  /** Its id as it arrived, which another call of the answer may have too. */
+  givenId: string;
   /** Whether its id was generated here. */
   isMade: boolean;
   name: string;
@@ -84,7 +87,9 @@ export function openCalls(expected: ExpectedCalls): CallReader {
 
   function end(): ChatChunk | undefined {
     const open = [...choices].filter(([, reader]) => !reader.isOver());
-    const ends = open.map(([index, { read: tell }]) => tell({ index, delta: {}, finish_reason: "tool_calls" }));
+    const ends = open.map(([index, { read: tell, isCut }]) =>
+      tell({ index, delta: {}, finish_reason: isCut() ? "length" : "tool_calls" }),
+    );
     return ends.length === 0 ? undefined : { ...head, choices: ends };
   }
 
@@ -117,6 +122,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
   const open = new Map<number, Call>();
   /** Calls whose start is buffered. */
   const heldBack = new Set<Call>();
+  const unique = createUniqueIds();
 
   /** Returns true if no other tool's name begins with this one. */
   const isSettled = (name: string) =>
@@ -161,14 +167,15 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     const before: Fields[] = [];
     if (call === undefined || begins(call, id, name) || (id === "" && isOther(call, name))) {
       if (count === CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
-      call = newCall(count, id);
+      call = newCall(count, id, unique);
       count += 1;
       calls.push(call);
       open.set(index, call);
       before.push(...release());
       heldBack.add(call);
-    } else if (id !== "" && call.isMade && call.toldName === undefined) Object.assign(call, { id, isMade: false });
-    if (!call.isMade) byId.set(call.id, call);
+    } else if (id !== "" && call.isMade && call.toldName === undefined)
+      Object.assign(call, { id: unique(id), givenId: id, isMade: false });
+    if (!call.isMade) byId.set(call.givenId, call);
     call.name = joinedName(call.name, name, call.isGiven);
     call.isGiven ||= piece !== undefined && piece !== "";
     if (piece !== undefined) call.end.add(piece);
@@ -205,7 +212,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     const pieces = legacy === undefined ? made : [...made, { index: 0, function: legacy }];
     const told = pieces.flatMap((piece, at) => read(piece, at));
     if (isText(reason)) told.push(...finish());
-    const isLegacyEnd = isModern && reason === "function_call";
+    const isLegacyEnd = isModern && (reason === "function_call" || (reason === "stop" && count > 0));
     const isSaid = told.length === made.length && told.every((one, at) => one === made[at]);
     if (isSaid && legacy === undefined && !isLegacyEnd) return choice;
     const { tool_calls: _, function_call, ...rest } = delta ?? {};
@@ -220,16 +227,20 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     };
   }
 
-  return { read: readChoice, isOver: () => isOver };
+  /** Returns true if the arguments of a call have begun, and not ended. */
+  const isCut = () => calls.some(({ isGiven, end }) => isGiven && !end.isWhole());
+
+  return { read: readChoice, isOver: () => isOver, isCut };
 }
 
 /** Arguments of a call without any. */
 const NOTHING_GIVEN = "{}";
 
-function newCall(place: number, id: string): Call {
+function newCall(place: number, id: string, unique: (id: string) => string): Call {
   return {
     place,
-    id: id === "" ? madeId() : id,
+    id: id === "" ? madeId() : unique(id),
+    givenId: id,
     isMade: id === "",
     name: "",
     toldName: undefined,
@@ -256,13 +267,13 @@ export function joinedName(known: string, piece: unknown, isGiven: boolean): str
 
 /** Returns true if a piece belongs to another call than the current one at its index. */
 function begins(call: Call, id: string, name: string): boolean {
-  if (id !== "" && !call.isMade) return id !== call.id;
+  if (id !== "" && !call.isMade) return id !== call.givenId;
   return call.isMade && name !== "" && call.name !== "" && call.end.isWhole();
 }
 
 /**
- * Converts the calls of a whole answer to the form that OpenAI's clients expect: an id, a type, arguments as text. Returns the same object
- * if nothing changes.
+ * Converts the calls of a whole answer to the form that OpenAI's clients expect: an id of its own, a type, arguments as text, no index, and a
+ * finish reason of `tool_calls` in place of `stop`. Returns the same object if nothing changes.
  */
 export function withUsualCalls(
   completion: ChatCompletion,
@@ -271,6 +282,8 @@ export function withUsualCalls(
   const choices = completion.choices.map((choice) => {
     const { message, finish_reason: reason } = choice;
     const calls = callsOf(message);
+    // Some endpoints end an answer with calls like any other.
+    const ended = calls.length > 0 && reason === "stop" ? "tool_calls" : reason;
     const legacy = isModern && calls.length === 0 ? message["function_call"] : undefined;
     if (legacy != null) {
       const { function_call: _, ...rest } = message;
@@ -281,26 +294,40 @@ export function withUsualCalls(
         finish_reason: reason === "function_call" ? "tool_calls" : reason,
       };
     }
-    const usual = calls.map(toUsual);
-    return usual.every((call, at) => call === calls[at])
+    const unique = createUniqueIds();
+    const usual = calls.map((call) => withUniqueId(toUsual(call), unique));
+    return ended === reason && usual.every((call, at) => call === calls[at])
       ? choice
-      : { ...choice, message: { ...message, tool_calls: usual } };
+      : { ...choice, message: { ...message, tool_calls: usual }, finish_reason: ended };
   });
   return choices.every((choice, at) => choice === completion.choices[at]) ? completion : { ...completion, choices };
 }
 
-function toUsual(call: Fields): Fields {
+function withUniqueId(call: Fields, unique: (id: string) => string): Fields {
+  const id = unique(String(call["id"]));
+  return id === call["id"] ? call : { ...call, id };
+}
+
+function toUsual(given: Fields): Fields {
+  const call = withoutIndex(given);
   const named = call["function"] as Fields | null | undefined;
   const isUsual = isText(call["id"]) && isText(call["type"]);
   if (named == null) return isUsual ? call : { ...call, id: isText(call["id"]) ? call["id"] : madeId() };
-  const given = named["arguments"];
-  if (isUsual && typeof given === "string") return call;
+  const text = named["arguments"];
+  if (isUsual && typeof text === "string") return call;
   return {
     ...call,
     id: isText(call["id"]) ? call["id"] : madeId(),
     type: isText(call["type"]) ? call["type"] : "function",
-    function: { ...named, arguments: argumentsOf(given) ?? "{}" },
+    function: { ...named, arguments: argumentsOf(text) ?? "{}" },
   };
+}
+
+/** The index of a call belongs to streams. In a stored turn it would go back to endpoints, and some refuse it. */
+function withoutIndex(call: Fields): Fields {
+  if (!Object.hasOwn(call, "index")) return call;
+  const { index: _, ...rest } = call;
+  return rest;
 }
 
 /** Returns the tool calls of a message; an empty list if one of them is not an object. Pure. */

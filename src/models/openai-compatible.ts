@@ -13,10 +13,13 @@ import type { ChatModel, ModelCall } from "./model.ts";
 import { toParts } from "./parts.ts";
 import { toCompletion } from "./received.ts";
 import { withoutSaidField, type SaidField } from "./said-fields.ts";
+import { withUsualMessages } from "./usual-messages.ts";
 import { wholeAsStream } from "./whole-as-stream.ts";
 
 /** In which order a message was said: chat completions have no word for it. */
 const ORDER: SaidField = { place: "message", name: "order" };
+/** The index of a call belongs to streams: an endpoint may refuse it in a message. */
+const INDEX: SaidField = { place: "call", name: "index" };
 
 /** Options of an OpenAI-compatible endpoint. */
 export interface OpenaiModelOptions extends DialectOptions, EndpointOptions {}
@@ -28,7 +31,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
 
   /** Sends a call in the endpoint's dialect. After a refusal that names a field, sends it again without the field. */
   function post({ request: asked, body, signal }: ModelCall): Promise<HttpAnswer> {
-    const request = dialect.adapt(withoutSaidField(asked, ORDER));
+    const request = dialect.adapt(withoutSaidField(withoutSaidField(asked, ORDER), INDEX));
     return endpoint.post(
       {
         path: "/chat/completions",
@@ -57,7 +60,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
         const text = await endpoint.textOf(await post(call));
         const given = toCompletion(await readAnswer(text), endpoint.secrets);
         noteThoughts(call.request.model, given.choices[0]?.message);
-        const completion = withUsualCalls(given, toExpectedCalls(call.request));
+        const completion = withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request));
         return { text: completion === given ? text : await toJsonText(completion), completion };
       } catch (error) {
         return toFailure(error, call.signal);
@@ -70,7 +73,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
         if (isJson(answer)) {
           const given = toCompletion(await readAnswer(await endpoint.textOf(answer)), endpoint.secrets);
           noteThoughts(call.request.model, given.choices[0]?.message);
-          return wholeAsStream(withUsualCalls(given, toExpectedCalls(call.request)), call.request);
+          return wholeAsStream(withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request)), call.request);
         }
         checkEventStream(answer);
         const onDelta = (delta: object) => noteThoughts(call.request.model, delta);

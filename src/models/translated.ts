@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { isLong, readAnswer, readEvent, readLongEvent } from "./answer-bounds.ts";
+import { withUsualCalls } from "./calls.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import { checkEventStream, type Endpoint } from "./endpoint.ts";
 import { isRefusal, malformed, toFailure, unreadable } from "./failures.ts";
@@ -114,7 +115,7 @@ function inChatNames(error: unknown, fieldOf: (refusal: Fields) => string | unde
 async function readWhole({ toCompletion }: Translation, answer: unknown): Promise<ModelAnswer> {
   if (!isObject(answer)) throw malformed("its answer is not a JSON object");
   try {
-    const completion = toCompletion(answer);
+    const completion = withUsualCalls(toCompletion(answer));
     return { completion, text: await toJsonText(completion) };
   } catch (error) {
     throw unreadable(error);

@@ -19,6 +19,9 @@ const FINISHES: ReadonlyMap<unknown, string> = new Map([
   ["refusal", "content_filter"],
 ]);
 
+/** The reason beside an answer whose endpoint gave none: it may be whole or not, so it is never cached. */
+const UNKNOWN = "unknown";
+
 /** Status of each error type, for errors within a stream or a response with status 200. */
 const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["invalid_request_error", 400],
@@ -49,22 +52,39 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
     object: "chat.completion",
     created: Math.floor(nowMs / 1000),
     model: typeof model === "string" ? model : "",
-    choices: [{ index: 0, message, logprobs: null, ...toFinish(reason, sequence, details) }],
+    choices: [
+      {
+        index: 0,
+        message,
+        logprobs: null,
+        ...toFinish(reason, sequence, { details, isCalling: said["tool_calls"] !== undefined }),
+      },
+    ],
     ...(isObject(usage) && { usage: toUsage(usage) }),
   };
 }
 
-/** Returns the finish reason, with this API's own beside it if chat completions have no exact equivalent. */
+/**
+ * Returns the finish reason, with this API's own beside it if chat completions have no exact equivalent. `isCalling`: the answer has calls.
+ * `isCut`: the input of one has not ended.
+ */
 export function toFinish(
   reason: unknown,
   sequence: unknown,
-  details?: unknown,
+  {
+    details,
+    isCalling,
+    isCut = false,
+  }: { readonly details: unknown; readonly isCalling: boolean; readonly isCut?: boolean },
 ): { readonly finish_reason: string; readonly [field: string]: unknown } {
-  const known = FINISHES.get(reason) ?? (isText(reason) ? reason : "stop");
+  if (!isText(reason))
+    return { finish_reason: isCut ? "length" : isCalling ? "tool_calls" : "stop", native_finish_reason: UNKNOWN };
+  const told = FINISHES.get(reason) ?? reason;
+  const known = told === "stop" && isCalling ? "tool_calls" : told;
   const exact = reason === "end_turn" || reason === "tool_use" || reason === "max_tokens" || reason === "refusal";
   return {
     finish_reason: known,
-    ...(!exact && isText(reason) && { native_finish_reason: reason }),
+    ...(!exact && { native_finish_reason: reason }),
     ...(isText(sequence) && { stop_reason: sequence }),
     ...(isObject(details) && { stop_details: details }),
   };

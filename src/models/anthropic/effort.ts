@@ -80,7 +80,7 @@ export function formAfter(
   refusal: string,
   form: EffortForm,
 ): { readonly form: EffortForm; readonly isLasting: boolean } | undefined {
-  if (form === "adaptive" && /\badaptive\b|\beffort\b|output_config/.test(refusal)) {
+  if (form === "adaptive" && OF_EFFORT.test(refusal)) {
     const isUnknown = refusesField(body, refusal, ["thinking", "thinking.adaptive", "thinking.type", ...EFFORT_PLACES]);
     return { form: "budget", isLasting: isUnknown || isOtherKind(body, refusal, "adaptive") };
   }
@@ -91,6 +91,8 @@ export function formAfter(
   return undefined;
 }
 
+/** Words of a refusal that may concern the effort. Another field within `output_config`, such as the format, does not. */
+const OF_EFFORT = /\badaptive\b|\beffort\b|\boutput_config\b(?!\.(?!effort\b))/;
 const EFFORT_PLACES = ["output_config", "output_config.effort"];
 
 /** Returns true if a refusal concerns the form of reasoning that the gateway chose, because the client only set an effort. */

@@ -1,4 +1,5 @@
 import { parseExact } from "../../internal/exact-json.ts";
+import { plainToolName } from "../call-ids.ts";
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
@@ -9,6 +10,9 @@ import { createUseIds, type UseIds } from "./use-ids.ts";
 
 /** Name of this kind in errors. */
 export const KIND = "anthropic";
+
+/** Longest name of a called tool that this API accepts, in characters. */
+const NAME_CHARS_MAX = 128;
 
 /** A conversation in Anthropic's messages API: instructions separately, turns of two roles. */
 export interface Conversation {
@@ -102,7 +106,7 @@ function toUses(calls: unknown, path: string, ids: UseIds): readonly Fields[] {
     return {
       type: "tool_use",
       id: ids.ofCall(idAt(id, `${here}.id`)),
-      name,
+      name: plainToolName(name, NAME_CHARS_MAX),
       input: toInput(given, `${here}.function.arguments`),
       ...(cache !== undefined && { cache_control: cache }),
     };

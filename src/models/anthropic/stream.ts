@@ -1,6 +1,8 @@
 import { CALLS_MAX, checkSealed, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { createJsonEnd } from "../../internal/json-end.ts";
+import { createUniqueIds } from "../call-ids.ts";
 import { argumentsOf } from "../calls.ts";
 import { toJsonText } from "../../internal/json-pieces.ts";
 import { textsOf } from "../cut-chunk.ts";
@@ -16,6 +18,8 @@ interface Block {
   readonly call: number;
   /** Whether part of a call's arguments was sent. */
   given: boolean;
+  /** Where these arguments end, for a tool call. */
+  readonly end: ReturnType<typeof createJsonEnd> | undefined;
   /** Whether it was in the message's start, or never began: its end may not come either. */
   isLoose: boolean;
 }
@@ -44,6 +48,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   let [calls, thoughts] = [0, 0];
   let end: Fields = {};
   const omissions = createOmissions("block");
+  const unique = createUniqueIds();
   /** Whether anything but the role was sent. */
   let isSaid = false;
 
@@ -76,7 +81,8 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
       omissions.add(isText(type) ? type : "unknown");
       return [];
     }
-    blocks.set(index, { fields, call, given: false, isLoose });
+    if (isCall && isText(fields["id"])) fields["id"] = unique(fields["id"]);
+    blocks.set(index, { fields, call, given: false, end: isCall ? createJsonEnd() : undefined, isLoose });
     if (isCall) return say({ tool_calls: [{ index: call, ...toCall(fields, "") }] });
     if (type === "text") for (const cited of citedIn(fields)) omissions.add(cited);
     if (type === "text") return isText(text) ? say({ content: text }) : [];
@@ -109,6 +115,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
       case "input_json_delta":
         if (!isText(json) || block.call < 0) return [];
         block.given = true;
+        block.end?.add(json);
         return [chunk({ tool_calls: [{ index: block.call, function: { arguments: json } }] })];
       default:
         return [];
@@ -180,7 +187,9 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
           const loose = [...blocks].flatMap(([at, block]) => (block.isLoose ? close(at) : []));
           const refusal = toRefusal(end["stop_reason"], end["stop_details"]);
           const rest = { ...(refusal !== null && { refusal }), ...omissions.told(isSaid) };
-          const last = chunk(rest, toFinish(end["stop_reason"], end["stop_sequence"], end["stop_details"]));
+          const isCut = [...blocks.values()].some((block) => block.given && block.end?.isWhole() === false);
+          const more = { details: end["stop_details"], isCalling: calls > 0, isCut };
+          const last = chunk(rest, toFinish(end["stop_reason"], end["stop_sequence"], more));
           return [...loose, last, ...(wantsUsage ? [{ ...head, choices: [], usage: toUsage(usage) }] : [])];
         }
         case "error":

@@ -52,7 +52,8 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
   if (!Array.isArray(output)) throw isObject(error) ? toFailed(error, secrets) : malformed("its answer has no output");
   if (output.length > PARTS_MAX) throw tooMany(PARTS_MAX, "items");
   const { message, logprobs, isCalling } = toMessage(output as readonly unknown[]);
-  const finish_reason = toFinish(answer, isCalling, secrets);
+  const isCut = (output as readonly unknown[]).some((item) => isObject(item) && isUnfinished(item));
+  const finish_reason = toFinish(answer, { isCalling, isCut }, secrets);
   return {
     ...toBeside(answer),
     id: isText(id) ? id : "",
@@ -65,14 +66,20 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
   };
 }
 
-/** Returns the finish reason of a response. @throws MarrowError `model_failed` if it did not end with an answer */
-export function toFinish(response: Fields, isCalling: boolean, secrets: readonly string[]): string {
+/**
+ * Returns the finish reason of a response, which is incomplete where its status, its details or an item of its output (`isCut`) says so.
+ * `isCalling`: it has calls. @throws MarrowError `model_failed` if it did not end with an answer
+ */
+export function toFinish(
+  response: Fields,
+  { isCalling, isCut }: { readonly isCalling: boolean; readonly isCut: boolean },
+  secrets: readonly string[],
+): string {
   const { status = "completed", error, incomplete_details: details } = response;
-  if (status === "completed") return isCalling ? "tool_calls" : "stop";
-  if (status === "incomplete") {
-    const { reason } = isObject(details) ? details : {};
+  const { reason } = isObject(details) ? details : {};
+  if (status === "incomplete" || (status === "completed" && (isCut || isText(reason))))
     return REASONS.get(reason) ?? (isText(reason) ? reason : "length");
-  }
+  if (status === "completed") return isCalling ? "tool_calls" : "stop";
   if (status === "failed" || isObject(error)) throw toFailed(error, secrets);
   throw malformed(`its answer is ${String(status).slice(0, 32)}`);
 }
@@ -122,6 +129,11 @@ export function toPartBegin(part: number, start: number): Fields {
 /** Returns true for a text part of a message. */
 export function isTextPart({ type }: Fields): boolean {
   return type === "output_text" || type === "text";
+}
+
+/** Returns true for an item that its endpoint did not finish. */
+export function isUnfinished({ status }: Fields): boolean {
+  return status === "incomplete";
 }
 
 /** Returns true for a tool call. */

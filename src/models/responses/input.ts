@@ -1,4 +1,4 @@
-import { RESPONSES_ID_CHARS_MAX, shortCallId } from "../call-ids.ts";
+import { plainToolName, RESPONSES_ID_CHARS_MAX, shortCallId } from "../call-ids.ts";
 import { THOUGHTS, type ChatMessage } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { mapChanged } from "../../internal/map-changed.ts";
@@ -9,16 +9,22 @@ import { toNative } from "./native.ts";
 import { KIND, toContent, toOutput } from "./parts.ts";
 import { toReasoningItems } from "./thoughts.ts";
 
+/** Longest name of a called tool that this API accepts, in characters. */
+const NAME_CHARS_MAX = 64;
+
 /**
- * Converts chat messages to items of the Responses API: the items that they consist of, if any. A message's `name` is dropped, and ids of
- * calls that are longer than the API accepts are shortened. Pure.
+ * Converts chat messages to items of the Responses API: the items that they consist of, if any. A message's `name` is dropped. Ids of calls that
+ * are longer than the API accepts are shortened, and names of called tools that it refuses are replaced. Pure.
  * @throws MarrowError `invalid_input` that names the part which cannot be carried
  */
 export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
   return mapChanged(toAllItems(messages), (item) => {
-    const id = item["call_id"];
-    if (typeof id !== "string" || id.length <= RESPONSES_ID_CHARS_MAX) return item;
-    return { ...item, call_id: shortCallId(id, RESPONSES_ID_CHARS_MAX) };
+    const { call_id: id, name } = item;
+    const short = isText(id) ? shortCallId(id, RESPONSES_ID_CHARS_MAX) : id;
+    const plain = isText(id) && isText(name) ? plainToolName(name, NAME_CHARS_MAX) : name;
+    return short === id && plain === name
+      ? item
+      : { ...item, call_id: short, ...(plain !== undefined && { name: plain }) };
   });
 }
 

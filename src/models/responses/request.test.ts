@@ -110,6 +110,7 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
   moderation: [[{ a: 1 }, { moderation: { a: 1 } }]],
   store: [[true, { store: true, include: undefined }]],
   prediction: [[{}, {}]],
+  cache_control: [[{ type: "ephemeral" }, {}]],
   n: [
     [1, {}],
     [2, "n"],

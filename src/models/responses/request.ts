@@ -49,6 +49,7 @@ export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["moderation", send("moderation")],
   ["store", own],
   ["prediction", inert],
+  ["cache_control", inert],
   ["n", refuse(isOne)],
   ["stop", refuse(isEmpty)],
   ["seed", refuse()],

@@ -1,4 +1,5 @@
 import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
+import { createUniqueIds } from "../call-ids.ts";
 import { argumentsOf, withTextOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
 import { textsOf } from "../cut-chunk.ts";
@@ -8,6 +9,7 @@ import type { StreamReader } from "../translated.ts";
 import {
   isCall,
   isTextPart,
+  isUnfinished,
   partsOf,
   toAnnotation,
   toBeside,
@@ -50,6 +52,9 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   let [messages, spoken] = [0, 0];
 
   const omissions = createOmissions("item");
+  const unique = createUniqueIds();
+  /** Whether an item was not finished. */
+  let isCut = false;
   /** Whether anything but the role was sent. */
   let isSaid = false;
 
@@ -87,7 +92,9 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       return { one, chunks: phase === undefined ? [] : [bare({ phases: [phase] }, {})] };
     }
     calls += 1;
-    return { one, chunks: [chunk({ tool_calls: [{ index: one.call, ...toCall(item, "") }] })] };
+    const call = toCall(item, "");
+    const id = isText(call["id"]) ? unique(call["id"]) : call["id"];
+    return { one, chunks: [chunk({ tool_calls: [{ index: one.call, ...call, id }] })] };
   }
 
   /** Returns the chunks for a piece of an item's text; `kind` names its field. */
@@ -143,6 +150,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   function* finish(index: unknown, item: Fields): Generator<ChatChunk> {
     const { one, chunks } = open(index, item);
     yield* chunks;
+    isCut ||= isUnfinished(item);
     if (one.isWhole) return;
     one.isWhole = true;
     if (item["type"] === "message")
@@ -178,14 +186,14 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   function* end(response: Fields): Generator<ChatChunk> {
     const { output, usage, service_tier: tier } = response;
     // A response that failed says nothing of its output.
-    toFinish(response, false, secrets);
+    toFinish(response, { isCalling: false, isCut }, secrets);
     yield* begin(response);
     for (const [index, item] of (Array.isArray(output) ? output : []).entries())
       if (isObject(item)) yield* finish(index, item);
     reader.done = true;
     yield {
       ...toBeside(response),
-      ...bare(omissions.told(isSaid), { finish_reason: toFinish(response, calls > 0, secrets) }),
+      ...bare(omissions.told(isSaid), { finish_reason: toFinish(response, { isCalling: calls > 0, isCut }, secrets) }),
       ...(isText(tier) && { service_tier: tier }),
     };
     if (wantsUsage && isObject(usage)) yield { ...head, choices: [], usage: toUsage(usage) };
