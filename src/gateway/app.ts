@@ -54,6 +54,7 @@ import { createSignIns, type SignIns } from "./dashboard/sign-ins.ts";
 import { registerBatches } from "./openai/batches.ts";
 import { registerCaches } from "./roles/caches.ts";
 import { registerChat } from "./openai/chat.ts";
+import { speaksAnthropic, toAnthropicError } from "./anthropic/error-shape.ts";
 import { registerMessages } from "./anthropic/messages.ts";
 import { registerConversations } from "./openai/conversations.ts";
 import { registerEmbeddings } from "./openai/embeddings.ts";
@@ -243,7 +244,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     const { error, allow } = routes.explain(request.method, pathOf(request.url));
     if (allow !== undefined) reply.header("allow", allow);
     const { status, body } = toErrorAnswer(error);
-    return reply.code(status).send(body);
+    return reply.code(status).send(speaksAnthropic(request) ? toAnthropicError(body, status, request.id) : body);
   });
   /** Returns the holder of a request's key, synchronously if cached. @throws MarrowError `unauthorized` */
   function identify(request: Pick<FastifyRequest, "headers">): Principal | Promise<Principal> {

@@ -71,7 +71,8 @@ export function toReported(body: unknown): unknown {
   if (typeof error === "string" || (typeof error === "object" && error !== null)) return withRaw(error, said);
   if (Array.isArray(errors) && errors.length > 0) return toReported({ error: errors[0] as unknown });
   if (typeof detail === "string") return { message: detail };
-  if (Array.isArray(detail)) return { message: detail.slice(0, DETAILS_MAX).map(toDetail).join("; ") };
+  if (Array.isArray(detail))
+    return { message: detail.slice(0, DETAILS_MAX).map(toDetail).join("; "), ...placeOf(detail[0]) };
   if (typeof detail === "object" && detail !== null) return toReported({ error: detail });
   if (isObject(message)) return toReported(message);
   const within = fault ?? base;
@@ -124,6 +125,13 @@ function toDetail(one: unknown): string {
   const { loc, msg } = (one ?? {}) as { readonly loc?: unknown; readonly msg?: unknown };
   if (typeof one === "string") return one;
   return `${Array.isArray(loc) ? `${loc.join(".")}: ` : ""}${typeof msg === "string" ? msg : "wrong"}`;
+}
+
+/** Returns the place of such an entry as the field that the endpoint refused: it counts from the body. */
+function placeOf(one: unknown): { readonly param?: string } {
+  const { loc } = isObject(one) ? one : {};
+  if (!Array.isArray(loc) || loc[0] !== "body" || loc.length < 2) return {};
+  return { param: loc.slice(1).join(".") };
 }
 
 /** Parses JSON; `undefined` if it is invalid. */

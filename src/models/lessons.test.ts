@@ -313,3 +313,19 @@ describe("an endpoint that does not know a field", () => {
     expect(ask(dialect, asked, refusing(has(field), words)).sent).toEqual([sent[1]]);
   });
 });
+
+describe("a field of a part of an assistant's text", () => {
+  it("that an endpoint refuses is left out, of this request and of later ones", () => {
+    const dialect = createDialect({});
+    const parts = [{ type: "text", text: "b", role: "assistant" }];
+    const asked = chat([user, { role: "assistant", content: parts }, user]);
+    const strict = refusing(
+      (request) => JSON.stringify(request.messages[1]?.content).includes("role"),
+      "Unknown parameter: 'messages[1].content[0].role'.",
+    );
+    const { sent, isServed } = ask(dialect, asked, strict);
+    expect(isServed).toBe(true);
+    expect(sent.at(-1)?.messages).toEqual([user, { role: "assistant", content: [{ type: "text", text: "b" }] }, user]);
+    expect(ask(dialect, asked, strict).sent).toHaveLength(1);
+  });
+});

@@ -3,21 +3,24 @@ import { isObject } from "../internal/fields.ts";
 import { CALL_FIELDS, CALLED_FIELDS, callsOf } from "./calls.ts";
 import type { ChatRequest } from "./chat.ts";
 
-/** Fields of an assistant's message, its calls, and the called functions that every chat completions endpoint supports. */
+/** Fields of an assistant's message, its parts of text, its calls, and the called functions that every chat completions endpoint supports. */
 const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
   message: new Set(["role", "content", "name", "refusal", "audio", "tool_calls", "function_call"]),
+  // Marks of prompt caches are hints, which have a lesson of their own.
+  part: new Set(["type", "text", "refusal", "cache_control", "prompt_cache_breakpoint"]),
   call: CALL_FIELDS,
   called: new Set([...CALLED_FIELDS, "input"]),
 };
 /** Names that are searched in a refusal; others could be ordinary words of it. */
 const NAME = /^[\w-]{2,64}$/;
 
-/** Place of a field in an assistant's message: in the message, in a call, or in the called function. */
-export type SaidPlace = "message" | "call" | "called";
+/** Place of a field in an assistant's message: in the message, in a part of its text, in a call, or in the called function. */
+export type SaidPlace = "message" | "part" | "call" | "called";
 
 /** Path of each place. */
 export const SAID_PLACES: Readonly<Record<SaidPlace, string>> = {
   message: "messages",
+  part: "messages.content",
   call: "messages.tool_calls",
   called: "messages.tool_calls.function",
 };
@@ -30,10 +33,16 @@ export interface SaidField {
 
 /** Finds the non-standard fields of a request's assistant messages and their calls, from another endpoint or the client. Pure. */
 export function saidFields({ messages }: ChatRequest): readonly SaidField[] {
-  const names: Readonly<Record<SaidPlace, Set<string>>> = { message: new Set(), call: new Set(), called: new Set() };
+  const names: Readonly<Record<SaidPlace, Set<string>>> = {
+    message: new Set(),
+    part: new Set(),
+    call: new Set(),
+    called: new Set(),
+  };
   for (const message of messages) {
     if (message.role !== "assistant") continue;
     collect(names.message, message, KNOWN.message);
+    for (const part of partsOf(message.content)) if (isTextPart(part)) collect(names.part, part, KNOWN.part);
     for (const call of callsOf(message)) {
       collect(names.call, call, KNOWN.call);
       if (isObject(call["function"])) collect(names.called, call["function"], KNOWN.called);
@@ -55,6 +64,11 @@ export function withoutSaidField(request: ChatRequest, { place, name }: SaidFiel
   const messages = mapChanged(request.messages, (message) => {
     if (message.role !== "assistant") return message;
     if (place === "message") return without(message, name);
+    if (place === "part") {
+      const parts = partsOf(message.content);
+      const plain = mapChanged(parts, (part) => (isTextPart(part) ? without(part, name) : part));
+      return plain === parts ? message : { ...message, content: plain };
+    }
     const calls = callsOf(message);
     const changed = mapChanged(calls, (call) => {
       if (place === "call") return without(call, name);
@@ -68,6 +82,15 @@ export function withoutSaidField(request: ChatRequest, { place, name }: SaidFiel
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** Returns the parts of a content; an empty list if it is text, or has a part that is no object. */
+function partsOf(content: unknown): readonly Fields[] {
+  return Array.isArray(content) && content.every(isObject) ? content : [];
+}
+
+function isTextPart({ type }: Fields): boolean {
+  return type === "text" || type === "refusal";
+}
 
 function collect(names: Set<string>, one: Fields, known: ReadonlySet<string>): void {
   for (const [name, value] of Object.entries(one)) if (value !== undefined && !known.has(name)) names.add(name);

@@ -90,4 +90,64 @@ describe("a field of a chat", () => {
     };
     expect(await refusedBy(kind, error, "/v1/chat/completions", asked)).toBe(param);
   });
+
+  it("that only names an effort is that effort, where Anthropic's API refuses the thinking that it became", async () => {
+    const error = anthropic("thinking.budget_tokens: Input should be greater than 1024");
+    const asked = { messages: [user], reasoning_effort: "high" };
+    expect(await refusedBy("anthropic", error, "/v1/chat/completions", asked)).toBe("reasoning_effort");
+  });
+
+  it("that FastAPI's list of errors names is named", async () => {
+    const detail = [{ type: "less_than_equal", loc: ["body", "temperature"], msg: "Input should be at most 2" }];
+    gateway = await startTestGateway({
+      redisUrl: inject("redisUrl"),
+      script: () => ({ status: 422, raw: JSON.stringify({ detail }) }),
+    });
+    const { error } = await send("/v1/chat/completions", { messages: [user], temperature: 3 });
+    expect(error).toMatchObject({ param: "temperature" });
+  });
+
+  it("that names no possible session is the header", async () => {
+    gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
+    const headers = { "x-marrow-session": "s".repeat(2_000) };
+    for (const path of ["/v1/chat/completions", "/v1/messages", "/v1/responses"]) {
+      const asked = path === "/v1/responses" ? { input: "q" } : { messages: [user], max_tokens: 20 };
+      const { error } = await send(path, asked, headers);
+      expect(error).toMatchObject({ param: "x-marrow-session" });
+      expect(error.message).toContain("x-marrow-session");
+    }
+  });
+});
+
+/** Sends a request that fails, and returns its error. */
+async function send(url: string, body: object, headers: Record<string, string> = {}) {
+  const { app, key } = gateway;
+  const payload = { model: "scripted", ...body };
+  const answer = await app.inject({
+    method: "POST",
+    url,
+    headers: { authorization: `Bearer ${key}`, ...headers },
+    payload,
+  });
+  return answer.json<{ error: { param?: string; message: string } }>();
+}
+
+describe("an error that no route of /v1/messages made", () => {
+  it("has the shape of Anthropic's API at its paths, and for clients that send its version", async () => {
+    gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
+    const get = async (method: "GET" | "POST", url: string, more: object = {}) => {
+      const headers = { authorization: `Bearer ${gateway.key}`, ...more };
+      const answer = await gateway.app.inject({ method, url, headers });
+      return [answer.statusCode, answer.json<{ type?: string; error: { type: string } }>()] as const;
+    };
+    const version = { "anthropic-version": "2023-06-01" };
+    const notFound = { type: "error", error: { type: "not_found_error" } };
+    expect(await get("POST", "/v1/messages/batches")).toEqual([404, expect.objectContaining({ type: "error" })]);
+    expect((await get("POST", "/v1/messages/batches"))[1]).toMatchObject(notFound);
+    expect((await get("GET", "/v1/messages"))[0]).toBe(405);
+    expect((await get("GET", "/v1/messages"))[1]).toMatchObject({ type: "error" });
+    expect((await get("GET", "/v1/models/none", version))[1]).toMatchObject(notFound);
+    expect((await get("GET", "/v1/nothing", version))[1]).toMatchObject(notFound);
+    expect((await get("GET", "/v1/models/none"))[1]).not.toHaveProperty("type");
+  });
 });

@@ -22,9 +22,25 @@ export function toAnthropicError({ error }: ErrorAnswer["body"], status: number,
   return { type: "error", error: { type, message, ...(param !== null && { param }), code }, request_id: requestId };
 }
 
+/** Returns true for a client of this API, which sends its version, and for a path of its own. */
+export function speaksAnthropic({ headers, url }: Pick<FastifyRequest, "headers" | "url">): boolean {
+  return headers["anthropic-version"] !== undefined || /^\/v1\/messages(?:[/?]|$)/.test(url);
+}
+
 /** Converts a status for this API, which has its own for an overloaded provider. */
 export function toAnthropicStatus(status: number): number {
   return status === 503 ? 529 : status;
+}
+
+/** Converts the errors of a route that both APIs have, for clients of this one. A `preSerialization` hook. */
+export function reshapeErrorsFor(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: Error | null, payload: unknown) => void,
+): void {
+  if (speaksAnthropic(request)) reshapeErrors(request, reply, payload, done);
+  else done(null, payload);
 }
 
 /**

@@ -13,7 +13,7 @@ import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { withOwnName } from "../models/own-names.ts";
 import { countTokens } from "../models/tokens.ts";
-import { header, nameHeader } from "../tenancy/identity.ts";
+import { header, sessionHeader } from "../tenancy/identity.ts";
 import { departureOf } from "../http/outlet.ts";
 import { writeThrough, type Translation } from "../http/write-through.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -36,7 +36,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const asked = toChatRequest(request.body as MessagesRequest);
       const asker = askerOf(request, undefined);
       const { tenant, limiter, per } = await admit(parts, asker);
-      const session = nameHeader(request, "x-marrow-session");
+      const session = sessionHeader(request);
       tenant.checkRoom({ session });
       const messages = await resolveChatFiles(parts, asker, asked.messages);
       const isStream = (request.body as MessagesRequest).stream === true;

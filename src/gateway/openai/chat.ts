@@ -11,7 +11,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { askAlive, EVENT_STREAM, keepAlive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
-import { header, nameHeader } from "../tenancy/identity.ts";
+import { header, sessionHeader } from "../tenancy/identity.ts";
 import { departureOf } from "../http/outlet.ts";
 import { sendText } from "../http/large-answer.ts";
 import { writeThrough } from "../http/write-through.ts";
@@ -44,7 +44,7 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
     // Models do not know conversations; without one the body is forwarded unchanged.
     const body = held === undefined ? (request.body as ChatRequest) : withoutConversation(request.body as ChatRequest);
     const conversation = typeof held === "string" ? held : held?.id;
-    const session = nameHeader(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
+    const session = sessionHeader(request) ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
     if (conversation !== undefined && session !== undefined)
       throw new MarrowError("invalid_input", "a request may name a session or a conversation, not both", {
         details: { path: "conversation" },

@@ -13,7 +13,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import { sendEvents } from "../http/event-stream.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
-import { header, nameHeader } from "../tenancy/identity.ts";
+import { header, sessionHeader } from "../tenancy/identity.ts";
 import { goneOf } from "../http/outlet.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, wantsSealed } from "./pages.ts";
@@ -58,7 +58,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
 
   app.post("/v1/responses", { schema: { body: responseBody } }, async (request, reply) => {
     const body = request.body as ResponseRequest;
-    checkKept(body, nameHeader(request, "x-marrow-session"));
+    checkKept(body, sessionHeader(request));
     return body.background === true ? begin(request, reply, body) : answer(request, reply, body);
   });
 
@@ -74,7 +74,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
         beginTurn(parts, asker, {
           request: body,
           stream,
-          session: nameHeader(request, "x-marrow-session"),
+          session: sessionHeader(request),
           control,
           idempotencyKey: requestKeyOf(request),
           gone: goneOf(reply.raw),
@@ -107,7 +107,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const input = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
     // Invalid requests are refused now, not in the background. Tool results need the history, which may not be complete yet.
     checkAnswered([], input);
-    const session = nameHeader(request, "x-marrow-session");
+    const session = sessionHeader(request);
     const ownResults = after === undefined && session === undefined;
     const known = ownResults ? input : input.filter((item) => !isResult(item));
     if (known.length === 0 && input.length > 0) toChatFields(body);

@@ -24,7 +24,7 @@ import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
-import { header, nameHeader } from "../tenancy/identity.ts";
+import { header, sessionHeader } from "../tenancy/identity.ts";
 import { beginTurn } from "./turn.ts";
 
 /** Most concurrent connections of this process. */
@@ -190,7 +190,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       const made = await beginTurn(parts, asker, {
         request: body,
         stream: true,
-        session: nameHeader({ headers }, "x-marrow-session"),
+        session: sessionHeader({ headers }),
         control: parseCacheControl(header({ headers }, "x-marrow-cache-control")),
         prepares,
         gone: gone.signal,

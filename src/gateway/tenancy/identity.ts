@@ -38,6 +38,13 @@ export function nameHeader(request: Pick<FastifyRequest, "headers">, name: strin
   return isUtf8(bytes) ? bytes.toString("utf8") : value;
 }
 
+/** Returns the session that a header names. @throws MarrowError `invalid_input` that names the header, for a name that no session can have */
+export function sessionHeader(request: Pick<FastifyRequest, "headers">): string | undefined {
+  const name = nameHeader(request, "x-marrow-session");
+  if (name !== undefined) encodeKeyPart("x-marrow-session", name);
+  return name;
+}
+
 /**
  * Returns the API key of a request: `authorization: Bearer …` (the scheme in any case, RFC 9110), else `x-api-key` of Anthropic's clients,
  * else `api-key` of Azure's.

@@ -133,11 +133,17 @@ function toInput(given: unknown, path: string): Fields {
   try {
     checkJsonBudget(Buffer.from(given, "utf8"), INPUT_BUDGET, path);
     const input = parseExact(given);
-    if (isObject(input)) return input;
+    if (isObject(input) && !hasInfinity(input)) return input;
   } catch {
     // Over a bound, or no JSON.
   }
   return { INVALID_JSON: given };
+}
+
+/** Returns true if a number is larger than any that is written again, such as `1e999`: JSON would have null in its place. */
+function hasInfinity(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  return typeof value === "object" && value !== null && Object.values(value).some(hasInfinity);
 }
 
 function textsOf(content: unknown, path: string): readonly Fields[] {

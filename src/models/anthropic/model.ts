@@ -74,7 +74,12 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
         const learn = () => next.isLasting && forms.learn(request.model, next.form, FORMS);
         return { request: write(request, next.form), learn };
       },
-      fieldOf: ({ message }, body) => (isText(message) ? toChatPath(message, body) : undefined),
+      fieldOf({ message }, body) {
+        const path = isText(message) ? toChatPath(message, body) : undefined;
+        // The gateway wrote the reasoning of a request that only names an effort.
+        const isMade = path?.startsWith("thinking") === true && !isObject(made.get(body)?.request["thinking"]);
+        return isMade ? "reasoning_effort" : path;
+      },
       toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
       openStream({ stream_options: wanted }) {
         const wantsUsage = isObject(wanted) && wanted["include_usage"] === true;
