@@ -12,7 +12,7 @@ import { CODE_BYTES, nearestCodes, toCode } from "./sign-code.ts";
 
 /**
  * Outcome of joining a flight: leading it, following another caller, or an answer that was stored meanwhile. A leader is `overtaken` if the
- * flight of a question like its own ended after its lookup by meaning: it looks up again before it calls the model.
+ * flight of a question like its own ended before it could be followed: it looks up again before it calls the model.
  */
 export type Asking<T> = Leading<T> | Follow<T> | { readonly role: "made" };
 
@@ -24,8 +24,6 @@ export type Told<V> = { readonly part: unknown } | { readonly value: V };
 
 /** Questions under way that a new one is held against: the nearest by their codes. */
 const COMPARED = 2;
-/** Time by which a lookup may reach Redis sooner than the join that follows it. */
-const SOONER_MS = 100;
 
 /** Options of `join`. */
 export interface JoinOptions {
@@ -44,8 +42,6 @@ interface Parts {
   readonly policy: Pick<RunningPolicy<never>, "serves">;
   readonly judge: JudgeOptions;
   readonly embedding: Embedding;
-  /** When a question was last looked up by meaning, by `performance.now()`, and the ids that this found. */
-  readonly looked: WeakMap<Fingerprint, { readonly atMs: number; readonly found: ReadonlySet<string> }>;
 }
 
 /** Coalesces concurrent calls for the same question, and for questions near enough to it, across processes. */
@@ -55,7 +51,7 @@ export interface AskingTogether {
 
 /** Opens the coalescing of one cache. Parts are JSON, and sealed like entries. */
 export function createAsking(parts: Parts): AskingTogether {
-  const { redis, keys, timeoutMs, sealing, policy, judge, embedding, looked } = parts;
+  const { redis, keys, timeoutMs, sealing, policy, judge, embedding } = parts;
   const flights = createFlights<unknown>(redis, {
     prefix: keys.flights,
     timeoutMs,
@@ -78,19 +74,6 @@ export function createAsking(parts: Parts): AskingTogether {
     return vector && Buffer.concat([toCode(vector), sealing.seal(Buffer.from(question.text), question.id)]);
   }
 
-  /** The few questions whose answer may serve this one as well. */
-  function likeIt(question: Fingerprint, own: Buffer, others: Lead<unknown>["others"]) {
-    const near = nearestCodes(own, others, COMPARED);
-    if (near.length === 0) return [];
-    const reading = read(question.text);
-    return (
-      near
-        .map(({ id, words }) => ({ id, text: String(sealing.open(words.subarray(CODE_BYTES), id)) }))
-        // Most can be told apart by their words, which is cheaper than by their vectors.
-        .filter(({ text }) => prove(reading, read(text), judge.level, { quick: true }).proven)
-    );
-  }
-
   /** The likeliest of the questions that others ask just now, when its answer would serve this one as well. */
   async function nearestOf(
     question: Fingerprint,
@@ -98,7 +81,11 @@ export function createAsking(parts: Parts): AskingTogether {
     others: Lead<unknown>["others"],
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const near = likeIt(question, own, others);
+    const reading = read(question.text);
+    const near = nearestCodes(own, others, COMPARED)
+      .map(({ id, words }) => ({ id, text: String(sealing.open(words.subarray(CODE_BYTES), id)) }))
+      // Most can be told apart by their words, which is cheaper than by their vectors.
+      .filter(({ text }) => prove(reading, read(text), judge.level, { quick: true }).proven);
     if (near.length === 0) return undefined;
     const texts = near.map(({ text }) => text);
     const similarities = await embedding.similarities(question, texts, signal);
@@ -115,12 +102,9 @@ export function createAsking(parts: Parts): AskingTogether {
       const question = toFingerprint(asked);
       const { id, partition } = question;
       const words = embedding.isOff ? undefined : await unlessAway(wordsOf(question, signal));
-      const nowMs = performance.now();
-      const { atMs = nowMs, found } = looked.get(question) ?? {};
-      const agoMs = Math.ceil(nowMs - atMs) + SOONER_MS;
       const asking = await flights.join({
         id,
-        group: words && { name: partition, words, agoMs },
+        group: words && { name: partition, words },
         made: look ? keys.body(id) : undefined,
       });
       try {
@@ -128,19 +112,14 @@ export function createAsking(parts: Parts): AskingTogether {
           if (asking.role === "lead") void asking.leave();
           return { role: "made" };
         }
-        if (words === undefined || asking.role !== "lead") return asking as Asking<T>;
-        const { others } = asking;
-        // What the lookup had before it brings nothing new, and the join itself looks for the question's own answer.
-        const ended = asking.ended.filter((other) => other.id !== id && found?.has(other.id) !== true);
-        const near = others.length > 0 ? await unlessAway(nearestOf(question, words, others, signal)) : undefined;
-        const other = near === undefined ? undefined : await flights.follow(near);
-        if (other !== undefined) {
-          await asking.leave(near);
-          return other as Asking<T>;
-        }
-        // The one that would serve has ended by now, or had ended before.
-        const overtaken = near !== undefined || likeIt(question, words, ended).length > 0;
-        return (overtaken ? { ...asking, overtaken } : asking) as Asking<T>;
+        if (words === undefined || asking.role !== "lead" || asking.others.length === 0) return asking as Asking<T>;
+        const near = await unlessAway(nearestOf(question, words, asking.others, signal));
+        if (near === undefined) return asking as Asking<T>;
+        const other = await flights.follow(near);
+        // The one that would serve has ended by now.
+        if (other === undefined) return { ...asking, overtaken: true } as Asking<T>;
+        await asking.leave(near);
+        return other as Asking<T>;
       } catch (error) {
         // A flight whose leader has given up would be renewed and followed in vain.
         if (asking.role === "lead") await asking.leave();

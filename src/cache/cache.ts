@@ -90,9 +90,6 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
   /** The epoch and the time in which a question was looked up: its answer is as old as that, however long it took. */
   const since = new WeakMap<Fingerprint, { readonly epoch: number; readonly atMs: number }>();
 
-  /** The last lookup of a question by meaning: what was stored after that was not found. */
-  const looked: Parameters<typeof createAsking>[0]["looked"] = new WeakMap();
-
   async function lookupExact(question: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
     const { epoch, id, entry, unsealed } = await entries.find(question);
     since.set(question, { epoch: epoch.present, atMs: performance.now() });
@@ -126,12 +123,9 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     // Only vector sets keep single bits.
     const inBits = compact && (await questions.inSets());
     const wanted = { vector, count: Math.max(CANDIDATES, judging?.wanted ?? 0), from: nearFrom, inBits };
-    const found = new Set<string>();
-    looked.set(question, { atMs: performance.now(), found });
     const reply = await questions.find(question, wanted).catch(embedding.unlessLost);
     if (reply === undefined) return { hit: false };
     const { epoch, candidates: near } = toCandidates(reply);
-    for (const { id } of near) found.add(id);
     const candidates: readonly (Candidate & { readonly entry?: StoredEntry })[] = inBits
       ? await exactly(question, near, signal)
       : near;
@@ -222,8 +216,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     await runScript(scoped, invalidateTags, { epoch: keys.epoch, tags: keys.tags }, values, { timeoutMs });
   }
 
-  const parts = { redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding, looked };
-  const asking = createAsking(parts);
+  const asking = createAsking({ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding });
   const cache: Cache<V> = {
     ...createListing<V>({ redis: scoped, keys, entries, sealing, timeoutMs }),
 

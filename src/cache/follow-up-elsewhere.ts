@@ -24,7 +24,7 @@ const CARRIES_ON = toBeginning([
   // Polish
   "a (?:w|we|na|co|jak|dla|gdzie|kiedy|ile|kto|czy|dlaczego|jeśli|gdyby|teraz|potem)|i (?:w|na|co|jak|dla|dlaczego|kiedy)|ale (?:w|co|jak|czy|kto|dlaczego|kiedy|gdzie)|albo|więc|co z",
   // Turkish
-  "ve|ya(?= \\S+(?: \\S+)?$)|peki|ama|fakat|veya|o zaman",
+  "ve|peki|ama|fakat|veya|o zaman",
   // Russian
   "а|и|но|или|тогда|потом|теперь|также|тоже|(?:что|как) насч[её]т",
   // Korean

@@ -132,10 +132,14 @@ const wordsOf = (text: string): readonly string[] =>
   text.toLowerCase().match(BEYOND_ASCII.test(text) ? /[\p{L}\p{N}'’]+/gu : /[a-z0-9']+/g) ?? [];
 const says = (word: string) => !MARKS.has(word);
 
+const SHOWN_BEHIND = /^(?:is|are|was|were|all)$/;
+
 /** Returns true for "that" and its like where it stands for a thing; otherwise it begins a clause ("hotels that have a pool"). */
 function isThing(words: readonly string[], at: number): boolean {
   const [before, next] = [words[at - 1] ?? "", words[at + 1]];
-  return next === undefined || AUXILIARIES.has(before) || BEHIND_THING.has(next);
+  // "Which dog is this" asks for what is shown, and "after all that" is a set phrase.
+  if (next === undefined) return !SHOWN_BEHIND.test(before);
+  return AUXILIARIES.has(before) || BEHIND_THING.has(next);
 }
 
 /** "one" is a number, except after a word that selects: "the second one", "that one", "a cheaper one", "any red ones". */

@@ -112,17 +112,30 @@ describe("the sync path", () => {
   );
 
   liveTest(
-    "asks the model once for two questions of one meaning, whenever the first one's flight ends",
+    "asks the model once for two questions of one meaning, when the first one's flight ends before the second one follows it",
     async ({ tenant }) => {
-      const first = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+      const stored = Promise.withResolvers<void>();
+      let joined = false;
+      const storingLate: ScopedRedis["send"] = async (command, options) => {
+        if (joined) await stored.promise;
+        const reply = await tenant.send(command, options);
+        joined ||= String(command[0]).startsWith("EVAL") && command.some((part) => String(part).includes(":lease:"));
+        return reply;
+      };
+      const first = flowOf({ cache: { ...tenant, send: storingLate }, memory: tenant, limiter: tenant });
       const asked = model.requests.length;
-      const send: ScopedRedis["send"] = async (command, options) => {
-        const joins =
-          String(command[0]).startsWith("EVAL") && command.some((part) => String(part).includes(":flight:lease:"));
-        if (joins) await first.chat(chat("Who wrote Don Quixote?"));
+      const leading = first.chat(chat("Who wrote Don Quixote?"));
+      await expect.poll(() => model.requests.length).toBe(asked + 1);
+
+      const followingLate: ScopedRedis["send"] = async (command, options) => {
+        if (command[0] === "GET" && String(command[1]).includes(":lease:")) {
+          stored.resolve();
+          await leading;
+          await expect.poll(() => tenant.send(command, options)).toBeNull();
+        }
         return tenant.send(command, options);
       };
-      const second = flowOf({ cache: { ...tenant, send }, memory: tenant, limiter: tenant });
+      const second = flowOf({ cache: { ...tenant, send: followingLate }, memory: tenant, limiter: tenant });
       expect(cacheOf(await second.chat(chat("who wrote Don Quixote")))).toBe("shared");
       expect(model.requests.length - asked).toBe(1);
     },

@@ -21,8 +21,6 @@ const LOOK_MS = { first: 10, last: 100 } as const;
 const PAGE = 512;
 /** Things of one group that are compared with each other. */
 const GROUP_ROOM = 8;
-/** Time that a group tells of a flight that ended with an output, to callers that looked for one like it before that. */
-const ENDED_LIFE_MS = 10_000;
 /** Parts that are kept for followers; who joins something longer makes it for itself. */
 const PARTS_MAX = 100_000;
 
@@ -44,15 +42,8 @@ export interface FlightsOptions<T> {
 /** The requested output. */
 export interface Wanted {
   readonly id: string;
-  /** Group of flights with which this one is compared. @default no comparison */
-  readonly group?:
-    | {
-        readonly name: string;
-        readonly words: Buffer;
-        /** Time since the caller looked for an output like it, in milliseconds: flights that ended since are told. Integer, at least 0. */
-        readonly agoMs: number;
-      }
-    | undefined;
+  /** Group of flights with which this one is compared, and its words. @default no comparison */
+  readonly group?: { readonly name: string; readonly words: Buffer } | undefined;
   /** Key of the finished output in Redis. Callers that arrive later are referred to it. */
   readonly made?: string | undefined;
 }
@@ -64,8 +55,6 @@ export interface Lead<T> {
   readonly isAlone: boolean;
   /** Other flights of the group at the start of this one. */
   readonly others: readonly Other[];
-  /** Flights of the group that ended with an output after the caller looked for one. */
-  readonly ended: readonly Other[];
   /** Adds a part. Before the first follower, `fold` may merge it into the last part; it returns whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
   /** Merges data into the last part before the first follower; returns whether `into` did. */
@@ -112,7 +101,6 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
   const waitingOf = (id: string) => `${prefix}:waiting:${id}`;
   const partsOf = (id: string, token: string) => `${prefix}:parts:${id}:${token}`;
   const groupOf = ({ id, group }: Wanted) => `${prefix}:group:${group?.name ?? id}`;
-  const endedOf = ({ id, group }: Wanted) => `${prefix}:ended:${group?.name ?? id}`;
 
   function followOf(channel: Channel<T>): Follow<T> {
     return { role: "follow", read: (signal) => channel.read(signal) };
@@ -146,8 +134,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
     const token = randomUUID();
     let joined: Joined | undefined;
     try {
-      const at = { lease: leaseOf(id), waiting: waitingOf(id), leases: leaseOf("") };
-      const keys = { ...at, group: groupOf(wanted), ended: endedOf(wanted) };
+      const keys = { lease: leaseOf(id), waiting: waitingOf(id), group: groupOf(wanted), leases: leaseOf("") };
       const reply = await runScript(
         redis,
         joinFlight,
@@ -160,7 +147,6 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
           room: GROUP_ROOM,
           words: group?.words ?? "",
           look: made === undefined ? 0 : 1,
-          ago_ms: group?.agoMs ?? 0,
         },
         { timeoutMs, reply: "bytes", accepts: (given) => (joined = readJoined(given)) !== undefined },
       );
@@ -173,9 +159,9 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
         void pump(id, joined.token, channel);
         return followOf(channel);
       }
-      return lead(wanted, token, channel, joined);
+      return lead(wanted, token, channel, joined?.others ?? []);
     } catch (error) {
-      if (isAway(error)) return lead(wanted, undefined, channel, undefined);
+      if (isAway(error)) return lead(wanted, undefined, channel, []);
       close(id, channel, { kind: "left" });
       throw error;
     }
@@ -213,12 +199,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
   }
 
   /** Leads; without a token only in this process. */
-  function lead(
-    wanted: Wanted,
-    token: string | undefined,
-    channel: Channel<T>,
-    { others, ended }: Pick<Lead<T>, "others" | "ended"> = { others: [], ended: [] },
-  ): Lead<T> {
+  function lead(wanted: Wanted, token: string | undefined, channel: Channel<T>, others: Lead<T>["others"]): Lead<T> {
     const { id } = wanted;
     const keys = { lease: leaseOf(id), waiting: waitingOf(id), handed: partsOf(id, token ?? "") };
     let handedOn = 0;
@@ -267,17 +248,8 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       close(id, channel, outcome);
       clearTimeout(timer);
       if (token === undefined) return;
-      const endKeys = { ...keys, group: groupOf(wanted), ended: endedOf(wanted) };
-      const whole = outcome.kind === "whole" ? 1 : 0;
-      const compared = wanted.group === undefined ? "" : id;
-      const values = {
-        id: compared,
-        token,
-        life_ms: PARTS_LIFE_MS,
-        whole,
-        kept_ms: ENDED_LIFE_MS,
-        room: GROUP_ROOM,
-      };
+      const endKeys = { ...keys, group: groupOf(wanted) };
+      const values = { id: wanted.group === undefined ? "" : id, token, life_ms: PARTS_LIFE_MS };
       const end = (from: number, rest: readonly Buffer[]) =>
         runScript(redis, endFlight, endKeys, { ...values, from, parts: rest }, { timeoutMs });
       try {
@@ -295,7 +267,6 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       role: "lead",
       isAlone: token === undefined,
       others,
-      ended,
       add(part, fold) {
         if (channel.parts.length < PARTS_MAX) channel.add(part, fold);
         else close(id, channel, { kind: "left" });

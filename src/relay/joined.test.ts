@@ -43,7 +43,7 @@ describe("a reply of joining", () => {
   it.each([
     [[Buffer.from("made")], { role: "made" }],
     [[Buffer.from("follow"), Buffer.from("t")], { role: "follow", token: "t" }],
-    [[Buffer.from("lead"), Buffer.from(""), Buffer.from("")], { role: "lead", others: [], ended: [] }],
+    [[Buffer.from("lead"), Buffer.from("")], { role: "lead", others: [] }],
   ])("is read", (reply, joined) => expect(readJoined(reply)).toEqual(joined));
 
   it.each([
@@ -56,8 +56,6 @@ describe("a reply of joining", () => {
     [1, Buffer.from("a")],
     [Buffer.from("lead")],
     [Buffer.from("lead"), null],
-    [Buffer.from("lead"), Buffer.from("")],
-    [Buffer.from("lead"), Buffer.from(""), Buffer.from("OK")],
     [Buffer.from("lead"), Buffer.from("OK")],
     [Buffer.from("follow"), 7],
     [Buffer.from("other"), Buffer.from("")],

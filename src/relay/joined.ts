@@ -1,6 +1,6 @@
 import type { Reply } from "../redis/index.ts";
 
-/** Another flight of the same group. */
+/** Another running flight of the same group. */
 export interface Other {
   readonly id: string;
   readonly words: Buffer;
@@ -10,21 +10,19 @@ export interface Other {
 export type Joined =
   | { readonly role: "made" }
   | { readonly role: "follow"; readonly token: string }
-  | { readonly role: "lead"; readonly others: readonly Other[]; readonly ended: readonly Other[] };
+  | { readonly role: "lead"; readonly others: readonly Other[] };
 
 /** Reads a reply of the script `join_flight` in bytes; `undefined` for any other reply. */
 export function readJoined(reply: Reply): Joined | undefined {
   if (!Array.isArray(reply)) return undefined;
-  const [role, told, lately] = reply as readonly Reply[];
+  const [role, told] = reply as readonly Reply[];
   if (!Buffer.isBuffer(role)) return undefined;
   const name = role.toString("latin1");
   if (name === "made") return { role: "made" };
   if (!Buffer.isBuffer(told)) return undefined;
   if (name === "follow") return { role: "follow", token: String(told) };
-  if (name !== "lead" || !Buffer.isBuffer(lately)) return undefined;
-  const others = readOthers(told);
-  const ended = readOthers(lately);
-  return others && ended && { role: "lead", others, ended };
+  const others = name === "lead" ? readOthers(told) : undefined;
+  return others && { role: "lead", others };
 }
 
 const COLON = 0x3a;

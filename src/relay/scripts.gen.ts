@@ -3,15 +3,15 @@
 import type { Script } from "../redis/index.ts";
 
 /** Ends the leading of a process. When somebody follows, the rest must be handed on with it. */
-export const endFlight: Script<"lease" | "waiting" | "handed" | "group" | "ended", "id" | "token" | "life_ms" | "whole" | "kept_ms" | "room" | "from" | "parts"> = {
+export const endFlight: Script<"lease" | "waiting" | "handed" | "group", "id" | "token" | "life_ms" | "from" | "parts"> = {
   name: "end_flight",
-  keys: ["lease","waiting","handed","group","ended"],
-  values: ["id","token","life_ms","whole","kept_ms","room","from","parts"],
+  keys: ["lease","waiting","handed","group"],
+  values: ["id","token","life_ms","from","parts"],
   rest: true,
   idempotent: true,
   shape: "0 | 1 | 2",
-  sha1: "4fc971511ef05e0994a7a59b72871c50dd914d7f",
-  lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal group = KEYS[4]\nlocal ended = KEYS[5]\nlocal id = ARGV[1]\nlocal token = ARGV[2]\nlocal life_ms = ARGV[3]\nlocal whole = ARGV[4]\nlocal kept_ms = ARGV[5]\nlocal room = tonumber(ARGV[6])\nlocal from = tonumber(ARGV[7])\nif redis.call(\"GET\", lease) ~= token then return 0 end\nif from < 0 and redis.call(\"EXISTS\", waiting) == 1 then return 2 end\nlocal before = 7\nif #ARGV > before then\nlocal known = redis.call(\"LLEN\", handed)\nif known < from then return redis.call(\"DEL\", lease) * 0 end\nfor i = before + 1 + known - from, #ARGV do redis.call(\"RPUSH\", handed, ARGV[i]) end\nredis.call(\"PEXPIRE\", handed, life_ms)\nend\nredis.call(\"DEL\", lease, waiting)\nlocal words = id ~= \"\" and redis.call(\"HGET\", group, id)\nif not words then return 1 end\nredis.call(\"HDEL\", group, id)\nif whole == \"1\" then\nlocal clock = redis.call(\"TIME\")\nredis.call(\"ZADD\", ended, clock[1] * 1000 + math.floor(clock[2] / 1000), id .. \":\" .. #words .. \":\" .. words)\nredis.call(\"ZREMRANGEBYRANK\", ended, 0, -room - 1)\nredis.call(\"PEXPIRE\", ended, kept_ms)\nend\nreturn 1",
+  sha1: "53a7e68d372f3cb8a06f70c111e0f365efc62b8e",
+  lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal group = KEYS[4]\nlocal id = ARGV[1]\nlocal token = ARGV[2]\nlocal life_ms = ARGV[3]\nlocal from = tonumber(ARGV[4])\nif redis.call(\"GET\", lease) ~= token then return 0 end\nif from < 0 and redis.call(\"EXISTS\", waiting) == 1 then return 2 end\nif #ARGV > 4 then\nlocal known = redis.call(\"LLEN\", handed)\nif known < from then return redis.call(\"DEL\", lease) * 0 end\nfor i = 5 + known - from, #ARGV do redis.call(\"RPUSH\", handed, ARGV[i]) end\nredis.call(\"PEXPIRE\", handed, life_ms)\nend\nredis.call(\"DEL\", lease, waiting)\nif id ~= \"\" then redis.call(\"HDEL\", group, id) end\nreturn 1",
 };
 
 /** Reads what the leading process has handed on, and says that somebody follows. */
@@ -27,15 +27,15 @@ export const followFlight: Script<"lease" | "waiting" | "handed", "token" | "fro
 };
 
 /** Joins those who want one thing: the first of them leads, the others follow. */
-export const joinFlight: Script<"lease" | "waiting" | "group" | "leases" | "made" | "ended", "id" | "token" | "lease_ms" | "wait_ms" | "room" | "words" | "look" | "ago_ms"> = {
+export const joinFlight: Script<"lease" | "waiting" | "group" | "leases" | "made", "id" | "token" | "lease_ms" | "wait_ms" | "room" | "words" | "look"> = {
   name: "join_flight",
-  keys: ["lease","waiting","group","leases","made","ended"],
-  values: ["id","token","lease_ms","wait_ms","room","words","look","ago_ms"],
+  keys: ["lease","waiting","group","leases","made"],
+  values: ["id","token","lease_ms","wait_ms","room","words","look"],
   rest: false,
   idempotent: false,
-  shape: "[\"follow\", text] | [\"made\"] | [\"lead\", text, text]",
-  sha1: "aec2e8f65cfcc6488d6e5b0ec3684016f3dd50ac",
-  lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal group = KEYS[3]\nlocal leases = KEYS[4]\nlocal made = KEYS[5]\nlocal ended = KEYS[6]\nlocal id = ARGV[1]\nlocal token = ARGV[2]\nlocal lease_ms = ARGV[3]\nlocal wait_ms = ARGV[4]\nlocal room = tonumber(ARGV[5])\nlocal words = ARGV[6]\nlocal look = ARGV[7]\nlocal ago_ms = tonumber(ARGV[8])\nlocal leader = redis.call(\"GET\", lease)\nif leader and leader ~= token then\nredis.call(\"SET\", waiting, 1, \"PX\", wait_ms)\nreturn { \"follow\", leader }\nend\nif look == \"1\" and redis.call(\"EXISTS\", made) == 1 then return { \"made\" } end\nredis.call(\"SET\", lease, token, \"PX\", lease_ms)\nif words == \"\" then return { \"lead\", \"\", \"\" } end\nlocal under_way = redis.call(\"HGETALL\", group)\nlocal led, others = {}, {}\nfor i = 1, #under_way, 2 do led[#led + 1] = leases .. under_way[i] end\nlocal are_led = #led == 0 or redis.call(\"EXISTS\", unpack(led)) == #led\nfor i = 1, #under_way, 2 do\nlocal other, its_words = under_way[i], under_way[i + 1]\nif not are_led and redis.call(\"EXISTS\", leases .. other) == 0 then\nredis.call(\"HDEL\", group, other)\nelseif other ~= id then\nothers[#others + 1] = other .. \":\" .. #its_words .. \":\" .. its_words\nend\nend\nif #others < room then\nredis.call(\"HSET\", group, id, words)\nredis.call(\"PEXPIRE\", group, 600000)\nend\nlocal clock = redis.call(\"TIME\")\nlocal since_ms = clock[1] * 1000 + math.floor(clock[2] / 1000) - ago_ms\nlocal lately = redis.call(\"ZRANGEBYSCORE\", ended, since_ms, \"+inf\")\nreturn { \"lead\", table.concat(others), table.concat(lately) }",
+  shape: "[\"follow\", text] | [\"made\"] | [\"lead\", text]",
+  sha1: "f53eb77e94e9be08aae475dfd8eee52c4d19165f",
+  lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal group = KEYS[3]\nlocal leases = KEYS[4]\nlocal made = KEYS[5]\nlocal id = ARGV[1]\nlocal token = ARGV[2]\nlocal lease_ms = ARGV[3]\nlocal wait_ms = ARGV[4]\nlocal room = tonumber(ARGV[5])\nlocal words = ARGV[6]\nlocal look = ARGV[7]\nlocal leader = redis.call(\"GET\", lease)\nif leader and leader ~= token then\nredis.call(\"SET\", waiting, 1, \"PX\", wait_ms)\nreturn { \"follow\", leader }\nend\nif look == \"1\" and redis.call(\"EXISTS\", made) == 1 then return { \"made\" } end\nredis.call(\"SET\", lease, token, \"PX\", lease_ms)\nif words == \"\" then return { \"lead\", \"\" } end\nlocal under_way = redis.call(\"HGETALL\", group)\nlocal led, others = {}, {}\nfor i = 1, #under_way, 2 do led[#led + 1] = leases .. under_way[i] end\nlocal are_led = #led == 0 or redis.call(\"EXISTS\", unpack(led)) == #led\nfor i = 1, #under_way, 2 do\nlocal other, its_words = under_way[i], under_way[i + 1]\nif not are_led and redis.call(\"EXISTS\", leases .. other) == 0 then\nredis.call(\"HDEL\", group, other)\nelseif other ~= id then\nothers[#others + 1] = other .. \":\" .. #its_words .. \":\" .. its_words\nend\nend\nif #others < room then\nredis.call(\"HSET\", group, id, words)\nredis.call(\"PEXPIRE\", group, 600000)\nend\nreturn { \"lead\", table.concat(others) }",
 };
 
 /** Renews the lease of the process that leads, and hands on what it has so far when somebody follows. */
@@ -46,6 +46,6 @@ export const keepFlight: Script<"lease" | "waiting" | "handed", "token" | "lease
   rest: true,
   idempotent: true,
   shape: "0 | 1 | 2",
-  sha1: "95479d0081bcc9b9e5d2cf64fb1e2fd6e4b9763c",
-  lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal token = ARGV[1]\nlocal lease_ms = ARGV[2]\nlocal life_ms = ARGV[3]\nlocal from = tonumber(ARGV[4])\nif redis.call(\"GET\", lease) ~= token then return 0 end\nredis.call(\"PEXPIRE\", lease, lease_ms)\nlocal before = 4\nif #ARGV > before then\nlocal known = redis.call(\"LLEN\", handed)\nif known < from then return redis.call(\"DEL\", lease) * 0 end\nfor i = before + 1 + known - from, #ARGV do redis.call(\"RPUSH\", handed, ARGV[i]) end\nredis.call(\"PEXPIRE\", handed, life_ms)\nend\nreturn 1 + redis.call(\"EXISTS\", waiting)",
+  sha1: "45d0655877d752290b5d8a128b07fbbea36a5805",
+  lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal token = ARGV[1]\nlocal lease_ms = ARGV[2]\nlocal life_ms = ARGV[3]\nlocal from = tonumber(ARGV[4])\nif redis.call(\"GET\", lease) ~= token then return 0 end\nredis.call(\"PEXPIRE\", lease, lease_ms)\nif #ARGV > 4 then\nlocal known = redis.call(\"LLEN\", handed)\nif known < from then return redis.call(\"DEL\", lease) * 0 end\nfor i = 5 + known - from, #ARGV do redis.call(\"RPUSH\", handed, ARGV[i]) end\nredis.call(\"PEXPIRE\", handed, life_ms)\nend\nreturn 1 + redis.call(\"EXISTS\", waiting)",
 };

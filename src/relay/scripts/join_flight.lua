@@ -4,7 +4,6 @@
 -- KEYS group        hash of what is under way beside it: id -> what it is asked in
 -- KEYS leases       prefix of the leases; the script reads prefix .. id, in the same slot
 -- KEYS made         string: the thing itself, when it exists
--- KEYS ended        zset of what ended beside it lately, each as "id:length of words:words", by when (ms)
 -- ARGV id           of the thing
 -- ARGV token        of this process
 -- ARGV lease_ms     how long a leader may say nothing, > 0
@@ -12,15 +11,13 @@
 -- ARGV room         things of one group that are compared at most
 -- ARGV words        what it is asked in, or empty: it is compared with no other
 -- ARGV look         1: whether it was made by now matters
--- ARGV ago_ms       how long ago it was looked for: what ended since is told
--- REPLY { "follow", token } | { "made" } | { "lead", others, ended }: what else is under way, and what ended since, each as "id:length of words:words", in one text
--- SHAPE ["follow", text] | ["made"] | ["lead", text, text]
+-- REPLY { "follow", token } | { "made" } | { "lead", others }: what else is under way, each as "id:length of words:words", in one text
+-- SHAPE ["follow", text] | ["made"] | ["lead", text]
 local lease = KEYS[1]
 local waiting = KEYS[2]
 local group = KEYS[3]
 local leases = KEYS[4]
 local made = KEYS[5]
-local ended = KEYS[6]
 local id = ARGV[1]
 local token = ARGV[2]
 local lease_ms = ARGV[3]
@@ -28,7 +25,6 @@ local wait_ms = ARGV[4]
 local room = tonumber(ARGV[5])
 local words = ARGV[6]
 local look = ARGV[7]
-local ago_ms = tonumber(ARGV[8])
 local leader = redis.call("GET", lease)
 if leader and leader ~= token then
   redis.call("SET", waiting, 1, "PX", wait_ms)
@@ -36,7 +32,7 @@ if leader and leader ~= token then
 end
 if look == "1" and redis.call("EXISTS", made) == 1 then return { "made" } end
 redis.call("SET", lease, token, "PX", lease_ms)
-if words == "" then return { "lead", "", "" } end
+if words == "" then return { "lead", "" } end
 local under_way = redis.call("HGETALL", group)
 local led, others = {}, {}
 for i = 1, #under_way, 2 do led[#led + 1] = leases .. under_way[i] end
@@ -54,7 +50,4 @@ if #others < room then
   redis.call("HSET", group, id, words)
   redis.call("PEXPIRE", group, 600000)
 end
-local clock = redis.call("TIME")
-local since_ms = clock[1] * 1000 + math.floor(clock[2] / 1000) - ago_ms
-local lately = redis.call("ZRANGEBYSCORE", ended, since_ms, "+inf")
-return { "lead", table.concat(others), table.concat(lately) }
+return { "lead", table.concat(others) }

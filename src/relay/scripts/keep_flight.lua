@@ -19,6 +19,5 @@ local life_ms = ARGV[3]
 local from = tonumber(ARGV[4])
 if redis.call("GET", lease) ~= token then return 0 end
 redis.call("PEXPIRE", lease, lease_ms)
-local before = 4
 -- INCLUDE hand_on
 return 1 + redis.call("EXISTS", waiting)
