@@ -52,7 +52,7 @@ export async function searchFiles(
     throw refused(`tools.${at}.vector_store_ids`, "this list", `; give 1 to ${STORES_MAX} ids of vector stores`);
   const read = parseBody(searchTool, tool);
   if (!read.success) throw toInputError(read.error, `tools.${at}`);
-  const { filters, max_num_results: limit, ranking_options: ranking } = read.data as z.infer<typeof searchTool>;
+  const { filters, max_num_results: limit, ranking_options: ranking } = read.data;
   const most = limit ?? RESULTS_DEFAULT;
   const search = {
     queries: [query],
