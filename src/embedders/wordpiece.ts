@@ -1,4 +1,5 @@
 import { normalise } from "../internal/normalise.ts";
+import { endBeforeHalf } from "../internal/whole-character.ts";
 
 /** Longest word that is looked up, in characters; a longer one is unknown, as in BERT. */
 const WORD_CHARS_MAX = 100;
@@ -50,7 +51,9 @@ export function createWordpiece(vocabulary: readonly string[]): Wordpiece {
       const out: number[] = [];
       // Text far behind the last needed token is not read, so the cost is bounded.
       const read =
-        text.length / CHARS_READ_PER_TOKEN > maxTokens ? cutAt(text, maxTokens * CHARS_READ_PER_TOKEN) : text;
+        text.length / CHARS_READ_PER_TOKEN > maxTokens
+          ? text.slice(0, endBeforeHalf(text, maxTokens * CHARS_READ_PER_TOKEN))
+          : text;
       for (const word of splitWords(read)) {
         let pieces = known.get(word);
         if (pieces === undefined) {
@@ -72,12 +75,6 @@ export function createWordpiece(vocabulary: readonly string[]): Wordpiece {
 
 /** Characters of a text that are read for each token that is wanted; English has about five. */
 const CHARS_READ_PER_TOKEN = 64;
-
-function cutAt(text: string, chars: number): string {
-  const code = text.charCodeAt(chars - 1);
-  // Never between the two halves of one character.
-  return text.slice(0, code >= 0xd800 && code <= 0xdbff ? chars - 1 : chars);
-}
 
 /** Words whose pieces are remembered; the table is emptied when full. */
 const KNOWN_WORDS_MAX = 20_000;

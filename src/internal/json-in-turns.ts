@@ -1,7 +1,7 @@
 import { parseExact } from "./exact-json.ts";
 import { liftStrings } from "./lifted-json.ts";
 import { LongText } from "./long-text.ts";
-import { createTimeSlice } from "./time-slice.ts";
+import { takeInSlices } from "./time-slice.ts";
 
 /** Bounds of a JSON text that somebody else made, beside its length. */
 export interface WideBudget {
@@ -55,8 +55,8 @@ export async function readPiecesInTurns(
   budget: WideBudget,
   { keepsPieces = false, stringCharsMax = NAME_CHARS_MAX }: PiecesOptions = {},
 ): Promise<unknown> {
-  const { text, strings } = await inTurns(liftStrings(pieces, stringCharsMax));
-  return inTurns(read(text, budget, PIECE_CHARS, { strings, keepsPieces }));
+  const { text, strings } = await takeInSlices(liftStrings(pieces, stringCharsMax));
+  return takeInSlices(read(text, budget, PIECE_CHARS, { strings, keepsPieces }));
 }
 
 /**
@@ -68,18 +68,7 @@ export async function readInTurns(
   budget: WideBudget,
   pieceChars: number = PIECE_CHARS,
 ): Promise<unknown> {
-  return inTurns(read(text, budget, pieceChars));
-}
-
-/** Takes steps, and gives other work a turn of the event loop between them. */
-async function inTurns<T>(steps: Generator<undefined, T>): Promise<T> {
-  const slice = createTimeSlice();
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-    const rest = slice();
-    if (rest !== undefined) await rest;
-  }
+  return takeInSlices(read(text, budget, pieceChars));
 }
 
 /** An object or a list that has not come to its end. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { liftStrings } from "./lifted-json.ts";
-import { createTimeSlice } from "./time-slice.ts";
+import { createTimeSlice, takeInSlices } from "./time-slice.ts";
 
 /** A JSON text in which marks stand in the places of its long strings. */
 export interface LiftedTexts {
@@ -14,16 +14,9 @@ export interface LiftedTexts {
 
 /** Takes the strings of more than `charsMax` characters out of a JSON text in pieces, in slices of the event loop; `undefined` without one. */
 export async function liftTexts(pieces: readonly string[], charsMax: number): Promise<LiftedTexts | undefined> {
-  const slice = createTimeSlice();
-  const steps = liftStrings(pieces, charsMax);
-  let step = steps.next();
-  while (step.done !== true) {
-    const rest = slice();
-    if (rest !== undefined) await rest;
-    step = steps.next();
-  }
-  const { text, strings } = step.value;
+  const { text, strings } = await takeInSlices(liftStrings(pieces, charsMax));
   if (strings.size === 0) return undefined;
+  const slice = createTimeSlice();
   const mark = randomUUID();
   const marked: string[] = [];
   const lifted = [...strings.values()];

@@ -68,6 +68,17 @@ export function createTurnPacer(sliceMs: number = SLICE_MS): (work: () => void) 
   };
 }
 
+/** Takes short steps in slices, and returns what they end with. */
+export async function takeInSlices<T>(steps: Generator<undefined, T>): Promise<T> {
+  const slice = createTimeSlice();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
+}
+
 /** Maps a list in slices, in order. */
 export async function mapInSlices<T, R>(list: readonly T[], map: (item: T, at: number) => R): Promise<R[]> {
   const slice = createTimeSlice();

@@ -2,7 +2,7 @@ import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { isCertainlyOver, sizeOf } from "../internal/json-pieces.ts";
 import { LongText, withStrings } from "../internal/long-text.ts";
 import { inTurn } from "../internal/order.ts";
-import { endOfCharacter } from "../internal/whole-character.ts";
+import { endBeforeHalf, endOfCharacter } from "../internal/whole-character.ts";
 import type { ChatChunk } from "./chat.ts";
 
 /** Characters of JSON that one chunk may have: everything between the endpoint and the client takes less than a millisecond for it. */
@@ -61,17 +61,13 @@ function* groupsOf({ pieces }: LongText): Generator<string> {
   let group = "";
   for (const piece of pieces) {
     if (group !== "" && group.length + piece.length > PIECE_CHARS) {
-      const end = isFirstHalf(group.charCodeAt(group.length - 1)) ? group.length - 1 : group.length;
+      const end = endBeforeHalf(group, group.length);
       yield group.slice(0, end);
       group = group.slice(end);
     }
     group += piece;
   }
   if (group !== "") yield group;
-}
-
-function isFirstHalf(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
 }
 
 /** A choice of a chunk, with the fields that are read here. */

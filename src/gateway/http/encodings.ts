@@ -2,7 +2,7 @@ import { Readable, Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
-import { createBytePermits } from "../../internal/byte-permits.ts";
+import { createPermits } from "../../internal/permits.ts";
 import { createFrameCutter } from "./zstd-frames.ts";
 
 /** Largest window of a zstd frame that is decoded, as a power of two: 16 MiB, which bounds the decoder's memory. */
@@ -22,6 +22,8 @@ const ENCODED_SPARE_BYTES = 65_536;
 const DECODING_BYTES_MAX: number = 32 * 1_048_576;
 /** Bodies that wait for their turn, and for how long, in milliseconds. */
 const [WAITING_MAX, WAIT_MS] = [256, 10_000];
+/** When a refused caller should try again. */
+const RETRY_AFTER_MS = 1_000;
 
 /** The encodings that are decoded, for messages. */
 const KNOWN = "gzip, deflate, br or zstd";
@@ -33,16 +35,18 @@ const KNOWN = "gzip, deflate, br or zstd";
  * encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
  */
 export function acceptEncodings(app: FastifyInstance): void {
-  const permits = createBytePermits({
-    bytesMax: DECODING_BYTES_MAX,
-    waitMs: WAIT_MS,
+  const permits = createPermits({
+    max: DECODING_BYTES_MAX,
     waitingMax: WAITING_MAX,
-    things: "compressed bodies",
+    refusal: () =>
+      new MarrowError("rate_limited", "too many compressed bodies at once; try again shortly", {
+        details: { retryAfterMs: RETRY_AFTER_MS },
+      }),
   });
 
   async function decoded(encoded: Readable, decoder: () => Transform, bytesMax: number, isZstd: boolean) {
     const pieces = await gathered(encoded, bytesMax);
-    const release = await permits.take(bytesMax);
+    const release = await permits.take(bytesMax, WAIT_MS);
     const body = decode(Readable.from(pieces), decoder(), bytesMax, isZstd ? cutFrames() : undefined);
     return body.once("close", release);
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isObject } from "../../internal/fields.ts";
 
 /** The most pairs, and what the error says of more. */
 export interface PairsBound {
@@ -13,12 +14,8 @@ export function pairsOf<V extends z.ZodType>(
   { max, message }: PairsBound,
 ): z.ZodType<Readonly<Record<string, z.output<V>>>> {
   const counted = (given: unknown, context: z.core.$RefinementCtx) => {
-    if (isOver(given, max)) context.addIssue({ code: "custom", message });
+    if (isObject(given) && Object.keys(given).length > max) context.addIssue({ code: "custom", message });
     return given;
   };
   return z.preprocess(counted, z.record(key as z.ZodString, value));
-}
-
-function isOver(value: unknown, max: number): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > max;
 }

@@ -1,9 +1,10 @@
 import { MarrowError } from "../../errors.ts";
 import type { ScopedRedis } from "../../redis/index.ts";
+import type { Permits } from "../../internal/permits.ts";
 import type { Metric } from "../scale.ts";
 import { BLOCK_BYTES, createArena, type Arena } from "./arena.ts";
 import { createCopy, rowsWithin, type PartitionCopy } from "./copy.ts";
-import { createLoading, type Loading } from "./loading.ts";
+import { createLoading } from "./loading.ts";
 
 /** Most bytes of one connection's copies. Copies that nobody uses are dropped, the least recently used first, and read again on demand. */
 export const COPIES_BYTES_MAX = 268_435_456;
@@ -59,7 +60,7 @@ export interface Mirrors {
   /** Refuses a partition that cannot have a copy, even alone. @throws MarrowError `too_large` */
   checkFits(shape: MirrorShape, items: number): void;
   /** The line of those who read a copy from the start. */
-  readonly loading: Loading;
+  readonly loading: Permits;
   /** Current number of copies, rows and bytes. */
   report(): { readonly copies: number; readonly rows: number; readonly bytes: number };
 }

@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { createBytePermits } from "./byte-permits.ts";
+import { MarrowError } from "../errors.ts";
+import { createPermits, type Permits } from "./permits.ts";
 
-const options = { bytesMax: 100, waitMs: 50, waitingMax: 2, things: "tests" };
+const refusal = () => new MarrowError("rate_limited", "too many tests", { details: { retryAfterMs: 1_000 } });
 
-describe("permits for bytes", () => {
+/** Permits for 100 units, for which two callers wait 50 ms. */
+function open(): { readonly take: (units: number) => ReturnType<Permits["take"]> } {
+  const permits = createPermits({ max: 100, waitingMax: 2, refusal });
+  return { take: (units) => permits.take(units, 50) };
+}
+
+describe("permits", () => {
   it("are given in order, and never for more than the bound at once", async () => {
-    const permits = createBytePermits(options);
+    const permits = open();
     const [first, second] = await Promise.all([permits.take(60), permits.take(40)]);
     const given: string[] = [];
     const third = permits.take(70).then((release) => (given.push("third"), release));
@@ -19,8 +26,8 @@ describe("permits for bytes", () => {
     expect(given).toEqual(["third", "fourth"]);
   });
 
-  it("of more bytes than there are wait for all", async () => {
-    const permits = createBytePermits(options);
+  it("of more units than there are wait for all", async () => {
+    const permits = open();
     const release = await permits.take(1_000);
     await expect(permits.take(1)).rejects.toMatchObject({ code: "rate_limited" });
     release();
@@ -28,7 +35,7 @@ describe("permits for bytes", () => {
   });
 
   it("are refused when too many wait, and after a while", async () => {
-    const permits = createBytePermits(options);
+    const permits = open();
     await permits.take(100);
     const late = permits.take(1);
     const later = permits.take(1);
