@@ -1,7 +1,7 @@
-import { buildConnector, Pool } from "undici";
+import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
-import { withQuietOverflow } from "../internal/quiet-overflow.ts";
+import { createConnector } from "../internal/connector.ts";
 import { signalling } from "../internal/signals.ts";
 import { readAnswer } from "./answer-bounds.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
@@ -115,9 +115,9 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     connections: checkInteger("connections", options.connections ?? 256, positive),
     headersTimeout: checkInteger("firstByteTimeoutMs", options.firstByteTimeoutMs ?? 300_000, positive),
     bodyTimeout: checkInteger("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, positive),
-    connect: withQuietOverflow(
-      buildConnector({ timeout: checkInteger("connectTimeoutMs", options.connectTimeoutMs ?? 10_000, positive) }),
-    ),
+    connect: createConnector({
+      timeout: checkInteger("connectTimeoutMs", options.connectTimeoutMs ?? 10_000, positive),
+    }),
     keepAliveTimeout: 30_000,
   });
   const [start, { search, host }] = [url.pathname.replace(/\/+$/, ""), url];

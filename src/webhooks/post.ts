@@ -1,6 +1,6 @@
-import { Agent, buildConnector, request } from "undici";
+import { Agent, request } from "undici";
 import { MarrowError } from "../errors.ts";
-import { withQuietOverflow } from "../internal/quiet-overflow.ts";
+import { createConnector } from "../internal/connector.ts";
 import { toRetryAfterMs } from "../internal/retry-after.ts";
 import { createAddressGuard, type AddressGuard, type AddressOptions } from "./address.ts";
 
@@ -33,7 +33,7 @@ const ANSWER_BYTES_MAX = 4_096;
 export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions = {}): Poster {
   const guard = createAddressGuard(addresses);
   const agent = new Agent({
-    connect: withQuietOverflow(buildConnector({ lookup: guard.lookup, timeout: timeoutMs })),
+    connect: createConnector({ lookup: guard.lookup, timeout: timeoutMs }),
     connections: 16,
     maxResponseSize: ANSWER_BYTES_MAX,
     bodyTimeout: timeoutMs,
