@@ -157,7 +157,18 @@ export function toErrorObject(
     const value = Object.hasOwn(error, name) ? (error as Readonly<Record<string, unknown>>)[name] : undefined;
     return typeof value === "string" ? [[name, maskSecrets(value, secrets)]] : [];
   });
-  return Object.fromEntries(fields) as Record<string, unknown>;
+  const told = Object.fromEntries(fields) as Record<string, unknown>;
+  return told["param"] === undefined ? { ...told, ...placeInRepr(told["message"]) } : told;
+}
+
+/** The beginning of such a list as Python prints it, up to the place of its first entry. */
+const REPR =
+  /^\[\{'type': '\w{1,64}', 'loc': \('body', ((?:'[\w.-]{1,64}'|\d{1,9})(?:, (?:'[\w.-]{1,64}'|\d{1,9})){0,15}),?\)/;
+
+/** Returns the refused field of FastAPI's error list that is written into a message as Python prints it (vLLM). */
+function placeInRepr(message: unknown): { readonly param?: string } {
+  const [, names] = isText(message) ? (REPR.exec(message) ?? []) : [];
+  return names === undefined ? {} : { param: names.replaceAll("'", "").split(", ").join(".") };
 }
 
 /** Throws the failure of a call as a typed error. */

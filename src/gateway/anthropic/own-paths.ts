@@ -16,9 +16,9 @@ export function toOwnPath(path: string, request: MessagesRequest): string {
 
 function toBlockPath(index: number, rest: string, { messages, system }: MessagesRequest): string {
   let first = system == null ? 0 : 1;
-  if (index < first) return "system";
+  if (index < first) return toPartPath(blocksOf(system), "system", rest) ?? "system";
   for (const [at, { role, content }] of messages.entries()) {
-    const blocks = typeof content === "string" ? [] : content;
+    const blocks = blocksOf(content);
     const results = role === "user" ? blocks.flatMap((block, nth) => (isResult(block) ? [nth] : [])) : [];
     // In a chat each tool result is a message of its own, and the user's other content is one more.
     const count = Math.max(1, results.length + (results.length < blocks.length ? 1 : 0));
@@ -33,19 +33,41 @@ function toBlockPath(index: number, rest: string, { messages, system }: Messages
     if (result !== undefined)
       return join(`${here}.content.${result}`, toBlockField(rest.replace(/^tool_call_id$/, "tool_use_id")));
     const [, call, ofCall = ""] = /^tool_calls\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
-    if (call !== undefined) return join(nthOf(blocks, ["tool_use"], Number(call), here), toCallField(ofCall));
-    const [, part, ofPart = ""] = /^content\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
-    if (part === undefined) return join(here, rest);
-    const said = role === "assistant" ? ["text"] : undefined;
-    return join(nthOf(blocks, said, Number(part), here), toBlockField(ofPart));
+    if (call !== undefined)
+      return join(nthOf(blocks, ["tool_use"], Number(call), `${here}.content`), toCallField(ofCall));
+    return toPartPath(blocks, `${here}.content`, rest, role === "assistant" ? ["text"] : undefined) ?? join(here, rest);
   }
   return "messages";
 }
 
-/** Returns the path of the nth block of some types, or, without types, of the nth block that is not a tool result. */
+/**
+ * Converts a path in the content of a chat's message, which was made of the blocks of some types: without types, of all but tool results.
+ * `path`: the list of blocks. `undefined` for a path that leads to no block.
+ */
+function toPartPath(
+  blocks: readonly Fields[],
+  path: string,
+  rest: string,
+  types?: readonly unknown[],
+): string | undefined {
+  const [, part, ofPart = ""] = /^content\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
+  if (part !== undefined) return join(nthOf(blocks, types, Number(part), path), toBlockField(ofPart));
+  // One text is the whole content of a chat's message.
+  const isText = rest === "content" && placesOf(blocks, types).length === 1;
+  return isText ? `${nthOf(blocks, types, 0, path)}.text` : undefined;
+}
+
+/** Returns the path of the nth block of some types. */
 function nthOf(blocks: readonly Fields[], types: readonly unknown[] | undefined, nth: number, path: string): string {
-  const places = blocks.flatMap((block, at) => ((types?.includes(block["type"]) ?? !isResult(block)) ? [at] : []));
-  return `${path}.content.${places[nth] ?? nth}`;
+  return `${path}.${placesOf(blocks, types)[nth] ?? nth}`;
+}
+
+function placesOf(blocks: readonly Fields[], types: readonly unknown[] | undefined): readonly number[] {
+  return blocks.flatMap((block, at) => ((types?.includes(block["type"]) ?? !isResult(block)) ? [at] : []));
+}
+
+function blocksOf(content: MessagesRequest["system"]): readonly Fields[] {
+  return typeof content === "string" ? [] : (content ?? []);
 }
 
 /** Converts a field of an image or document: in this API it is within `source`. */

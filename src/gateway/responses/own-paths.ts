@@ -47,12 +47,20 @@ function toItemPath(index: number, rest: string, { request, before, now, sent, s
   if (request.instructions != null && index === 0) return "instructions";
   const items = (message?.[ITEMS] ?? []).filter(isObject);
   const place = (item: Fields | undefined) => (item as { readonly [PLACE]?: number } | undefined)?.[PLACE];
+  /** Returns a new item as the client sent it. */
+  const sentOf = (item: Fields | undefined): Fields | undefined =>
+    sent[(place(item) ?? -1) - before.length - (isSearching ? 1 : 0)];
   const pathTo = (item: Fields | undefined, field: string): string => {
     const at = place(item);
     if (at === undefined || typeof request.input === "string") return "input";
     const path = itemPath(isSearching && at >= before.length ? at - 1 : at, before.length);
     return field === "" ? path : `${path}.${field}`;
   };
+  const [, original, ofItem = ""] = /^items\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
+  if (original !== undefined) {
+    const item = items.filter(({ type }) => !UNCOUNTED.has(type))[Number(original)];
+    return pathTo(item, toItemField(sentOf(item), ofItem));
+  }
   const [, call, ofCall] = /^tool_calls\.(\d+)\.?(.*)$/s.exec(rest) ?? [];
   if (call !== undefined) {
     const calls = items.filter(({ type }) => type === "function_call" || type === "custom_tool_call");
@@ -66,11 +74,22 @@ function toItemPath(index: number, rest: string, { request, before, now, sent, s
   const list = said?.["type"] === "message" ? "content" : "output";
   const [, part, ofPart = ""] = /^content(?:\.(\d+))?\.?(.*)$/s.exec(rest) ?? [];
   if (part === undefined) return pathTo(said, rest.replace(/^content$/, list));
-  const at = place(said) ?? -1;
-  const parts = (sent[at - before.length - (isSearching ? 1 : 0)] ?? said)?.[list];
-  const own = Array.isArray(parts) && isObject(parts[Number(part)]) ? (parts[Number(part)] as Fields) : {};
-  const field = toPartField(own, ofPart);
+  const field = toPartField(partOf(sentOf(said) ?? said, list, part), ofPart);
   return pathTo(said, `${list}.${part}${field === "" ? "" : `.${field}`}`);
+}
+
+/** Types of items that a message's original items do not count: a model does not get them in their place. */
+const UNCOUNTED: ReadonlySet<unknown> = new Set(["reasoning", "file_search_call"]);
+
+/** Converts a field of an original item, of which the client may have named a file by its id. */
+function toItemField(sent: Fields | undefined, field: string): string {
+  const [, list = "", part = "", ofPart = ""] = /^(content|output)\.(\d+)\.(file_\w+)$/.exec(field) ?? [];
+  return list === "" ? field : `${list}.${part}.${toPartField(partOf(sent, list, part), `file.${ofPart}`)}`;
+}
+
+function partOf(item: Fields | undefined, list: string, nth: string): Fields {
+  const parts = item?.[list];
+  return Array.isArray(parts) && isObject(parts[Number(nth)]) ? (parts[Number(nth)] as Fields) : {};
 }
 
 /** Converts a field of a chat's part to the field in the client's part. */

@@ -4,6 +4,7 @@ import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { inOrder } from "../../internal/order.ts";
+import { madeOf } from "../origins.ts";
 import { fromDataUrl, objectAt, placeOfCall, toBase64, uncarried, unfit } from "../rows.ts";
 import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
 import { createUseIds, type UseIds } from "./use-ids.ts";
@@ -38,11 +39,11 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation {
   for (const [at, message] of messages.entries()) {
     const path = `messages.${at}`;
     if (message.role === "system" || message.role === "developer") {
-      system.push(...from(at, textsOf(message.content, `${path}.content`)));
+      system.push(...textsOf(message.content, `${path}.content`));
       continue;
     }
     const role = message.role === "assistant" ? "assistant" : "user";
-    const content = from(at, toBlocks(message, path, ids));
+    const content = toBlocks(message, path, ids);
     const last = turns.at(-1);
     if (last?.role === role) last.content.push(...content);
     else if (content.length > 0) turns.push({ role, content: [...content] });
@@ -51,30 +52,23 @@ export function toConversation(messages: readonly ChatMessage[]): Conversation {
   return { system, messages: turns };
 }
 
-/** Place in the chat of the message that each block was made of. */
-const origins = new WeakMap<Fields, number>();
-
-function from(at: number, blocks: readonly Fields[]): readonly Fields[] {
-  for (const block of blocks) origins.set(block, at);
-  return blocks;
-}
-
-/** Returns the place in the chat of the message that a block of a converted request was made of; `undefined` for any other block. */
-export function originOf(block: unknown): number | undefined {
-  return isObject(block) ? origins.get(block) : undefined;
-}
-
 function toBlocks(message: ChatMessage, path: string, ids: UseIds): readonly Fields[] {
   switch (message.role) {
     case "user":
       return toParts(message.content, `${path}.content`);
-    case "assistant":
-      return inOrder(message).flatMap((said) => [
-        ...toThoughtBlocks(said["reasoning_details"]),
-        ...toParts(said["content"], `${path}.content`),
-        ...toParts(textOr(said["refusal"]), `${path}.refusal`),
-        ...toUses(said["tool_calls"], `${path}.tool_calls`, ids),
-      ]);
+    case "assistant": {
+      let parts = 0;
+      return inOrder(message).flatMap(({ content, ...said }) => {
+        const before = parts;
+        if (Array.isArray(content)) parts += content.length;
+        return [
+          ...toThoughtBlocks(said["reasoning_details"]).map((block) => madeOf(path, block)),
+          ...toParts(content, `${path}.content`, before),
+          ...toParts(textOr(said["refusal"]), `${path}.refusal`),
+          ...toUses(said["tool_calls"], `${path}.tool_calls`, ids),
+        ];
+      });
+    }
     case "tool":
       return [toResult(message, path, ids)];
     default:
@@ -85,13 +79,13 @@ function toBlocks(message: ChatMessage, path: string, ids: UseIds): readonly Fie
 function toResult(message: ChatMessage, path: string, ids: UseIds): Fields {
   const { content, tool_call_id: id, is_error: failed, cache_control: cache } = message;
   const told = typeof content === "string" && !isBlank(content) ? content : toParts(content, `${path}.content`);
-  return {
+  return madeOf(path, {
     type: "tool_result",
     tool_use_id: ids.ofResult(idAt(id, `${path}.tool_call_id`)),
     ...(told.length > 0 && { content: told }),
     ...(failed === true && { is_error: true }),
     ...(cache !== undefined && { cache_control: cache }),
-  };
+  });
 }
 
 function toUses(calls: unknown, path: string, ids: UseIds): readonly Fields[] {
@@ -103,13 +97,13 @@ function toUses(calls: unknown, path: string, ids: UseIds): readonly Fields[] {
     if (type !== "function") throw uncarried(`${here}.type`, KIND, "a call of a custom tool");
     const { name, arguments: given } = objectAt(named, `${here}.function`);
     if (!isText(name)) throw unfit(`${here}.function.name`, "a name", name);
-    return {
+    return madeOf(here, {
       type: "tool_use",
       id: ids.ofCall(idAt(id, `${here}.id`)),
       name: plainToolName(name, NAME_CHARS_MAX),
       input: toInput(given, `${here}.function.arguments`),
       ...(cache !== undefined && { cache_control: cache }),
-    };
+    });
   });
 }
 
@@ -153,16 +147,18 @@ function textsOf(content: unknown, path: string): readonly Fields[] {
   return parts;
 }
 
-function toParts(content: unknown, path: string): readonly Fields[] {
+/** Converts a content, or the parts of one from the part number `before` on. */
+function toParts(content: unknown, path: string, before = 0): readonly Fields[] {
   if (content === undefined || content === null) return [];
-  if (typeof content === "string") return isBlank(content) ? [] : [{ type: "text", text: content }];
+  if (typeof content === "string") return isBlank(content) ? [] : [madeOf(path, { type: "text", text: content })];
   if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
   return content.flatMap((part: unknown, at) => {
-    const here = `${path}.${at}`;
+    const here = `${path}.${before + at}`;
     const fields = objectAt(part, here);
     const block = toBlock(fields, here);
     if (block === undefined) return [];
-    return [fields["cache_control"] == null ? block : { ...block, cache_control: fields["cache_control"] }];
+    const { cache_control: cache } = fields;
+    return [madeOf(here, cache == null ? block : { ...block, cache_control: cache })];
   });
 }
 

@@ -75,9 +75,10 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
         return { request: write(request, next.form), learn };
       },
       fieldOf({ message }, body) {
-        const path = isText(message) ? toChatPath(message, body) : undefined;
+        const request = made.get(body)?.request;
+        const path = isText(message) && request !== undefined ? toChatPath(message, body, request) : undefined;
         // The gateway wrote the reasoning of a request that only names an effort.
-        const isMade = path?.startsWith("thinking") === true && !isObject(made.get(body)?.request["thinking"]);
+        const isMade = path?.startsWith("thinking") === true && !isObject(request?.["thinking"]);
         return isMade ? "reasoning_effort" : path;
       },
       toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),

@@ -1,43 +1,79 @@
+import { followed, originOf, type Named } from "../origins.ts";
+import type { ChatRequest } from "../chat.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
-import { originOf } from "./messages.ts";
 
 /** Names of fields of this API in chat completions. A field without a row has the same name. */
-const NAMES: ReadonlyMap<string, string> = new Map([
+const NAMES: readonly (readonly [own: string, chat: string])[] = [
   ["stop_sequences", "stop"],
   ["max_tokens", "max_completion_tokens"],
   ["metadata.user_id", "safety_identifier"],
-  ["output_config.format", "response_format"],
   ["output_config.format.schema", "response_format.json_schema.schema"],
+  ["output_config.format", "response_format"],
   ["output_config.effort", "reasoning_effort"],
-]);
+];
 
 /**
- * Returns the path in the chat of the field that the endpoint's message begins with, because this API has no `param`: `stop_sequences: each
- * must contain text` is about `stop`. A block is told as the message that it was made of. `undefined` if the endpoint's message names no field,
- * or one whose place in the chat is not known. Pure.
+ * Returns the path in the chat of the field that the endpoint's message begins with, because this API has no `param`: `stop_sequences.0: must
+ * contain text` is about `stop.0`. A field of a block is told as the field of the message that the block was made of. `undefined` if the
+ * endpoint's message names no field, or one whose place in the chat is not known. Pure.
  */
-export function toChatPath(message: string, body: Fields): string | undefined {
+export function toChatPath(message: string, body: Fields, request: ChatRequest): string | undefined {
   const [, path] = /^([a-z][\w-]*(?:\.[\w-]+){0,15}): /.exec(message.slice(0, 512)) ?? [];
-  const [first = ""] = path?.split(".") ?? [];
+  const [first = "", ...others] = path?.split(".") ?? [];
   if (path === undefined || !Object.hasOwn(body, first)) return undefined;
-  if (first === "messages" || first === "system") return placeInChat(path, body);
-  const known = NAMES.get(path) ?? NAMES.get(path.replace(/\.\d+$/, ""));
-  if (known !== undefined) return known;
-  return path
-    .replace(/^(tools\.\d+)\.(?:custom\.)?input_schema/, "$1.function.parameters")
-    .replace(/^(tools\.\d+)\.(?:custom\.)?(?=(?:name|description|strict)(?:\.|$))/, "$1.function.")
-    .replace(/^(tools\.\d+)\.custom\./, "$1.");
+  if (first === "messages" || first === "system" || first === "tools") return placeInChat([first, ...others], body);
+  const row = NAMES.find(([own]) => path === own || path.startsWith(`${own}.`));
+  if (row === undefined) return path;
+  const chat = row[1] + path.slice(row[0].length);
+  if (row[1] === "stop" && typeof request["stop"] === "string") return "stop";
+  const isUser = row[1] === "safety_identifier" && request["safety_identifier"] == null && request["user"] != null;
+  return isUser ? "user" : chat;
 }
 
 /** Turns are joined of messages, and instructions are apart: `messages.2.content.1` and `system.0` are each one block. */
-function placeInChat(path: string, { messages, system }: Fields): string | undefined {
-  const [, turn, nth = "0"] = /^messages\.(\d+)(?:\.content\.(\d+))?(?:\.|$)/.exec(path) ?? [];
-  const [, instruction] = /^system\.(\d+)(?:\.|$)/.exec(path) ?? [];
-  const { content } = asFields(asList(messages)[Number(turn)]);
-  const block = turn === undefined ? asList(system)[Number(instruction)] : asList(content)[Number(nth)];
-  const origin = originOf(block);
-  return origin === undefined ? undefined : `messages.${origin}`;
+function placeInChat(path: readonly string[], body: Fields): string | undefined {
+  const named = followed(path, body);
+  if (named !== undefined) return named.origin + fieldOf(named);
+  // A turn is made of several messages: it is told as the first of them.
+  const [first = "", nth = ""] = path;
+  const turn = isObject(body[first]) ? undefined : (body[first] as readonly unknown[])[Number(nth)];
+  const content = isObject(turn) ? turn["content"] : undefined;
+  const origin = Array.isArray(content) ? originOf(content[0]) : undefined;
+  return origin === undefined ? undefined : /^messages\.\d+/.exec(origin)?.[0];
 }
 
-const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const asFields = (value: unknown): Fields => (isObject(value) ? value : {});
+/** Returns the field of a chat's part, call, result or tool that a block's field was made of, behind a dot; nothing for the whole. */
+function fieldOf({ made, origin, rest }: Named): string {
+  const [field = "", ...within] = rest;
+  const dotted = (...names: readonly string[]) => names.map((name) => `.${name}`).join("");
+  if (field === "") return "";
+  if (origin.startsWith("tools.")) return toolField(rest.filter((name, at) => at > 0 || name !== "custom"));
+  if (field === "cache_control") return dotted(...rest);
+  switch (made["type"]) {
+    case "text":
+      // A content that is a text has no fields.
+      return field === "text" && /\.\d+$/.test(origin) ? ".text" : "";
+    case "image":
+      return ".image_url.url";
+    case "document":
+      if (field === "title") return ".file.filename";
+      return within.includes("url") ? ".file.file_url" : ".file.file_data";
+    case "tool_use":
+      if (field === "id") return ".id";
+      return field === "name" ? ".function.name" : ".function.arguments";
+    case "tool_result":
+      return field === "tool_use_id" ? ".tool_call_id" : dotted(field);
+    default:
+      return "";
+  }
+}
+
+/** Fields of a chat's tool that are within its function. */
+const OF_FUNCTION: ReadonlySet<string> = new Set(["name", "description", "strict"]);
+
+function toolField([field = "", ...within]: readonly string[]): string {
+  const rest = within.map((name) => `.${name}`).join("");
+  if (field === "") return "";
+  if (field === "input_schema") return `.function.parameters${rest}`;
+  return OF_FUNCTION.has(field) ? `.function.${field}${rest}` : `.${field}${rest}`;
+}

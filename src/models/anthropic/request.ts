@@ -13,6 +13,7 @@ import {
   sendUnless,
   type FieldRow,
 } from "../../internal/field-rows.ts";
+import { madeOf } from "../origins.ts";
 import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
 import { KIND, toConversation } from "./messages.ts";
 import { withTranscripts } from "../spoken.ts";
@@ -142,7 +143,7 @@ function toTool(tool: unknown, path: string): Fields {
   const { type, function: named, cache_control: cache, ...beside } = objectAt(tool, path);
   if (type !== "function") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
   const { name, description, parameters, strict, ...more } = objectAt(named, `${path}.function`);
-  return {
+  return madeOf(path, {
     // Such as `defer_loading`: the endpoint accepts or refuses it.
     ...withoutNulls({ ...beside, ...more }),
     name,
@@ -150,7 +151,7 @@ function toTool(tool: unknown, path: string): Fields {
     input_schema: parameters ?? { type: "object", properties: {} },
     ...(typeof strict === "boolean" && { strict }),
     ...(cache !== undefined && cache !== null && { cache_control: cache }),
-  };
+  });
 }
 
 function withoutNulls(fields: Fields): Fields {

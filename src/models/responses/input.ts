@@ -4,6 +4,7 @@ import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { mapChanged } from "../../internal/map-changed.ts";
 import { inOrder } from "../../internal/order.ts";
 import { beginsPart, movedMark, toSaidMessages } from "../../internal/phases.ts";
+import { madeOf, originOf } from "../origins.ts";
 import { objectAt, placeOfCall, uncarried, unfit } from "../rows.ts";
 import { toNative } from "./native.ts";
 import { KIND, toContent, toOutput } from "./parts.ts";
@@ -22,9 +23,9 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
     const { call_id: id, name } = item;
     const short = isText(id) ? shortCallId(id, RESPONSES_ID_CHARS_MAX) : id;
     const plain = isText(id) && isText(name) ? plainToolName(name, NAME_CHARS_MAX) : name;
-    return short === id && plain === name
-      ? item
-      : { ...item, call_id: short, ...(plain !== undefined && { name: plain }) };
+    if (short === id && plain === name) return item;
+    const changed = { ...item, call_id: short, ...(plain !== undefined && { name: plain }) };
+    return madeOf(originOf(item) ?? "messages", changed);
   });
 }
 
@@ -42,9 +43,16 @@ function toAllItems(messages: readonly ChatMessage[]): readonly Fields[] {
       case "system":
       case "developer":
       case "user":
-        return [{ type: "message", role: message.role, content: toContent(message.content, `${path}.content`) }];
+        return [
+          madeOf(path, {
+            type: "message",
+            role: message.role,
+            content: toContent(message.content, `${path}.content`),
+          }),
+        ];
       case "assistant": {
         const items = toItems(message, path);
+        for (const item of items) if (originOf(item) === undefined) madeOf(path, item);
         for (const { type, call_id: id } of items) if (type === "custom_tool_call") custom.add(id);
         return items;
       }
@@ -52,7 +60,7 @@ function toAllItems(messages: readonly ChatMessage[]): readonly Fields[] {
         const id = message["tool_call_id"];
         if (!isText(id)) throw unfit(`${path}.tool_call_id`, "the id of a call", id);
         const type = custom.has(id) ? "custom_tool_call_output" : "function_call_output";
-        return [{ type, call_id: id, output: toContent(message.content, `${path}.content`) }];
+        return [madeOf(path, { type, call_id: id, output: toContent(message.content, `${path}.content`) })];
       }
       default:
         throw uncarried(`${path}.role`, KIND, `a message of role ${message.role}`);
@@ -142,12 +150,12 @@ function toCalls(calls: unknown, path: string): readonly Fields[] {
     if (!isText(id)) throw unfit(`${here}.id`, "the id of a call", id);
     if (custom !== undefined && custom !== null) {
       const { name, input } = objectAt(custom, `${here}.custom`);
-      return { type: "custom_tool_call", call_id: id, name, input };
+      return madeOf(here, { type: "custom_tool_call", call_id: id, name, input });
     }
     const { name, arguments: given } = objectAt(named, `${here}.function`);
     if (!isText(name)) throw unfit(`${here}.function.name`, "a name", name);
     // Some endpoints give arguments as an object, or none at all.
     const text = typeof given === "string" ? given : JSON.stringify(given ?? {});
-    return { type: "function_call", call_id: id, name, arguments: text === "" ? "{}" : text };
+    return madeOf(here, { type: "function_call", call_id: id, name, arguments: text === "" ? "{}" : text });
   });
 }

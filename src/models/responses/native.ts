@@ -1,5 +1,6 @@
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { ITEMS, type ChatMessage } from "../chat.ts";
+import { madeOf } from "../origins.ts";
 import { toContent, toOutput } from "./parts.ts";
 import { toReasoningItems } from "./thoughts.ts";
 
@@ -14,7 +15,7 @@ const PARTS: ReadonlySet<unknown> = new Set(["input_image", "input_file", "input
 /**
  * Returns the original items of a message, with all fields and with their parts apart. Ids are removed, because they are the gateway's own.
  * Reasoning gets the encrypted content that its maker needs. `undefined` for a message without original items, or if an item must be
- * converted. Pure.
+ * converted. The origin of an item is its place among those of the message that are no reasoning: `messages.2.items.0`. Pure.
  */
 export function toNative(message: ChatMessage, path: string): readonly Fields[] | undefined {
   const items = message[ITEMS];
@@ -28,13 +29,13 @@ export function toNative(message: ChatMessage, path: string): readonly Fields[] 
     if (!isObject(item)) return undefined;
     if (UNTOLD.has(item["type"])) continue;
     if (isThought(item)) {
-      if (isPaired) told.push({ ...thoughts[thought], ...inWords(item) });
+      if (isPaired) told.push(madeOf(path, { ...thoughts[thought], ...inWords(item) }));
       thought += 1;
       continue;
     }
     const one = toTold(item, message, `${path}.content`);
     if (one === undefined) return undefined;
-    told.push(one);
+    told.push(madeOf(`${path}.items.${said}`, one));
     said += 1;
   }
   if (said === 0) return undefined;

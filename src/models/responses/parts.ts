@@ -1,4 +1,5 @@
 import { isText, type Fields } from "../../internal/fields.ts";
+import { madeOf } from "../origins.ts";
 import { objectAt, uncarried, unfit } from "../rows.ts";
 
 /** Name of this kind in errors. */
@@ -9,7 +10,10 @@ export function toContent(content: unknown, path: string): string | readonly Fie
   if (content === undefined || content === null) return "";
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
-  return content.map((part: unknown, at) => toPart(objectAt(part, `${path}.${at}`), `${path}.${at}`));
+  return content.map((part: unknown, at) => {
+    const here = `${path}.${at}`;
+    return madeOf(here, toPart(objectAt(part, here), here));
+  });
 }
 
 /** Converts an assistant's text. */
