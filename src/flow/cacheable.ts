@@ -1,5 +1,6 @@
 import { PROMPT_CHARS_MAX, type Question } from "../cache/index.ts";
 import type { Context } from "./context.ts";
+import { isWords, type LongText } from "../internal/long-text.ts";
 import { largeFieldsOf } from "./large-context.ts";
 import type { ChatCompletion, ChatMessage, ChatRequest } from "../models/index.ts";
 
@@ -63,7 +64,8 @@ function promptOf({ messages, n }: ChatRequest & { readonly n?: unknown }): stri
   const last = messages.at(-1);
   if (last?.role !== "user" || (n !== undefined && n !== null && n !== 1)) return undefined;
   const text = textOf(last.content);
-  const usable = text !== undefined && text.trim() !== "" && text.length <= PROMPT_CHARS_MAX && text.isWellFormed();
+  // Its length first: to look at a long text puts its pieces together.
+  const usable = text !== undefined && text.length <= PROMPT_CHARS_MAX && text.trim() !== "" && text.isWellFormed();
   return usable ? text : undefined;
 }
 
@@ -114,7 +116,7 @@ export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undef
   } = message as Readonly<Record<string, unknown>>;
   const absent = (field: unknown) =>
     field === undefined || field === null || (Array.isArray(field) && field.length === 0);
-  if (typeof content !== "string" || isBlank(content)) return undefined;
+  if (!isWords(content) || isBlank(content)) return undefined;
   if (![refusal, calls, call, audio].every(absent)) return undefined;
   return {
     model,
@@ -128,8 +130,8 @@ export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undef
 /** Longest text that is looked at for words: looking at the text of a stream puts all its pieces together, and longer ones are not stored. */
 const LOOKED_CHARS_MAX = 1_048_576;
 
-function isBlank(text: string): boolean {
-  return text.length <= LOOKED_CHARS_MAX && text.trim() === "";
+function isBlank(text: string | LongText): boolean {
+  return typeof text === "string" && text.length <= LOOKED_CHARS_MAX && text.trim() === "";
 }
 
 function hasSome(fields: Readonly<Record<string, unknown>>): boolean {

@@ -5,6 +5,7 @@ import type { ChatCall, FlowOptions } from "./call.ts";
 import { isInstruction, newestTurns, wholeFrom } from "./context.ts";
 import type { createDigests } from "./digests.ts";
 import { unsaid } from "./resent.ts";
+import { withStrings } from "../internal/long-text.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 
 /** Longest wait for a session's append. A request can continue without it. */
@@ -94,7 +95,8 @@ function keepIn(session: Session, parts: KeepingParts): Keeping {
       opening.catch(() => {});
     },
 
-    async keep(message) {
+    async keep(recorded) {
+      const message = withStrings(recorded);
       const answer = parts.kept === undefined ? message : parts.kept.toAnswer(message);
       if (opening === undefined) {
         const isWhole = answer["incomplete"] !== true;

@@ -1,4 +1,5 @@
 import { textIn, thoughtsIn } from "../internal/content-text.ts";
+import { asRead, isWords, LongText, withMore } from "../internal/long-text.ts";
 import { createOrder, inTurn } from "../internal/order.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { isObject, isText, textOr } from "../internal/fields.ts";
@@ -28,7 +29,7 @@ const READ = {
 export function createRecorder(model: string): Recorder {
   const first: { id?: string | undefined; created?: number | undefined; model?: string | undefined } = {};
   const [beside, ofChoice, ofMessage] = [newFields(), newFields(), newFields()];
-  let content: string | undefined;
+  let content: string | LongText | undefined;
   const calls: Call[] = [];
   const order = createOrder();
   /** The newest call at each place. */
@@ -52,7 +53,7 @@ export function createRecorder(model: string): Recorder {
   function addPiece(delta: Readonly<Record<string, unknown>>): void {
     const given = delta["content"];
     const said = typeof given === "string" ? delta : toPlain(delta);
-    if (typeof said["content"] === "string") content = (content ?? "") + said["content"];
+    if (typeof said["content"] === "string") content = withMore(content ?? "", said["content"]);
     keepUnknown(ofMessage, said, READ.delta, own);
     const [made, before] = [said["tool_calls"], calls.length];
     if (Array.isArray(made))
@@ -97,29 +98,29 @@ export function createRecorder(model: string): Recorder {
     },
     grow({ field, text }) {
       if (dropped !== undefined) dropped += estimateTokens(text);
-      else if (field === "content") content = (content ?? "") + text;
-      else ofMessage[field] = joined(ofMessage[field], text, own);
+      else if (field === "content") content = withMore(content ?? "", text);
+      else ofMessage[field] = grown(ofMessage[field], text, own);
       if (dropped === undefined) order.grow(field, text.length);
     },
     completion() {
       own = new WeakSet();
-      const toolCalls = calls.map(({ fields }) => fields);
+      const toolCalls = calls.map(({ fields }) => toRead(fields));
       const message = {
         role: "assistant",
-        content: content ?? null,
-        ...ofMessage,
+        content: content === undefined ? null : asRead(content),
+        ...toRead(ofMessage),
         ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
         ...order.told(),
       };
       const empty = (index: number) => ({ index, message: { role: "assistant", content: null }, finish_reason: null });
       return {
-        ...beside,
+        ...toRead(beside),
         id: first.id ?? "",
         object: "chat.completion",
         created: first.created ?? 0,
         model: first.model ?? model,
         choices: [
-          { index: 0, message, ...ofChoice, finish_reason: finish },
+          { index: 0, message, ...toRead(ofChoice), finish_reason: finish },
           ...Array.from({ length: others }, (_, at) => empty(at + 1)),
         ],
         usage: usage ?? (dropped === undefined ? usage : ({ completion_tokens: dropped } as Usage)),
@@ -180,12 +181,17 @@ function keepUnknown(
     if (read.has(name)) continue;
     const value = (from as Readonly<Record<string, unknown>>)[name];
     if (value === undefined || value === null) continue;
-    kept[name] = WHOLE.has(name) ? value : joined(kept[name], value, own);
+    kept[name] = WHOLE.has(name) ? value : grown(kept[name], value, own);
   }
 }
 
 /** Fields that every chunk repeats completely. */
 const WHOLE = new Set(["system_fingerprint", "service_tier", "provider", "citations", "search_results", "x_groq"]);
+
+/** Appends to a field. Its text, which may be the whole answer's, is in pieces once it is long. */
+function grown(known: unknown, more: unknown, own: WeakSet<object>): unknown {
+  return isWords(known) && typeof more === "string" ? withMore(known, more) : joined(known, more, own);
+}
 
 /** Appends to a known value. Lists and objects in `own` grow in place: a copy for each chunk would make a long stream quadratic. */
 function joined(known: unknown, more: unknown, own: WeakSet<object>): unknown {
@@ -213,8 +219,24 @@ function owned<T extends object>(made: T, own: WeakSet<object>): T {
 function mergeNamed(known: unknown, more: Readonly<Record<string, unknown>>, field: "arguments" | "input"): object {
   const before = (known ?? {}) as Readonly<Record<string, unknown>>;
   const piece = typeof more[field] === "string" ? more[field] : "";
-  const given = typeof before[field] === "string" ? before[field] : "";
+  const given = isWords(before[field]) ? before[field] : "";
   const told = isText(before["name"]) ? before["name"] : "";
   const name = joinedName(told, more["name"], given !== "");
-  return { ...before, ...more, name: name === "" ? before["name"] : name, [field]: given + piece };
+  return { ...before, ...more, name: name === "" ? before["name"] : name, [field]: withMore(given, piece) };
 }
+
+/** Fields of a message or a call for their readers: with strings in place of all but the longest texts. */
+function toRead(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  let read: Record<string, unknown> | undefined;
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    const told = value instanceof LongText ? asRead(value) : NAMED.has(name) && isObject(value) ? toRead(value) : value;
+    if (told === value) continue;
+    read ??= Object.assign(newFields(), fields);
+    read[name] = told;
+  }
+  return read ?? fields;
+}
+
+/** Fields of a call that have its name and its arguments. */
+const NAMED: ReadonlySet<string> = new Set(["function", "custom"]);

@@ -3,6 +3,7 @@ import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
 import { placedCalls, toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
 import { isObject, ownField, type Fields } from "../internal/fields.ts";
+import { withStrings } from "../internal/long-text.ts";
 import { orderAfter } from "../internal/order.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Recorder } from "./recorder.ts";
@@ -67,9 +68,10 @@ export function* recorded(chunks: readonly ChatChunk[], recorder: Recorder): Gen
  * @throws MarrowError `model_failed` if the text of the new answer differs
  */
 export async function* afterSaid(
-  said: ChatMessage | undefined,
+  sent: ChatMessage | undefined,
   chunks: Iterable<ChatChunk> | AsyncIterable<ChatChunk>,
 ): AsyncGenerator<ChatChunk> {
+  const said = withStrings(sent);
   const text = typeof said?.content === "string" ? said.content : "";
   const unsaid = unsaidBeside(said ?? {});
   let at = 0;

@@ -5,11 +5,31 @@
 export class LongText {
   readonly pieces: readonly string[];
   /** Characters of all pieces. */
-  readonly length: number;
+  length: number;
 
   constructor(pieces: readonly string[]) {
     this.pieces = pieces;
     this.length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  }
+
+  /** Appends to the text in its place. Short pieces are put together. */
+  add(more: string): void {
+    const pieces = this.pieces as string[];
+    const last = pieces.at(-1);
+    if (last === undefined || last.length + more.length > PIECE_CHARS) pieces.push(more);
+    else pieces[pieces.length - 1] = last + more;
+    this.length += more.length;
+  }
+
+  /** The text from a place on. */
+  from(chars: number): LongText {
+    let left = chars;
+    const pieces = this.pieces.flatMap((piece) => {
+      const skipped = Math.min(left, piece.length);
+      left -= skipped;
+      return skipped === piece.length ? [] : [piece.slice(skipped)];
+    });
+    return new LongText(pieces);
   }
 
   /** Returns the text as one string. V8 copies it where it is first read, in one go. */
@@ -22,6 +42,33 @@ export class LongText {
   toJSON(): string {
     return this.toString();
   }
+}
+
+/** Longest piece that is put together of shorter ones, in characters. */
+const PIECE_CHARS = 65_536;
+
+/**
+ * Returns a text with more behind it: one string as long as it is short, and then a {@link LongText}, which grows in its place. It is for texts
+ * that arrive bit by bit: V8 copies a string that was put together where it is first read, all of it in one go.
+ */
+export function withMore(known: string | LongText, more: string): string | LongText {
+  if (known instanceof LongText) known.add(more);
+  else if (known.length < PIECE_CHARS) return known + more;
+  else return new LongText([known, more]);
+  return known;
+}
+
+/** Returns true for a text: one string, or pieces. */
+export function isWords(value: unknown): value is string | LongText {
+  return typeof value === "string" || value instanceof LongText;
+}
+
+/** Longest text that is one string for readers of whole answers, in characters. V8 copies it in some milliseconds. */
+const STRING_CHARS_MAX = 1_048_576;
+
+/** Returns a text as one string where it is not too long for that. */
+export function asRead(text: string | LongText): string | LongText {
+  return text instanceof LongText && text.length <= STRING_CHARS_MAX ? text.toString() : text;
 }
 
 /** Returns a JSON value with strings in the places of long texts; the value itself where it has none. Linear; recursive as the value is. */

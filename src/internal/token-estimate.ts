@@ -1,3 +1,5 @@
+import { LongText } from "./long-text.ts";
+
 /**
  * Estimates tokens before anybody counted them: text by its script, pictures, sound and documents flat by their kind. The provider's own count
  * settles what an estimate reserved, so it must be cheap and roughly right, never exact.
@@ -46,7 +48,7 @@ export function estimateTokens(value: unknown): number {
   /** Characters of the texts that were weighed, and their tokens. */
   let [chars, ofTexts] = [0, 0];
 
-  function take(text: string): void {
+  function take(text: string | LongText): void {
     const media = mediaOf(text);
     if (media !== undefined) tokens += media;
     else if (weighed >= WEIGHED_CHARS_MAX) tokens += (text.length * ofTexts) / chars;
@@ -61,7 +63,7 @@ export function estimateTokens(value: unknown): number {
 
   while (rest.length > 0) {
     const next = rest.pop();
-    if (typeof next === "string") take(next);
+    if (typeof next === "string" || next instanceof LongText) take(next);
     else if (typeof next === "object" && next !== null) {
       const media = mediaTokens(next as Readonly<Record<string, unknown>>);
       if (media !== undefined) tokens += media;
@@ -104,7 +106,8 @@ export function estimateText(text: string): number {
   return Math.ceil(tokensOf(text));
 }
 
-function tokensOf(text: string): number {
+function tokensOf(text: string | LongText): number {
+  if (text instanceof LongText) return tokensOfPieces(text);
   if (text.length <= SAMPLE_CHARS) return weigh(text) / QUARTERS;
   const each = SAMPLE_CHARS / SAMPLES;
   const step = (text.length - each) / (SAMPLES - 1);
@@ -112,6 +115,18 @@ function tokensOf(text: string): number {
   for (let nth = 0; nth < SAMPLES; nth += 1)
     weight += weigh(text.slice(Math.floor(nth * step), Math.floor(nth * step) + each));
   return (weight / SAMPLE_CHARS) * (text.length / QUARTERS);
+}
+
+/** The same for a text in pieces, of which the begins of some are looked at: no copy of the whole is made. */
+function tokensOfPieces({ pieces, length }: LongText): number {
+  let [weight, chars] = [0, 0];
+  for (let nth = 0; nth < SAMPLES; nth += 1) {
+    const piece = pieces[Math.floor((nth * (pieces.length - 1)) / (SAMPLES - 1))] ?? "";
+    const sample = piece.slice(0, SAMPLE_CHARS / SAMPLES);
+    weight += weigh(sample);
+    chars += sample.length;
+  }
+  return chars === 0 ? 0 : (weight / chars) * (length / QUARTERS);
 }
 
 const QUARTERS = 4;
@@ -127,16 +142,18 @@ function weigh(text: string): number {
 }
 
 /** Returns the flat tokens of a data URL, which is its medium; `undefined` for any other string, which is text. */
-function mediaOf(text: string): number | undefined {
-  return text.startsWith("data:") ? dataUrlTokens(text) : undefined;
+function mediaOf(text: string | LongText): number | undefined {
+  const begin = typeof text === "string" ? text : (text.pieces[0] ?? "");
+  return begin.startsWith("data:") ? dataUrlTokens(begin, text.length) : undefined;
 }
 
-function dataUrlTokens(url: string): number | undefined {
+/** Of a URL, or the begin of one of so many characters. */
+function dataUrlTokens(url: string, length: number = url.length): number | undefined {
   const head = url.slice(0, 256);
   const [, kind] = /^data:(image|audio|video|application|text)\/[^,]*;base64,/.exec(head) ?? [];
   if (kind === undefined) return undefined;
   // Four characters of base64 are three of the text that they encode.
-  if (kind === "text") return (url.length * 3) / 4 / QUARTERS;
+  if (kind === "text") return (length * 3) / 4 / QUARTERS;
   return kind === "application" ? MEDIA_TOKENS.document : MEDIA_TOKENS[kind as "image" | "audio" | "video"];
 }
 

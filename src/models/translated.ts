@@ -10,7 +10,7 @@ import { cutEvent } from "./cut-event.ts";
 import { partsOf } from "./long-parts.ts";
 import { toParts, type PartReader } from "./parts.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
-import { withStrings, type LongText } from "../internal/long-text.ts";
+import type { LongText } from "../internal/long-text.ts";
 import { createEventReader, toEvent, type EventData } from "./sse.ts";
 import { toJsonBytes, toJsonText } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
@@ -38,7 +38,10 @@ export interface Translation {
 
 /** Reads one stream of an endpoint's events. */
 export interface StreamReader {
-  /** Converts a long event, in turns of the event loop, to events that say the same and are no long work for `read`. */
+  /**
+   * Converts a long event, in turns of the event loop, to events that say the same and are no long work for `read`. Its long strings are in
+   * pieces, and may stay so where `read` passes them on in pieces.
+   */
   split(event: Fields): Promise<Iterable<Fields>>;
   /** Converts an event to chunks, which may be made as they are taken. @throws MarrowError `model_failed` for an error event */
   read(event: Fields): Iterable<ChatChunk>;
@@ -157,7 +160,7 @@ function readTranslated(stream: StreamReader): PartReader {
   /** Reads a long event, which is passed on in pieces, and those behind it in turns of the event loop. */
   async function* readFrom(long: LongText, others: readonly EventData[]): AsyncGenerator<StreamPart, undefined> {
     const event = toFields(await readLongEvent(long));
-    yield* partsOf(chunksOf(cutEvent(event) ?? (await stream.split(withStrings(event)))));
+    yield* partsOf(chunksOf(cutEvent(event) ?? (await stream.split(event))));
     const part = toPart(others);
     if (part !== undefined) yield part;
     const behind = takeLater();

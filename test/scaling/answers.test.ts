@@ -4,7 +4,8 @@ import { createEventHolder } from "../../src/flow/usage-asked.ts";
 import { createMessageEvents } from "../../src/gateway/anthropic/stream.ts";
 import { createAssembler } from "../../src/gateway/responses/assemble.ts";
 import type { ResponseBody } from "../../src/gateway/responses/shape.ts";
-import { isCertainlyOver } from "../../src/internal/json-pieces.ts";
+import { isCertainlyOver, jsonBytesInTurns } from "../../src/internal/json-pieces.ts";
+import { estimateTokens } from "../../src/internal/token-estimate.ts";
 import { createCallReader } from "../../src/models/calls.ts";
 import { toReported } from "../../src/models/failures.ts";
 import { createEventReader, type ChatChunk } from "../../src/models/index.ts";
@@ -41,6 +42,18 @@ function recorded(chunks: readonly ChatChunk[]): void {
   const recorder = createRecorder("m");
   for (const one of chunks) recorder.add([one]);
   recorder.completion();
+}
+
+const PIECE = "prose and words that go on. ".repeat(1_024);
+/** A streamed text of about so many characters, in pieces as the gateway passes them on. */
+const pieces = (chars: number): readonly ChatChunk[] => many(chars / PIECE.length, () => chunk({ content: PIECE }));
+
+/** Takes the first bytes of the event that ends the text of a streamed response. */
+async function beginOfEnd(chunks: readonly ChatChunk[]): Promise<void> {
+  const assembler = createAssembler(shell());
+  for (const one of chunks) assembler.add(one);
+  const [end = {}] = assembler.close();
+  await jsonBytesInTurns(end).next();
 }
 
 /** What reads answers, and the most parts that it is given at once. A stream of many chunks takes as many turns: it has no bound on one go. */
@@ -182,6 +195,17 @@ const READERS: readonly (readonly [string, number, (size: number) => () => unkno
     },
     GO_MS_MAX,
   ],
+  [
+    "the tokens of a streamed text",
+    16 * 1_048_576,
+    (n) => () => {
+      const recorder = createRecorder("m");
+      recorder.add(pieces(n));
+      return estimateTokens(recorder.completion().choices);
+    },
+    GO_MS_MAX,
+  ],
+  ["the last event of a streamed text", 16 * 1_048_576, (n) => () => beginOfEnd(pieces(n)), GO_MS_MAX],
   [
     "an event in pieces",
     4 * 1_048_576,

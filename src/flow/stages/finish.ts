@@ -3,6 +3,7 @@ import type { FlowStageSignal } from "../../internal/signals.ts";
 import type { ChatCompletion } from "../../models/index.ts";
 import { toStoredAnswer } from "../cacheable.ts";
 import type { FlowKit } from "../kit.ts";
+import { isWords } from "../../internal/long-text.ts";
 import { staged } from "../signals.ts";
 import type { Exchange } from "./exchange.ts";
 import { noteStep } from "../../internal/steps.ts";
@@ -48,7 +49,7 @@ export async function keepShed({ onDegraded }: FlowKit, exchange: Exchange, comp
 async function keepIncomplete({ keeping }: Exchange, { choices }: ChatCompletion): Promise<void> {
   const message = choices[0]?.message;
   // An empty answer is not a turn; endpoints refuse those.
-  if (typeof message?.content === "string" && message.content !== "")
+  if (message !== undefined && isWords(message.content) && message.content.length > 0)
     await keeping.keep({ ...message, incomplete: true });
   else await keeping.withdraw();
 }

@@ -6,6 +6,7 @@ import { toItemId } from "./input.ts";
 import { MarrowError } from "../../errors.ts";
 import { createJsonEnd } from "../../internal/json-end.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { isWords, withMore } from "../../internal/long-text.ts";
 import { inTurn } from "../../internal/order.ts";
 import { firstEvents, type Item, type ResponseBody, type ResponseEvent, type Sealed } from "./shape.ts";
 import { besideEach, createTexts, type Open } from "./texts.ts";
@@ -120,7 +121,8 @@ export function createAssembler(
   }
 
   function give(one: Open, field: "arguments" | "input", piece: string): readonly ResponseEvent[] {
-    one.item = { ...one.item, [field]: String(one.item[field]) + piece };
+    const known = one.item[field];
+    one.item = { ...one.item, [field]: withMore(isWords(known) ? known : "", piece) };
     const type = `response.${EVENTS[field]}.delta`;
     return [{ type, item_id: one.item.id, output_index: one.index, delta: piece }];
   }

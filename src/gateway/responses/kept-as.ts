@@ -1,4 +1,5 @@
 import type { ChatCall } from "../../flow/index.ts";
+import { withStrings } from "../../internal/long-text.ts";
 import { toTurn } from "../openai/items.ts";
 import { withItems } from "../openai/kept-items.ts";
 import { createAssembler } from "./assemble.ts";
@@ -26,7 +27,7 @@ export function keptAs(request: ResponseRequest, { input, now, search, id }: Add
       if (search !== undefined) assembler.put(search.item, SEARCH_STEPS);
       assembler.add({ choices: [{ index: 0, delta: message }] });
       assembler.close(message["incomplete"] === true);
-      return withItems(message, assembler.response().output);
+      return withItems(message, withStrings(assembler.response().output));
     },
   };
 }

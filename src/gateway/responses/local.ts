@@ -1,3 +1,5 @@
+import { sizeOf } from "../../internal/json-pieces.ts";
+import { withStrings } from "../../internal/long-text.ts";
 import type { KeptResponse } from "./shape.ts";
 
 /** Responses that one connection may continue, besides the stored ones. */
@@ -7,7 +9,7 @@ export interface LocalResponses {
   forget(id: string): void;
 }
 
-/** Responses of one connection, and characters of them as JSON; the oldest go first. */
+/** Responses of one connection, and characters of them, by estimate; the oldest go first. */
 const RESPONSES_MAX = 256;
 const CHARS_MAX = 16 * 1_048_576;
 
@@ -22,9 +24,9 @@ export function createLocalResponses(): LocalResponses {
   }
 
   return {
-    find: (id) => kept.get(id)?.one,
+    find: (id) => withStrings(kept.get(id)?.one),
     keep(one) {
-      const size = JSON.stringify(one).length;
+      const size = sizeOf(one);
       kept.set(one.response.id, { one, chars: size });
       chars += size;
       for (const id of kept.keys()) {

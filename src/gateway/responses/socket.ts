@@ -18,7 +18,7 @@ import { parseBody, toInputError } from "../http/input-error.ts";
 import { isSlowToRead, readJsonInThread } from "../http/json-threads.ts";
 import { fill } from "../../internal/exact-json.ts";
 import { readJson } from "../http/json.ts";
-import { toJsonText } from "../../internal/json-pieces.ts";
+import { toJson } from "../../internal/json-pieces.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
@@ -306,11 +306,11 @@ function toRequest(value: Fields): Omit<Asked, "lane"> {
 
 /** Sends a message and waits until the socket accepted it, so that a slow client slows only its own turn and fills no memory. */
 async function send(socket: WebSocket, message: Fields): Promise<void> {
-  const json = toJsonText(message);
+  const json = toJson(message);
   const text = typeof json === "string" ? json : await json;
   await new Promise<void>((resolve) => {
     if (socket.readyState !== socket.OPEN) return resolve();
-    socket.send(text, () => resolve());
+    socket.send(text, { binary: false }, () => resolve());
   });
 }
 

@@ -1,6 +1,7 @@
 import { partOf, toEncryptedContent, toKeptContent, toWordsContent } from "../models/carried-thoughts.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { isWords, withMore, withStrings } from "../../internal/long-text.ts";
 import { beginsPart, movedBy, placeOf, toFlatAnnotation } from "../../internal/phases.ts";
 import type { Item, ResponseEvent } from "./shape.ts";
 
@@ -175,7 +176,8 @@ export function createTexts(
     if (parts.length === 0) events.push(beginPart({ one, kind }));
     const part = parts.at(-1) ?? {};
     const field = textOf(kind);
-    const grown = { ...part, [field]: String(part[field]) + piece };
+    const known = part[field];
+    const grown = { ...part, [field]: withMore(isWords(known) ? known : "", piece) };
     if (kind !== "output_text") {
       put(one, kind, grown);
       return [...events, { type: `response.${WORDS[kind]}.delta`, ...at(one, kind), delta: piece }];
@@ -300,7 +302,7 @@ export function createTexts(
 /** What stands for thoughts that are words alone, where clients want what their maker does. */
 export function toWordsOf({ summary }: Fields): string | undefined {
   const parts = Array.isArray(summary) ? (summary as readonly unknown[]).filter(isObject) : [];
-  const words = parts.map(({ text }) => wordsOf(text)).join("\n\n");
+  const words = parts.map(({ text }) => wordsOf(withStrings(text))).join("\n\n");
   return words === "" ? undefined : toWordsContent(words);
 }
 

@@ -1,6 +1,7 @@
 import { CALLS_MAX, checkSealed, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { withStrings } from "../../internal/long-text.ts";
 import { createJsonEnd } from "../../internal/json-end.ts";
 import { createUniqueIds } from "../call-ids.ts";
 import { argumentsOf } from "../calls.ts";
@@ -149,7 +150,8 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   const reader: StreamReader & { done: boolean } = {
     last: "message_stop",
     done: false,
-    async split(event) {
+    async split(given) {
+      const event = withStrings(given);
       const { content_block: block, index } = event;
       if (!isObject(block) || !isObject(block["input"])) return [event];
       // The input of a call comes with its start or behind it.

@@ -4,6 +4,7 @@ import { argumentsOf, withTextOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
 import { textsOf } from "../cut-chunk.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { isWords, LongText, withStrings } from "../../internal/long-text.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
 import {
@@ -98,8 +99,14 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   }
 
   /** Returns the chunks for a piece of an item's text; `kind` names its field. */
-  function say(one: Item, kind: string, place: unknown, piece: string, more: Fields = {}): readonly ChatChunk[] {
-    if (piece === "") return [];
+  function say(
+    one: Item,
+    kind: string,
+    place: unknown,
+    piece: string | LongText,
+    more: Fields = {},
+  ): readonly ChatChunk[] {
+    if (piece.length === 0) return [];
     const key = `${kind} ${String(place)}`;
     const told = one.told.get(key) ?? 0;
     if (told === 0 && one.told.size === PARTS_MAX) throw tooMany(PARTS_MAX, "parts of one item");
@@ -124,18 +131,20 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     if (!isNext) return [chunk({ reasoning_content: piece })];
     const mark = toPartMark({ index: one.index, part, start });
     // A chunk with a mark is not cut: it has only the first words of a long text.
-    const [first = ""] = textsOf(piece);
-    const later = piece.slice(first.length);
+    const words = String(piece);
+    const [first = ""] = textsOf(words);
+    const later = words.slice(first.length);
     const begun = chunk({ reasoning_content: BETWEEN + first, reasoning_details: [mark] });
     return later === "" ? [begun] : [begun, chunk({ reasoning_content: later })];
   }
 
   /** Returns the part of a whole text that was not sent yet. */
   function rest(one: Item, kind: string, place: unknown, whole: unknown): readonly ChatChunk[] {
-    if (!isText(whole)) return [];
+    if (!isWords(whole)) return [];
     const told = one.told.get(`${kind} ${String(place)}`) ?? 0;
     // A part of a long text would make a copy of all of it, in one go.
-    return told >= whole.length ? [] : say(one, kind, place, whole.slice(told));
+    if (told >= whole.length) return [];
+    return say(one, kind, place, whole instanceof LongText ? whole.from(told) : whole.slice(told));
   }
 
   /** Returns the chunks for citations of an item's text. */
@@ -220,12 +229,12 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     done: false,
     async split(event) {
       const { item, response } = event;
-      if (isObject(item)) return [{ ...event, item: await withTextOf(item, "arguments") }];
-      if (!isObject(response) || !Array.isArray(response["output"])) return [event];
+      if (isObject(item)) return [{ ...withStrings({ ...event, item: undefined }), item: await toItem(item) }];
+      if (!isObject(response) || !Array.isArray(response["output"])) return [withStrings(event)];
       const output: unknown[] = [];
-      for (const one of response["output"] as readonly unknown[])
-        output.push(isObject(one) && isObject(one["arguments"]) ? await withTextOf(one, "arguments") : one);
-      return [{ ...event, response: { ...response, output } }];
+      for (const one of response["output"] as readonly unknown[]) output.push(isObject(one) ? await toItem(one) : one);
+      const beside = withStrings({ ...event, response: { ...response, output: undefined } });
+      return [{ ...beside, response: { ...beside.response, output } }];
     },
     read(event) {
       const response = isObject(event["response"]) ? event["response"] : {};
@@ -258,6 +267,16 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     },
   };
   return reader;
+}
+
+/** An item of a long event. The words of a message stay in pieces. */
+async function toItem(item: Fields): Promise<Fields> {
+  if (item["type"] !== "message") return withTextOf(withStrings(item), "arguments");
+  const content = partsOf(item).map((part) => {
+    const { text, refusal, ...others } = part;
+    return { ...withStrings(others), ...(text !== undefined && { text }), ...(refusal !== undefined && { refusal }) };
+  });
+  return { ...withStrings({ ...item, content: undefined }), content };
 }
 
 /** Texts by the name of their events: their field in the final event, and the field of their index. */
