@@ -71,6 +71,17 @@ describe("the tokenizer", () => {
     );
   });
 
+  it("cuts a long text as it cuts its words, wherever the text is read in parts", () => {
+    const words = "the cat's ,,, Zürich 日本語 a😀b naïve re-run pneumonoultramicroscopic".split(" ");
+    for (const separator of [" ", "\n", " ~ "]) {
+      const list = Array.from({ length: 3_000 }, (_, nth) => words[(nth * 7) % words.length] as string);
+      const cut = list.flatMap((word) => wordpiece.encode(`${word}${separator}`));
+      expect(wordpiece.encode(list.map((word) => `${word}${separator}`).join(""))).toEqual(cut);
+    }
+    const long = `${"x".repeat(9_000)} the cat`;
+    expect(wordpiece.encode(long)).toEqual([...wordpiece.encode("x".repeat(200)), ...wordpiece.encode("the cat")]);
+  });
+
   it("stops at the bound and survives any string", () => {
     expect(wordpiece.encode("one two three four", 2)).toHaveLength(2);
     fc.assert(

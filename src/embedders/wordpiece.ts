@@ -79,18 +79,33 @@ const CHARS_READ_PER_TOKEN = 64;
 /** Words whose pieces are remembered; the table is emptied when full. */
 const KNOWN_WORDS_MAX = 20_000;
 
+/** Characters of a text that are split into words at once, or more up to the end of a word. */
+const PART_CHARS = 4_096;
+
 const ACCENTS = /\p{Mn}/gu;
 const WORDS =
   /[\p{P}$+<=>^`|~]|[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]|[^\s\p{P}$+<=>^`|~\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]+/gu;
+/** What ends a word, for both ways to split: a text may be cut in front of it. */
+const SEPARATOR = /[\s\p{P}$+<=>^`|~\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]/gu;
 const INVISIBLE = /[\p{Cc}\p{Cf}\uFFFD]/gu;
 // oxlint-disable-next-line no-control-regex -- the test is exactly "is it all plain ASCII?"
 const ASCII = /^[\x20-\x7E]*$/;
 const ASCII_WORDS = /[a-z0-9]+|[!-/:-@[-`{-~]/g;
 
-function splitWords(text: string): readonly string[] {
-  const lower = text.toLowerCase();
-  if (ASCII.test(lower)) return lower.match(ASCII_WORDS) ?? [];
+function withoutAccents(lower: string): string {
   const seen = lower.replaceAll(/[\t\n\r]/g, " ").replaceAll(INVISIBLE, "");
-  const plain = normalise(seen, "NFD").replaceAll(ACCENTS, "");
-  return plain.match(WORDS) ?? [];
+  return normalise(seen, "NFD").replaceAll(ACCENTS, "");
+}
+
+/** Reads the words of a long text in parts: one list of all of them costs more for each word than many short ones. */
+function* splitWords(text: string): Generator<string> {
+  const lower = text.toLowerCase();
+  const isAscii = ASCII.test(lower);
+  const plain = isAscii ? lower : withoutAccents(lower);
+  for (let at = 0; at < plain.length;) {
+    SEPARATOR.lastIndex = at + PART_CHARS;
+    const end = SEPARATOR.exec(plain)?.index ?? plain.length;
+    yield* plain.slice(at, end).match(isAscii ? ASCII_WORDS : WORDS) ?? [];
+    at = end;
+  }
 }

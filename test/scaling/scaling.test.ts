@@ -34,6 +34,8 @@ const BODY_CHARS = 2 * 1_048_576;
 const PROMPT_CHARS = 100_000;
 /** Four times as long as a fact may be: beyond, strings lie elsewhere in memory, which is a step and no growth. */
 const FACT_CHARS = 16_000;
+/** Far more than an embedder asks for; a list of many more lies elsewhere in memory, which is a step and no growth. */
+const TOKENS_MAX = 8_192;
 const embedder = staticEmbedder();
 const hashing = hashEmbedder();
 const tokenizer = createWordpiece(["[UNK]", "a", "b", "bread", "the", "##e", "##a"]);
@@ -63,7 +65,7 @@ const READERS: readonly (readonly [name: string, largest: number, reading: Readi
   ["the search for orders to a judge", 20_000, (text) => () => speaksToJudge(text), false],
   ["the test of a personal prompt", PROMPT_CHARS, (text) => () => isPersonal(text), false],
   ["the words of a search", 65_536, (text) => () => wordsOf(text), false],
-  ["the tokenizer of embedders", PROMPT_CHARS, (text) => () => tokenizer.encode(text), true],
+  ["the tokenizer of embedders", PROMPT_CHARS, (text) => () => tokenizer.encode(text, TOKENS_MAX), true],
   ["the search for orders in memories", PROMPT_CHARS, (text) => () => findOrders(text), false],
   ["the id of a fact", FACT_CHARS, (text) => () => factId("semantic", text), false],
   ["the comparison of facts", FACT_CHARS, (text) => () => sameWording(text, `${text}x`), false],
