@@ -27,14 +27,14 @@ export const DEADLINE_TICK_MS = 20;
 
 /**
  * Watches many short waits with one timer. Waits of one length end in the order they began, so one queue per length is enough, and a
- * command costs two field writes instead of a timer.
+ * command costs two field writes instead of a timer. A wait ends only after the event loop read what had arrived: after a stretch in which it
+ * did not turn, replies that came in time count.
  */
 export function createDeadlines(): (startMs: number, lengthMs: number, expire: () => void) => Wait {
   const queues = new Map<number, Entry[]>();
   let timer: NodeJS.Timeout | undefined;
 
-  function look(): void {
-    const nowMs = performance.now();
+  function look(nowMs: number): void {
     let waiting = false;
     for (const [lengthMs, queue] of queues) {
       let passed = 0;
@@ -61,7 +61,7 @@ export function createDeadlines(): (startMs: number, lengthMs: number, expire: (
     const queue = queues.get(lengthMs);
     if (queue === undefined) queues.set(lengthMs, [entry]);
     else queue.push(entry);
-    timer ??= setInterval(look, DEADLINE_TICK_MS);
+    timer ??= setInterval(() => setImmediate(look, performance.now()), DEADLINE_TICK_MS);
     return entry;
   };
 }

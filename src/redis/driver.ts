@@ -18,6 +18,7 @@ import {
   type Failure,
 } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
+import { afterOwnTime } from "./own-time.ts";
 import { isReadOnly } from "./routing.ts";
 import { toSignal } from "./signals.ts";
 import { keepSubscribed, type Listening } from "./subscription.ts";
@@ -70,7 +71,10 @@ export interface RedisOptions {
 const STALLED_AFTER = 3;
 const STALLED_TRY_MS = 250;
 
-/** Time that commands wait for a connection that was just lost, in milliseconds; after a longer outage they fail at once. */
+/**
+ * Time that commands wait for a connection that was just lost, in milliseconds of this process' own time; after a longer outage they fail at
+ * once.
+ */
 export const OFFLINE_GRACE_MS = 250;
 
 /**
@@ -98,7 +102,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   let redialMs: number = REDIAL_MS.first;
   let redialledMs = -Infinity;
   let closed = false;
-  let offlineSinceMs: number | undefined;
+  let offline: Offline | undefined;
   let timeouts = 0;
   let nextTryMs = 0;
   let capabilities: Promise<Capabilities> | undefined;
@@ -129,8 +133,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         const isLate = wait.over;
         if (error === undefined) {
           wait.end();
-          offlineSinceMs = undefined;
-          timeouts = 0;
+          online();
           try {
             const shaped = toReply(reply);
             if (accepts === undefined ? !fitsCommand(command, shaped) : !accepts(shaped)) {
@@ -150,10 +153,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         if (isLate) return;
         wait.end();
         // An error that the server sent is an answer too.
-        if (classify(error, true).kind !== "lost") {
-          timeouts = 0;
-          offlineSinceMs = undefined;
-        }
+        if (classify(error, true).kind !== "lost") online();
         settleBy(afterwards(error, failed));
       };
       if (driver.ask !== undefined) driver.ask(command, bytes, answered);
@@ -225,7 +225,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       if (failure.kind === "final") throw await withServer(command, failure.error);
       if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure, driver.refusal?.());
-      if (failure.kind !== "not_run" && !driver.isReady()) offlineSinceMs ??= performance.now();
+      if (failure.kind !== "not_run" && !driver.isReady()) offline ??= goOffline();
       const nowMs = performance.now();
       if (failure.kind === "not_run") {
         if (failure.state === "read_only") redial(nowMs);
@@ -273,8 +273,15 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     driver.redial?.();
   }
 
+  /** The server answers. */
+  function online(): void {
+    timeouts = 0;
+    offline?.end();
+    offline = undefined;
+  }
+
   function isLongOffline(): boolean {
-    return offlineSinceMs !== undefined && performance.now() - offlineSinceMs > OFFLINE_GRACE_MS && !driver.isReady();
+    return offline?.isLong === true && !driver.isReady();
   }
 
   /** A server that holds connections and answers nothing is tried by one command now and then, and spares the others the wait. */
@@ -326,6 +333,17 @@ interface Sending {
   readonly command: Command;
   readonly sendOptions: SendOptions | undefined;
   readonly told: Told;
+}
+
+/** A connection that was lost and has not answered since. */
+interface Offline {
+  isLong: boolean;
+  end(): void;
+}
+
+function goOffline(): Offline {
+  const offline = { isLong: false, end: afterOwnTime(OFFLINE_GRACE_MS, () => (offline.isLong = true)) };
+  return offline;
 }
 
 /** Refuses in a later turn of the event loop: a caller that asks again at once leaves the loop the turns in which the connection comes back. */

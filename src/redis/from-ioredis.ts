@@ -7,6 +7,7 @@ import { createRedis, type Answered, type Driver, type RedisOptions } from "./dr
 import { classify, errorWord, SILENT } from "./failure.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
 import { keepInStep, stepsOf, type Steps } from "./in-step.ts";
+import { afterOwnTime } from "./own-time.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
 
@@ -162,12 +163,11 @@ function watchHandshakes(client: IoredisClient, steps: Steps, hangUp: (stream: S
     if (stream !== undefined) look(stream, steps.answered);
   });
   function look(stream: Socket, answered: number): void {
-    const timer = setTimeout(() => {
+    afterOwnTime(HANDSHAKE_SILENT_MS, () => {
       if (stream.destroyed || client.status !== "connect") return;
       if (steps.answered === answered) hangUp(stream);
       else look(stream, steps.answered);
-    }, HANDSHAKE_SILENT_MS);
-    timer.unref();
+    });
   }
 }
 
@@ -198,14 +198,13 @@ function createSuspicion(
       if (stream === undefined || stream.destroyed || (commandQueue?.length ?? 0) === 0) return [];
       return [{ stream, commandQueue, oldest: commandQueue?.peekFront(), bytesRead: stream.bytesRead }];
     });
-    const timer = setTimeout(() => {
+    afterOwnTime(silentMs, () => {
       watching = false;
       for (const { stream, commandQueue, oldest, bytesRead } of owing) {
         const answered = commandQueue?.peekFront() !== oldest;
         if (!answered && stream.bytesRead - bytesRead < LARGE_ANSWER_BYTES) hangUp(stream);
       }
-    }, silentMs);
-    timer.unref();
+    });
   };
 }
 

@@ -4,6 +4,7 @@ import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { outOfStep } from "./failure.ts";
 import { endConnection, watchSteps, type PlainClient } from "./node-redis-steps.ts";
+import { afterOwnTime } from "./own-time.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 
@@ -163,10 +164,10 @@ function nodeRedisDriver(first: AnyClient): Driver {
       if (watching) return;
       watching = true;
       const heard = answers;
-      setTimeout(() => {
+      afterOwnTime(silentMs, () => {
         watching = false;
         if (answers === heard) void replace();
-      }, silentMs).unref();
+      });
     },
     listen: (channels, onMessage, mode) => listen(first, channels, onMessage, mode),
     async dedicate() {

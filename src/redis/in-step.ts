@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Redis as IoredisClient } from "ioredis";
 import dataHandler from "ioredis/built/DataHandler.js";
 import { outOfStep } from "./failure.ts";
+import { afterOwnTime } from "./own-time.ts";
 
 /** Internals of the pinned client version that are used beside its commands. */
 type Inner = Pick<IoredisClient, "status"> & {
@@ -74,7 +75,7 @@ const answeredBy = new WeakMap<object, Steps>();
 const LOOK_MS = 100;
 const WORD = "marrow in step ";
 const OTHERS = "a reply of another command";
-/** Longest wait for a proof, in milliseconds. */
+/** Longest wait for a proof, in milliseconds of this process' own time. */
 const PROOF_MS = 1_000;
 
 /** A question whether the connection is in step, with the replies that came after it was asked. */
@@ -165,7 +166,7 @@ class Step implements Steps {
     const { promise: outcome, resolve: settle } = Promise.withResolvers<boolean>();
     const ping = this.#ping(() => this.#proof?.ping === ping && this.#conclude(false));
     this.#proof = { stream, ping, settle, outcome, held: [] };
-    setTimeout(() => this.#proof?.ping === ping && this.#conclude(false), PROOF_MS).unref();
+    afterOwnTime(PROOF_MS, () => this.#proof?.ping === ping && this.#conclude(false));
     return outcome;
   }
 
