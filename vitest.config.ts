@@ -13,6 +13,7 @@ const MEASURED = [
   "src/gateway/http/watchdog.test.ts",
   "src/gateway/models/tokens.test.ts",
   "src/internal/time-slice.test.ts",
+  "src/queue/large-payloads.live.test.ts",
   "src/redis/deadlines.test.ts",
   "src/stores/chunk-pool.test.ts",
 ];

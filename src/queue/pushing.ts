@@ -2,10 +2,18 @@ import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkObject, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
+import { toJson as toJsonInTurns } from "../internal/json-pieces.ts";
 import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { encodePlainBeside, runScript, type Argument, type ScopedRedis, keepTraces } from "../redis/index.ts";
+import {
+  encodeLargeRecordBody,
+  encodePlainBeside,
+  runScript,
+  type Argument,
+  type ScopedRedis,
+  keepTraces,
+} from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { nearby } from "./nearby.ts";
 import {
@@ -151,18 +159,27 @@ function toOperands(payload: unknown, options: PushOptions, idempotencyMs: numbe
   const json = encodeWritable("payload", payload, toJson);
   const isOwn = idempotencyKey === "" || fingerprint === undefined || fingerprint === null;
   const compared = isOwn ? json : encodeWritable("fingerprint", fingerprint, toJson);
-  const toOptions = () => {
-    const digest = idempotencyKey === "" ? "" : hash("sha256", compared).slice(0, 32);
+  const toOptions = (told: string | Buffer) => {
+    const digest = idempotencyKey === "" ? "" : hash("sha256", told).slice(0, 32);
     return toWords(id, resolved, resolved.replace ? `=${digest}` : digest);
   };
-  const body = encodePlainBeside(json);
-  // A large text is hashed in a turn of its own.
-  return body instanceof Promise ? body.then((large) => [toOptions(), large] as const) : [toOptions(), body];
+  if (typeof json === "string" && typeof compared === "string") {
+    const body = encodePlainBeside(json);
+    // A large text is hashed in a turn of its own.
+    return body instanceof Promise
+      ? body.then((large) => [toOptions(compared), large] as const)
+      : [toOptions(compared), body];
+  }
+  return Promise.all([json, compared]).then(async ([written, told]) => {
+    const body = typeof written === "string" ? encodePlainBeside(written) : encodeLargeRecordBody(written);
+    const record = await body;
+    return [toOptions(told), record] as const;
+  });
 }
 
-/** @throws TypeError for a value that is not JSON */
-function toJson(value: unknown): string {
-  const json = JSON.stringify(value) as string | undefined;
+/** The JSON of a value: that of a large one is written in turns of the event loop. @throws TypeError for a value that is not JSON */
+function toJson(value: unknown): string | Promise<Buffer> {
+  const json = toJsonInTurns(value) as string | Promise<Buffer> | undefined;
   if (json === undefined) throw new TypeError("not JSON");
   return json;
 }

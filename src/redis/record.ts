@@ -13,7 +13,7 @@ import { MarrowError } from "../errors.ts";
 import { parseExact } from "../internal/exact-json.ts";
 import { decodeInTurns } from "../internal/decoded-text.ts";
 import { readPiecesInTurns, type WideBudget } from "../internal/json-in-turns.ts";
-import { toJson } from "../internal/json-pieces.ts";
+import { concatInTurns, toJson } from "../internal/json-pieces.ts";
 
 /** Version in every record. Readers refuse newer ones. */
 export const RECORD_VERSION = 1;
@@ -102,7 +102,9 @@ export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" | "dens
 /** The same with quick compression outside the event loop, for bodies that would block it. */
 export async function encodeLargeRecordBody(body: Buffer): Promise<Buffer> {
   const compressed = await compressBeside(body);
-  return compressed.length >= body.length ? withHeader(PLAIN_JSON, body) : withHeader(ZSTD_JSON, compressed);
+  const isLess = compressed.length < body.length;
+  // What cannot be compressed, such as a picture, is long by itself.
+  return concatInTurns([Buffer.from([RECORD_VERSION, isLess ? ZSTD_JSON : PLAIN_JSON]), isLess ? compressed : body]);
 }
 
 const compressBeside: (body: Buffer) => Promise<Buffer> = promisify(zstdCompress);
