@@ -32,15 +32,15 @@ describe("usage that a client did not ask for", () => {
     expect(filtered(crlf, size)).toBe(crlf.replace(event(usage).replace("\n\n", "\r\n\r\n"), ""));
   });
 
-  it("is asked for all the same, by the client's own bytes where that can be", () => {
+  it("is asked for all the same, by the client's own bytes where that can be", async () => {
     const request = { model: "m", messages: [], stream: true };
-    const { body } = askUsage({ request, body: Buffer.from(`${JSON.stringify(request)} \n`) });
+    const { body } = await askUsage({ request, body: Buffer.from(`${JSON.stringify(request)} \n`) });
     expect(JSON.parse(Buffer.from(body as Uint8Array).toString("utf8"))).toEqual({
       ...request,
       stream_options: { include_usage: true },
     });
     const own = { ...request, stream_options: { include_obfuscation: false } };
-    const asked = askUsage({ request: own, body: Buffer.from(JSON.stringify(own)) });
+    const asked = await askUsage({ request: own, body: Buffer.from(JSON.stringify(own)) });
     expect([asked.body, asked.request["stream_options"]]).toEqual([
       undefined,
       { include_obfuscation: false, include_usage: true },

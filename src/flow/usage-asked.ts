@@ -1,23 +1,29 @@
 import { MarrowError } from "../errors.ts";
+import { concatInTurns } from "../internal/json-pieces.ts";
 import { EVENT_CHARS_MAX, type ChatChunk, type ChatRequest, type ModelCall, type StreamPart } from "../models/index.ts";
 import { wantsUsage } from "./replay.ts";
 
+const CLOSE_OBJECT = 0x7d;
 const FIELD = '"stream_options":{"include_usage":true}';
+
+/** From this size on, the bytes of a request are put together in turns of the event loop. */
+const LONG_BYTES = 262_144;
 
 /**
  * Makes a streaming call end with its usage, even if the client did not request it, so that its cost is known and a stored answer has
  * counts. The client's bytes are reused if one field can be appended.
  */
-export function askUsage(call: ModelCall): ModelCall {
+export function askUsage(call: ModelCall): ModelCall | Promise<ModelCall> {
   const { request, body } = call;
   if (wantsUsage(request)) return call;
   const options = request["stream_options"] as Readonly<Record<string, unknown>> | null | undefined;
   const asked: ChatRequest = { ...request, stream_options: { ...options, include_usage: true } };
   if (body === undefined || Object.hasOwn(request, "stream_options"))
     return { ...call, request: asked, body: undefined };
-  const end = Buffer.from(body).lastIndexOf("}");
-  const bytes = Buffer.concat([body.subarray(0, end), Buffer.from(`,${FIELD}}`)]);
-  return { ...call, request: asked, body: bytes };
+  const end = body.lastIndexOf(CLOSE_OBJECT);
+  const pieces = [body.subarray(0, end), Buffer.from(`,${FIELD}}`)];
+  if (body.length < LONG_BYTES) return { ...call, request: asked, body: Buffer.concat(pieces) };
+  return concatInTurns(pieces).then((bytes) => ({ ...call, request: asked, body: bytes }));
 }
 
 /** Most buffered bytes of one event; a character has up to three. */

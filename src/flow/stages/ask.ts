@@ -26,7 +26,8 @@ export async function ask(
   const leaving = watch(kit, exchange, lead);
   try {
     if (exchange.request.stream === true) {
-      const parts = await exchange.model.stream(askUsage(toCall(kit, exchange, leaving.signal)));
+      const call = askUsage(toCall(kit, exchange, leaving.signal));
+      const parts = await exchange.model.stream(call instanceof Promise ? await call : call);
       const stream = relay({
         model: exchange.request.model,
         parts,

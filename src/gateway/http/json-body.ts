@@ -1,5 +1,7 @@
+import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
+import { readBytes } from "./body-bytes.ts";
 import { isSlowToRead, readJsonInThread } from "./json-threads.ts";
 import { fill, type Unfilled } from "../../internal/exact-json.ts";
 import { readInTurns, readUnfilled } from "./json.ts";
@@ -18,8 +20,11 @@ const LARGE_BYTES = 32_768;
 export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: Watchdog): void {
   const mark = (request: FastifyRequest, step: string) => watchdog.mark(request.routeOptions.url ?? "unknown", step);
 
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request: FastifyRequest, given, done) => {
-    const body = given as Buffer;
+  app.addContentTypeParser("application/json", (request: FastifyRequest, payload: Readable, done) => {
+    readBytes(request, payload, (error, body) => (body === undefined ? done(error) : take(request, body, done)));
+  });
+
+  function take(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
     // An official client sends DELETE and cancel with this type and no body.
     if (body.length === 0) return done(null, undefined);
     if (body.length >= LARGE_BYTES) {
@@ -35,7 +40,7 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       return done(error as Error);
     }
     return done(null, value);
-  });
+  }
 
   async function readLarge(request: FastifyRequest, body: Buffer): Promise<unknown> {
     const turn = async (step: string) => {

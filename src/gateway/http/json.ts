@@ -35,7 +35,7 @@ export async function readInTurns(source: Buffer, turn: () => Promise<void>): Pr
   if (!isUtf8(source)) throw notUtf8();
   const { pieces } = await decodeInTurns(source);
   checkBegin(pieces[0] ?? "");
-  const lifted = await liftTexts(pieces, STRING_CHARS_MAX);
+  const lifted = await liftTexts(pieces, source.length < LONG_BYTES ? STRING_CHARS_MAX : SHORT_CHARS_MAX);
   const text = lifted?.text ?? pieces.join("");
   await turn();
   const read = parse(text);
@@ -51,6 +51,8 @@ export async function readInTurns(source: Buffer, turn: () => Promise<void>): Pr
 
 /** Longer strings are read in pieces. */
 const STRING_CHARS_MAX = 65_536;
+/** The text of a body beside these strings is put together and read in one go: of a body from this size on, it has short strings only. */
+const [LONG_BYTES, SHORT_CHARS_MAX] = [524_288, 256];
 
 function decode(source: Uint8Array | string): string {
   if (typeof source !== "string" && !isUtf8(source)) throw notUtf8();

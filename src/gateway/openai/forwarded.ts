@@ -16,6 +16,7 @@ import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, toServedHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { readForm } from "../http/form.ts";
+import { readBytes } from "../http/body-bytes.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { goneOf, openOutlet } from "../http/outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
@@ -50,7 +51,7 @@ export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<Gate
     });
   // Kept whole within its bound: the model may be named last, and another upstream may have to be asked.
   app.register(async (forms) => {
-    forms.addContentTypeParser("multipart/form-data", { parseAs: "buffer" }, (_, given, done) => done(null, given));
+    forms.addContentTypeParser("multipart/form-data", (request, payload, done) => readBytes(request, payload, done));
     for (const path of FORM_ROUTES)
       forms.post(path, { bodyLimit: formBytesMax }, async (request, reply) => {
         if (request.body === undefined)

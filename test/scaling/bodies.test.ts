@@ -1,0 +1,68 @@
+import { PassThrough } from "node:stream";
+import type { FastifyRequest } from "fastify";
+import { describe, expect, it } from "vitest";
+import { askUsage } from "../../src/flow/usage-asked.ts";
+import { readBytes } from "../../src/gateway/http/body-bytes.ts";
+import { readInTurns } from "../../src/gateway/http/json.ts";
+import { ownTurn } from "../../src/internal/time-slice.ts";
+import { longestGo } from "./measure.ts";
+
+/** Longest that one go may take: 20 ms on an idle machine, with room for one that is not. */
+const GO_MS_MAX = 50;
+/** Four times the default bound: what is done in one go is then far over its own. */
+const BODY_BYTES = 16 * 1_048_576;
+
+const prose = (chars: number) => "prose and words that go on ".repeat(Math.ceil(chars / 27)).slice(0, chars);
+const messages = (count: number) =>
+  Array.from({ length: count }, (_, nth) => ({ role: "user", content: `${nth} ${prose(BODY_BYTES / count - 40)}` }));
+const BODIES: Readonly<Record<string, readonly object[]>> = {
+  "one prompt": messages(1),
+  "1,000 messages": messages(1_000),
+  "9,000 messages": messages(9_000),
+  "a picture": [
+    {
+      role: "user",
+      content: [{ type: "image_url", image_url: { url: `data:image/png;base64,${"A".repeat(BODY_BYTES)}` } }],
+    },
+  ],
+};
+const rows = Object.entries(BODIES).map(([name, list]) => {
+  const request = { model: "m", messages: list, stream: true };
+  return { name, request, bytes: Buffer.from(JSON.stringify(request)) };
+});
+
+/** Receives a body as a socket brings it. */
+function received(bytes: Buffer): Promise<Buffer | undefined> {
+  const payload = new PassThrough();
+  const request = { headers: {}, routeOptions: { bodyLimit: 2 * BODY_BYTES } } as unknown as FastifyRequest;
+  return new Promise((resolve, reject) => {
+    readBytes(request, payload, (error, whole) => (error === null ? resolve(whole) : reject(error)));
+    let at = 0;
+    const next = (): void => {
+      if (at >= bytes.length) return void payload.end();
+      payload.write(bytes.subarray(at, (at += 65_536)));
+      setImmediate(next);
+    };
+    next();
+  });
+}
+
+describe("a long body", () => {
+  it.each(rows)("is read in turns of the event loop: $name", { timeout: 60_000 }, async ({ bytes, request }) => {
+    expect(await longestGo(() => readInTurns(bytes, ownTurn), GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+    expect((await readInTurns(bytes, ownTurn)).value).toEqual(request);
+  });
+
+  it(
+    "is put together in turns, when it has come and when it is sent with a field more",
+    { timeout: 60_000 },
+    async () => {
+      const [{ bytes, request }] = rows as [(typeof rows)[number]];
+      expect(await longestGo(() => received(bytes), GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+      expect((await received(bytes))?.equals(bytes)).toBe(true);
+      const ask = async () => askUsage({ request: request as never, body: bytes });
+      expect(await longestGo(ask, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+      expect(JSON.parse(String((await ask()).body))).toEqual({ ...request, stream_options: { include_usage: true } });
+    },
+  );
+});
