@@ -219,6 +219,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
   const asking = createAsking({ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding });
   const cache: Cache<V> = {
     ...createListing<V>({ redis: scoped, keys, entries, sealing, timeoutMs }),
+    isSemantic: embedder !== undefined,
 
     async lookup(question, wanted = {}) {
       const { maxAgeMs = Infinity, tiers = "both", explain = false } = wanted;

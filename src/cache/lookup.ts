@@ -162,6 +162,8 @@ export interface CacheReport {
 
 /** The answers of one scope. `V` must be JSON. */
 export interface Cache<V> extends Listing<V> {
+  /** Whether the cache finds similar questions: it was made with an embedder. Without one, only the exact tier is looked up. */
+  readonly isSemantic: boolean;
   /**
    * Finds a stored answer. The exact tier comes first and never embeds. Then come the nearest questions with the same `within` and
    * `context`; one is served only with a proof that it asks the same, and if the policy agrees. One round trip for an exact hit, two

@@ -70,6 +70,18 @@ describe("a request through the gateway", () => {
     }
   });
 
+  liveTest("tells of no search for similar questions in a cache that has none", async () => {
+    const gateway = await startTestGateway({ redisUrl: inject("redisUrl"), config: { cache: { semantic: false } } });
+    const { heard, close } = listen(["flow:find"]);
+    try {
+      await gateway.client().chat.completions.create(ask);
+      expect(heard.map(({ signal }) => signal)).toMatchObject([{ tier: "exact" }]);
+    } finally {
+      close();
+      await gateway.close();
+    }
+  });
+
   liveTest(
     "sends what a subscriber adds to the headers of an attempt, and tells of commands without their words",
     async () => {

@@ -13,6 +13,7 @@ export async function lookup(
   subject?: string,
 ): Promise<Lookup<StoredAnswer> | undefined> {
   if (cache === undefined || question === undefined || noCache) return undefined;
+  if (tiers === "similar" && !cache.isSemantic) return { hit: false };
   // An alias stores the wording, so a question that must not be stored is not judged.
   const asked = { tiers, maxAgeMs, judge: !noStore, subject };
   const looked = await orWithout(
