@@ -96,6 +96,9 @@ export function lacksAsked(question: Question, { choice }: StoredAnswer): boolea
   return parameters?.["logprobs"] === true && (choice?.["logprobs"] ?? null) === null;
 }
 
+/** Reasons of providers, beside `stop`, of an answer that may not be whole. */
+const UNENDED: ReadonlySet<unknown> = new Set(["unknown", "pause_turn"]);
+
 /**
  * Returns the part of a completion to store, or `undefined` for completions that are never stored: several choices, tool calls, refusals,
  * empty answers, truncated ones, and those of which it is unknown.
@@ -105,8 +108,8 @@ export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undef
   const [choice, ...others] = choices;
   if (choice === undefined || others.length > 0 || choice.finish_reason !== "stop") return undefined;
   const { message, index: ____, finish_reason: _____, ...rest } = choice;
-  // Its endpoint did not say how the answer ended.
-  if (rest["native_finish_reason"] === "unknown") return undefined;
+  // Its endpoint did not say how the answer ended, or paused within it.
+  if (UNENDED.has(rest["native_finish_reason"])) return undefined;
   const {
     content,
     refusal,

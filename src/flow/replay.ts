@@ -27,7 +27,7 @@ export function toReplay({ model, message, usage, choice, beside }: StoredAnswer
 
 /**
  * Converts a stored answer to the events of a stream, as one text, in the order in which it was said. Fields other than the text come with
- * its first event, except `phases`: each comes with the text at which it begins.
+ * its first event, except those that say how it ended, and `phases`: each comes with the text at which it begins.
  */
 export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string {
   const { id, created, model, usage } = toReplay(answer);
@@ -47,14 +47,15 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
     content: isWhole ? text : "",
     ...marks.upTo(isWhole ? text.length : 0),
   };
+  const [atEnd, choice] = withoutEnding(answer.choice);
   let events =
-    answer.choice === undefined && answer.beside === undefined
+    choice === undefined && answer.beside === undefined
       ? delta(first, "null")
       : toEvent(
           JSON.stringify({
             ...answer.beside,
             ...(JSON.parse(`${start}}`) as object),
-            choices: [{ ...answer.choice, index: 0, delta: first, finish_reason: null }],
+            choices: [{ ...choice, index: 0, delta: first, finish_reason: null }],
           }),
         );
   const chars = Math.max(PIECE_CHARS, Math.ceil(text.length / PIECES_MAX));
@@ -68,9 +69,22 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
       from = to;
     }
   }
-  events += delta(marks.upTo(Number.POSITIVE_INFINITY), '"stop"');
+  events += delta(marks.upTo(Number.POSITIVE_INFINITY), `"stop"${atEnd}`);
   if (withUsage) events += toEvent(`${head}"choices":[],"usage":${JSON.stringify(usage ?? null)}}`);
   return events + toEvent("[DONE]");
+}
+
+/** Fields of a choice that say how it ended: readers of a stream take them from the event with the finish reason. */
+const ENDING: ReadonlySet<string> = new Set(["native_finish_reason", "stop_reason", "stop_details", "matched_stop"]);
+
+/** Separates those fields, as JSON to append to an object, from the others. */
+function withoutEnding(choice: StoredAnswer["choice"]): readonly [atEnd: string, choice: StoredAnswer["choice"]] {
+  const fields = Object.entries(choice ?? {});
+  const told = fields.filter(([name]) => ENDING.has(name));
+  if (told.length === 0) return ["", choice];
+  const others = fields.filter(([name]) => !ENDING.has(name));
+  const json = told.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join("");
+  return [json, others.length === 0 ? undefined : Object.fromEntries(others)];
 }
 
 /** Returns the end of a piece, after a space near its full length if possible. */

@@ -121,7 +121,7 @@ describe("a streamed answer", () => {
       many(1_025, (index) => ({
         type: "content_block_start",
         index,
-        content_block: { type: "tool_use", id: `t${index}` },
+        content_block: { type: "tool_use", id: `t${index}`, name: "f" },
       })),
       "more than 1024 tool calls",
     ],
@@ -130,7 +130,7 @@ describe("a streamed answer", () => {
       many(1_025, (at) => ({
         type: "response.output_item.added",
         output_index: at,
-        item: { type: "function_call", id: `t${at}` },
+        item: { type: "function_call", id: `t${at}`, name: "f" },
       })),
       "more than 1024 tool calls",
     ],

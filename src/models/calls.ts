@@ -4,6 +4,7 @@ import { createJsonEnd } from "../internal/json-end.ts";
 import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { CALLS_MAX, tooMany } from "./answer-bounds.ts";
 import { createUniqueIds } from "./call-ids.ts";
+import { malformed } from "./failures.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 
 /** Fields of a tool call that every chat completions endpoint supports. Others are specific to a provider. */
@@ -137,6 +138,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
   function finish(): readonly Fields[] {
     isOver = true;
     return calls.flatMap((call) => {
+      checkName(call.name);
       const isGiven = call.isGiven || names.size === 0 || call.head["custom"] != null;
       call.isGiven = true;
       if (heldBack.has(call)) return [begin(call, call.head, isGiven ? undefined : NOTHING_GIVEN)];
@@ -149,7 +151,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     call.toldName = call.name;
     heldBack.delete(call);
     const { function: named, custom } = fields;
-    if (named === undefined && custom !== undefined) return { ...fields, index: call.place, id: call.id };
+    if (named == null && custom != null) return { ...fields, index: call.place, id: call.id };
     const told = { ...(named as Fields | undefined), name: call.name, arguments: piece ?? "" };
     return { type: "function", ...fields, index: call.place, id: call.id, function: told };
   }
@@ -311,6 +313,7 @@ function withUniqueId(call: Fields, unique: (id: string) => string): Fields {
 function toUsual(given: Fields): Fields {
   const call = withoutIndex(given);
   const named = call["function"] as Fields | null | undefined;
+  checkName((named ?? (call["custom"] as Fields | null | undefined))?.["name"]);
   const isUsual = isText(call["id"]) && isText(call["type"]);
   if (named == null) return isUsual ? call : { ...call, id: isText(call["id"]) ? call["id"] : madeId() };
   const text = named["arguments"];
@@ -321,6 +324,11 @@ function toUsual(given: Fields): Fields {
     type: isText(call["type"]) ? call["type"] : "function",
     function: { ...named, arguments: argumentsOf(text) ?? "{}" },
   };
+}
+
+/** A client cannot run a call without a name, and no endpoint takes it back. @throws MarrowError `model_failed` */
+export function checkName(name: unknown): void {
+  if (!isText(name)) throw malformed("a tool call of its answer has no name");
 }
 
 /** The index of a call belongs to streams. In a stored turn it would go back to endpoints, and some refuse it. */

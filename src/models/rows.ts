@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { wordOf } from "../internal/describe.ts";
+import { describe, wordOf } from "../internal/describe.ts";
 import { applyRows, send, type FieldRow } from "../internal/field-rows.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 import type { ChatRequest } from "./chat.ts";
@@ -27,7 +27,8 @@ export function uncarried(path: string, kind: string, what = ""): MarrowError {
 
 /** Builds the error for a value of the wrong type. */
 export function unfit(path: string, expected: string, got: unknown): MarrowError {
-  return new MarrowError("invalid_input", `${path} must be ${expected}, got ${wordOf(got)}`, { details: { path } });
+  const told = got === "" ? describe(got) : wordOf(got);
+  return new MarrowError("invalid_input", `${path} must be ${expected}, got ${told}`, { details: { path } });
 }
 
 /** Returns a JSON object, or throws an error that names it. */

@@ -83,3 +83,49 @@ describe("the words of servers for a complete answer", () => {
     expect(JSON.parse((await post("/messages", asked)).text)).toMatchObject({ stop_reason: "end_turn" });
   });
 });
+
+describe("a stop reason of an upstream of kind anthropic", () => {
+  it.each<readonly [string, readonly [string, string?], readonly [string, string?]]>([
+    ["end_turn", ["stop"], ["completed"]],
+    ["stop_sequence", ["stop", "stop_sequence"], ["completed"]],
+    ["max_tokens", ["length"], ["incomplete", "max_output_tokens"]],
+    ["model_context_window_exceeded", ["length", "model_context_window_exceeded"], ["incomplete", "max_output_tokens"]],
+    ["pause_turn", ["stop", "pause_turn"], ["incomplete", "pause_turn"]],
+    ["refusal", ["content_filter"], ["incomplete", "content_filter"]],
+    ["novel_limit", ["novel_limit", "novel_limit"], ["incomplete", "novel_limit"]],
+  ])(
+    "%s is %j in a chat, %j in a response, and itself in a message",
+    async (reason, [finish, native], [status, why]) => {
+      const script = ({ body }: { readonly body: Readonly<Record<string, unknown>> }) =>
+        ANSWERS["anthropic"]?.(reason, body["stream"] === true) as ScriptedAnswer;
+      gateway = await startTestGateway({ redisUrl: inject("redisUrl"), kind: "anthropic", script });
+      const asked = { messages: [{ role: "user", content: "Tell me all." }] };
+      const [whole, stream] = [
+        await post("/chat/completions", asked),
+        await post("/chat/completions", { ...asked, messages: [{ role: "user", content: "And now?" }], stream: true }),
+      ];
+      const choices = [JSON.parse(whole.text), ...eventsOf(stream.text)]
+        .flatMap((one) => (one as { choices: Record<string, unknown>[] }).choices)
+        .filter((choice) => typeof choice["finish_reason"] === "string");
+      expect(choices).toHaveLength(2);
+      for (const choice of choices)
+        expect([choice["finish_reason"], choice["native_finish_reason"]]).toEqual([finish, native]);
+      const isCached = status === "completed";
+      expect((await post("/chat/completions", asked)).cache).toBe(isCached ? "exact" : "miss");
+      // A cached answer ended as the first one did, also as a stream.
+      const again = eventsOf((await post("/chat/completions", { ...asked, stream: true })).text).at(-1);
+      expect(again).toMatchObject({
+        choices: [{ finish_reason: finish, ...(native && { native_finish_reason: native }) }],
+      });
+      const details = why === undefined ? null : { reason: why };
+      const input = { input: "Tell me more." };
+      expect(JSON.parse((await post("/responses", input)).text)).toMatchObject({ status, incomplete_details: details });
+      const events = eventsOf((await post("/responses", { input: "Tell me that.", stream: true })).text);
+      expect(events.at(-1)).toMatchObject({ response: { status, incomplete_details: details } });
+      for (const isStream of [false, true]) {
+        const { text } = await post("/messages", { ...asked, max_tokens: 50, stream: isStream, temperature: 0.5 });
+        expect(/"stop_reason":"(\w+)"/.exec(text)?.[1]).toBe(reason);
+      }
+    },
+  );
+});

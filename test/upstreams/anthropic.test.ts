@@ -95,7 +95,7 @@ describe("a model of kind anthropic", () => {
       "model_context_window_exceeded",
       { finish_reason: "length", native_finish_reason: "model_context_window_exceeded" },
     ],
-    ["pause_turn", { finish_reason: "length", native_finish_reason: "pause_turn" }],
+    ["pause_turn", { finish_reason: "stop", native_finish_reason: "pause_turn" }],
     ["refusal", { finish_reason: "content_filter" }],
     ["tool_use", { finish_reason: "tool_calls" }],
     ["something_new", { finish_reason: "something_new" }],

@@ -139,13 +139,14 @@ export function toTextBlock(text: string): Fields {
 }
 
 /** Converts a tool call to a block. `made` is its id if the upstream gave none, because clients answer a call by its id. */
-export function toUse({ id, function: named }: Fields, made: string): Fields {
-  const { name, arguments: given } = (named ?? {}) as Fields;
+export function toUse({ id, function: named, custom }: Fields, made: string): Fields {
+  const { name, arguments: given, input } = (named ?? custom ?? {}) as Fields;
   return {
     type: "tool_use",
     id: typeof id === "string" && id !== "" ? id : made,
     name: typeof name === "string" ? name : "",
-    input: toInput(given),
+    // The input of a custom tool is a text, and here an object.
+    input: named == null && custom != null ? { input } : toInput(given),
     caller: { type: "direct" },
   };
 }

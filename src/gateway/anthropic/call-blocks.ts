@@ -10,6 +10,8 @@ export interface CallBlock {
   /** The part of its input that was not sent yet. */
   held: string;
   state: "held" | "open" | "closed";
+  /** The field of a chat's call that has its input: `input` is the text of a custom tool. */
+  readonly field: "arguments" | "input";
   /** Whether its input begins as an object does; `undefined` while there is none. */
   isObject: boolean | undefined;
   /** Returns true once its input is complete, so that another block may begin. */
@@ -31,7 +33,7 @@ export function createCallBlocks(made: () => string): CallBlocks {
   const calls = new Map<number, CallBlock & { readonly isMade: boolean; readonly grow: (piece: string) => void }>();
   let count = 0;
 
-  function begin(index: number, given: string) {
+  function begin(index: number, given: string, field: CallBlock["field"]) {
     const end = createJsonEnd();
     const call = {
       id: given === "" ? `${made()}${count}` : given,
@@ -39,8 +41,10 @@ export function createCallBlocks(made: () => string): CallBlocks {
       name: "",
       held: "",
       state: "held" as CallBlock["state"],
+      field,
       isObject: undefined as boolean | undefined,
-      isWhole: end.isWhole,
+      // A custom tool's text has no end of its own: it is whole where something else begins.
+      isWhole: field === "input" ? () => true : end.isWhole,
       grow: end.add,
     };
     count += 1;
@@ -51,18 +55,19 @@ export function createCallBlocks(made: () => string): CallBlocks {
   return {
     size: () => count,
     add(delta, index) {
-      const named = (delta["function"] ?? {}) as Fields;
+      const field = delta["function"] == null && delta["custom"] != null ? "input" : "arguments";
+      const named = (delta["function"] ?? delta["custom"] ?? {}) as Fields;
       const given = typeof delta["id"] === "string" ? delta["id"] : "";
       const known = calls.get(index);
       // A new id at a known index begins another call; empty fields change nothing.
       const isNew = known === undefined || (given !== "" && given !== known.id && !known.isMade);
-      const call = isNew ? begin(index, given) : known;
+      const call = isNew ? begin(index, given, field) : known;
       if (call.state === "held") call.name = joinedName(call.name, named["name"], call.held !== "");
-      const { arguments: more } = named;
+      const more = named[call.field];
       const piece = typeof more === "string" ? more : more === undefined || more === null ? "" : JSON.stringify(more);
       if (piece === "") return { call, isNew };
       if (call.state === "closed") {
-        if (piece.trim() === "") return { call, isNew };
+        if (piece.trim() === "" && call.field === "arguments") return { call, isNew };
         throw new MarrowError("model_failed", "the model's endpoint sent more of a tool call that had ended", {
           details: { status: 502 },
         });

@@ -165,7 +165,7 @@ function toChoice(choice: Fields | null | undefined, hasTools: boolean): Fields 
     case "any":
       return { tool_choice: "required", ...parallel };
     case "tool":
-      if (typeof name !== "string") throw wrong("tool_choice.name", "the name of a tool");
+      if (typeof name !== "string" || name === "") throw wrong("tool_choice.name", "the name of a tool");
       return { tool_choice: { type: "function", function: { name } }, ...parallel };
     default:
       throw refused("tool_choice.type", `a choice of type ${wordOf(type)}`);

@@ -61,11 +61,17 @@ export function createMessageEvents(model: string): MessageEvents {
 
   function close(): readonly MessageEvent[] {
     if (open === undefined) return [];
-    const events = open.call?.isObject === false ? [grow({ type: "input_json_delta", partial_json: '"}' })] : [];
+    const events = open.call === undefined ? [] : endOf(open.call).map((text) => grow(toInputDelta(text)));
     if (open.call !== undefined) open.call.state = "closed";
     open = undefined;
     blocks += 1;
     return [...events, { type: "content_block_stop", index: blocks - 1 }];
+  }
+
+  /** What an input lacks at its end: a text within an object is closed. */
+  function endOf({ isObject, field }: CallBlock): readonly string[] {
+    if (isObject === undefined) return field === "input" ? ['{"input":""}'] : [];
+    return isObject ? [] : ['"}'];
   }
 
   const grow = (delta: Fields): MessageEvent => ({ type: "content_block_delta", index: blocks, delta });
@@ -112,18 +118,18 @@ export function createMessageEvents(model: string): MessageEvents {
   }
 
   /**
-   * Returns the events of a call's input received so far. What does not begin as an object becomes a text in one, as in a whole answer; white
-   * space waits for what follows it.
+   * Returns the events of a call's input received so far. What does not begin as an object, and the text of a custom tool, becomes a text in
+   * one, as in a whole answer; white space before arguments waits for what follows it.
    */
   function give(one: CallBlock): readonly MessageEvent[] {
-    const piece = one.held;
-    if (piece === "" || (one.isObject === undefined && piece.trim() === "")) return [];
+    const [piece, isText] = [one.held, one.field === "input"];
+    if (piece === "" || (one.isObject === undefined && !isText && piece.trim() === "")) return [];
     const isFirst = one.isObject === undefined;
-    one.isObject ??= piece.trimStart().startsWith("{");
+    one.isObject ??= !isText && piece.trimStart().startsWith("{");
     one.held = "";
     const text = one.isObject ? piece : JSON.stringify(piece).slice(1, -1);
-    const begun = isFirst && !one.isObject ? `{"INVALID_JSON":"${text}` : text;
-    return [grow({ type: "input_json_delta", partial_json: begun })];
+    const begun = isFirst && !one.isObject ? `{"${isText ? "input" : "INVALID_JSON"}":"${text}` : text;
+    return [grow(toInputDelta(begun))];
   }
 
   /** Whether a call is open whose end is still to come. */
@@ -212,4 +218,8 @@ export function createMessageEvents(model: string): MessageEvents {
       ];
     },
   };
+}
+
+function toInputDelta(json: string): Fields {
+  return { type: "input_json_delta", partial_json: json };
 }

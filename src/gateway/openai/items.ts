@@ -44,6 +44,7 @@ export function toTurn(item: Fields, path: string): Turn {
     const { call_id: callId, name, arguments: given } = rest as Fields;
     for (const [field, value] of Object.entries({ call_id: callId, name, arguments: given }))
       if (typeof value !== "string") throw wrong(`${path}.${field}`, "a string");
+    if (name === "") throw wrong(`${path}.name`, "the name of a tool");
     const call = { id: callId, type: "function", function: { name, arguments: given } };
     return { role: "assistant", content: null, tool_calls: [call], item: { type, ...rest } };
   }
@@ -51,6 +52,7 @@ export function toTurn(item: Fields, path: string): Turn {
     const { call_id: callId, name, input } = rest as Fields;
     for (const [field, value] of Object.entries({ call_id: callId, name, input }))
       if (typeof value !== "string") throw wrong(`${path}.${field}`, "a string");
+    if (name === "") throw wrong(`${path}.name`, "the name of a tool");
     const call = { id: callId, type: "custom", custom: { name, input } };
     return { role: "assistant", content: null, tool_calls: [call], item: { type, ...rest } };
   }

@@ -24,13 +24,13 @@ export function createCallFilter(choice: unknown): CallFilter {
       if (state.id === "") state.id = id;
       const delta = { ...call, index };
       if (state.passes === undefined) {
-        const custom = call["custom"] as Fields | undefined;
-        const name = textOf(((call["function"] ?? custom ?? {}) as Fields)["name"]);
+        const { function: called, custom } = call as Readonly<Record<string, Fields | null | undefined>>;
+        const name = textOf((called ?? custom ?? {})["name"]);
         if (name === "") {
           state.held.push(delta);
           return [];
         }
-        state.passes = isAllowed(custom === undefined ? "function" : "custom", name);
+        state.passes = isAllowed(called != null || custom == null ? "function" : "custom", name);
         const held = state.held.splice(0);
         return state.passes ? [...held, delta] : [];
       }

@@ -72,7 +72,7 @@ export function createAssembler(
   /** Returns the events of a tool call's delta; a new id at a known index begins another call, and empty fields change nothing. */
   function call(delta: Fields, index: number): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
-    const custom = delta["custom"] as Fields | undefined;
+    const custom = delta["custom"] as Fields | null | undefined;
     const named = (delta["function"] ?? custom ?? {}) as Fields;
     const id = text(delta["id"]);
     let one = calls.get(index);
@@ -81,7 +81,7 @@ export function createAssembler(
       const callId = id === "" ? `call_${shell.id.slice(5, 29)}${output.length}` : id;
       const head = { status: "in_progress", call_id: callId, name: text(named["name"]) };
       one = open(
-        custom === undefined
+        delta["function"] != null || custom == null
           ? { type: "function_call", ...head, arguments: "" }
           : { type: "custom_tool_call", ...head, input: "" },
       );
@@ -148,7 +148,7 @@ export function createAssembler(
     unsaid.addBeside(chunk);
     return (chunk.choices ?? []).flatMap(({ index = 0, delta, finish_reason: reason, ...choice }) => {
       if (index !== 0) return [];
-      if (typeof reason === "string") finish = reason;
+      if (typeof reason === "string") finish = endOf(reason, choice);
       unsaid.add(delta ?? {});
       return besideEach(inTurn(delta ?? {}), choice);
     });
@@ -239,6 +239,11 @@ function close(one: Open, isCut: boolean): ResponseEvent {
 
 function text(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+/** Returns the reason of a choice: that of its provider where the model paused, which chat completions call a stop. */
+function endOf(reason: string, { native_finish_reason: native }: Fields): string {
+  return reason === "stop" && native === "pause_turn" ? native : reason;
 }
 
 function statusOf(finish: string | null): "completed" | "incomplete" {

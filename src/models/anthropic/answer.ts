@@ -15,7 +15,8 @@ const FINISHES: ReadonlyMap<unknown, string> = new Map([
   ["tool_use", "tool_calls"],
   ["max_tokens", "length"],
   ["model_context_window_exceeded", "length"],
-  ["pause_turn", "length"],
+  // The model would go on: no bound was reached, and no client of a chat can go on.
+  ["pause_turn", "stop"],
   ["refusal", "content_filter"],
 ]);
 

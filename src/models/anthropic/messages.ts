@@ -93,18 +93,28 @@ function toUses(calls: unknown, path: string, ids: UseIds): readonly Fields[] {
   if (!Array.isArray(calls)) throw unfit(path, "a list of calls", calls);
   return calls.map((call: unknown, at) => {
     const here = `${path}.${placeOfCall(call, at)}`;
-    const { id, type = "function", function: named, cache_control: cache } = objectAt(call, here);
-    if (type !== "function") throw uncarried(`${here}.type`, KIND, "a call of a custom tool");
-    const { name, arguments: given } = objectAt(named, `${here}.function`);
-    if (!isText(name)) throw unfit(`${here}.function.name`, "a name", name);
+    const { id, type = "function", function: named, custom, cache_control: cache } = objectAt(call, here);
+    if (type !== "function" && type !== "custom") throw uncarried(`${here}.type`, KIND, "a call of this type");
+    const called = type === "custom" ? custom : named;
+    const { name, arguments: given, input } = objectAt(called, `${here}.${type}`);
+    if (!isText(name)) throw unfit(`${here}.${type}.name`, "a name", name);
     return madeOf(here, {
       type: "tool_use",
       id: ids.ofCall(idAt(id, `${here}.id`)),
       name: plainToolName(name, NAME_CHARS_MAX),
-      input: toInput(given, `${here}.function.arguments`),
+      // The input of a custom tool is a text, and here an object.
+      input:
+        type === "custom"
+          ? { input: textAt(input, `${here}.custom.input`) }
+          : toInput(given, `${here}.function.arguments`),
       ...(cache !== undefined && { cache_control: cache }),
     });
   });
+}
+
+function textAt(text: unknown, path: string): string {
+  if (typeof text !== "string") throw unfit(path, "a string", text);
+  return text;
 }
 
 function idAt(id: unknown, path: string): string {

@@ -316,7 +316,12 @@ describe("messages for Anthropic's messages API", () => {
       { role: "user", content: [{ type: "image_url", image_url: { url: "ftp://x" } }] },
     ],
     ["messages.0.content.0.file.file_id", { role: "user", content: [{ type: "file", file: { file_id: "file-1" } }] }],
-    ["messages.0.tool_calls.0.type", { role: "assistant", tool_calls: [{ id: "a", type: "custom", custom: {} }] }],
+    ["messages.0.tool_calls.0.type", { role: "assistant", tool_calls: [{ id: "a", type: "mcp", mcp: {} }] }],
+    [
+      "messages.0.tool_calls.0.custom.name",
+      { role: "assistant", tool_calls: [{ id: "a", type: "custom", custom: {} }] },
+    ],
+    ["messages.0.tool_calls.0.function.name", { role: "assistant", tool_calls: [{ ...call, function: { name: "" } }] }],
     ["messages.0.tool_calls.0.id", { role: "assistant", tool_calls: [{ type: "function", function: { name: "f" } }] }],
     [
       "messages.0.tool_calls.0.function.arguments",

@@ -143,6 +143,7 @@ function toTool(tool: unknown, path: string): Fields {
   const { type, function: named, cache_control: cache, ...beside } = objectAt(tool, path);
   if (type !== "function") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
   const { name, description, parameters, strict, ...more } = objectAt(named, `${path}.function`);
+  if (!isText(name)) throw unfit(`${path}.function.name`, "a name", name);
   return madeOf(path, {
     // Such as `defer_loading`: the endpoint accepts or refuses it.
     ...withoutNulls({ ...beside, ...more }),
@@ -178,5 +179,7 @@ function toChoice(choice: unknown): Fields | undefined {
   if (choice === "required") return { type: "any" };
   const { type, function: named } = objectAt(choice, "tool_choice");
   if (type !== "function") throw uncarried("tool_choice.type", KIND, `a choice of type ${String(type).slice(0, 64)}`);
-  return { type: "tool", name: objectAt(named, "tool_choice.function")["name"] };
+  const { name } = objectAt(named, "tool_choice.function");
+  if (!isText(name)) throw unfit("tool_choice.function.name", "the name of a tool", name);
+  return { type: "tool", name };
 }

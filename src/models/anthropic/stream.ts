@@ -4,7 +4,7 @@ import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts"
 import { withStrings } from "../../internal/long-text.ts";
 import { createJsonEnd } from "../../internal/json-end.ts";
 import { createUniqueIds } from "../call-ids.ts";
-import { argumentsOf } from "../calls.ts";
+import { argumentsOf, checkName } from "../calls.ts";
 import { toJsonText } from "../../internal/json-pieces.ts";
 import { textsOf } from "../cut-chunk.ts";
 import { createOmissions } from "../omitted.ts";
@@ -82,6 +82,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
       omissions.add(isText(type) ? type : "unknown");
       return [];
     }
+    if (isCall) checkName(fields["name"]);
     if (isCall && isText(fields["id"])) fields["id"] = unique(fields["id"]);
     blocks.set(index, { fields, call, given: false, end: isCall ? createJsonEnd() : undefined, isLoose });
     if (isCall) return say({ tool_calls: [{ index: call, ...toCall(fields, "") }] });

@@ -150,6 +150,7 @@ function toCalls(calls: unknown, path: string): readonly Fields[] {
     if (!isText(id)) throw unfit(`${here}.id`, "the id of a call", id);
     if (custom !== undefined && custom !== null) {
       const { name, input } = objectAt(custom, `${here}.custom`);
+      if (!isText(name)) throw unfit(`${here}.custom.name`, "a name", name);
       return madeOf(here, { type: "custom_tool_call", call_id: id, name, input });
     }
     const { name, arguments: given } = objectAt(named, `${here}.function`);

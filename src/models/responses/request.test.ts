@@ -241,6 +241,8 @@ describe("messages for the Responses API", () => {
     ["messages.0.content.0.image_url.url", { role: "user", content: [{ type: "image_url", image_url: {} }] }],
     ["messages.0.content.0.type", { role: "assistant", content: [{ type: "image_url" }] }],
     ["messages.0.tool_calls.0.id", { role: "assistant", tool_calls: [{ function: { name: "f" } }] }],
+    ["messages.0.tool_calls.0.function.name", { role: "assistant", tool_calls: [{ id: "a", function: { name: "" } }] }],
+    ["messages.0.tool_calls.0.custom.name", { role: "assistant", tool_calls: [{ id: "a", custom: { input: "" } }] }],
     ["messages.0.tool_call_id", { role: "tool", content: "x" }],
   ])("refuses %s by name", (path, message) => {
     expect(() => said([message])).toThrow(expect.objectContaining({ code: "invalid_input", details: { path } }));

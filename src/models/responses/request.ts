@@ -161,6 +161,7 @@ function toTool(tool: unknown, path: string): Fields {
   }: Fields & { readonly [NATIVE_TOOL]?: true } = objectAt(tool, path);
   if (type === "function") {
     const { parameters, strict, ...rest } = objectAt(named, `${path}.function`);
+    nameIn(rest, `${path}.function`);
     const more = { ...beside, ...rest };
     // Strict by default here, and loose in chat completions.
     const told = isNative === true && strict === undefined ? {} : { strict: strict === true };
@@ -168,16 +169,24 @@ function toTool(tool: unknown, path: string): Fields {
   }
   if (type !== "custom") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
   const { format, ...rest } = objectAt(custom, `${path}.custom`);
+  nameIn(rest, `${path}.custom`);
   if (!isObject(format)) return { type, ...beside, ...rest };
   const { grammar, ...plain } = format;
   return { type, ...beside, ...rest, format: isObject(grammar) ? { ...plain, ...grammar } : plain };
 }
 
+/** Returns the name of a tool. @throws MarrowError `invalid_input` without one */
+function nameIn(named: unknown, path: string): string {
+  const { name } = objectAt(named, path);
+  if (!isText(name)) throw unfit(`${path}.name`, "the name of a tool", name);
+  return name;
+}
+
 function toChoice(choice: unknown, path: string): unknown {
   if (typeof choice === "string") return choice;
   const { type, function: named, custom, allowed_tools: allowed } = objectAt(choice, path);
-  if (type === "function") return { type, name: objectAt(named, `${path}.function`)["name"] };
-  if (type === "custom") return { type, name: objectAt(custom, `${path}.custom`)["name"] };
+  if (type === "function") return { type, name: nameIn(named, `${path}.function`) };
+  if (type === "custom") return { type, name: nameIn(custom, `${path}.custom`) };
   if (type !== "allowed_tools") throw uncarried(`${path}.type`, KIND, `a choice of type ${String(type).slice(0, 64)}`);
   const { mode = "auto", tools } = objectAt(allowed, `${path}.allowed_tools`);
   if (!Array.isArray(tools)) throw unfit(`${path}.allowed_tools.tools`, "a list of tools", tools);

@@ -1,6 +1,6 @@
 import { CALLS_MAX, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { createUniqueIds } from "../call-ids.ts";
-import { argumentsOf, withTextOf } from "../calls.ts";
+import { argumentsOf, checkName, withTextOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
 import { textsOf } from "../cut-chunk.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
@@ -157,6 +157,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
 
   /** Yields the content of a whole item that was not sent yet. */
   function* finish(index: unknown, item: Fields): Generator<ChatChunk> {
+    if (isCall(item) && !items.has(index)) checkName(item["name"]);
     const { one, chunks } = open(index, item);
     yield* chunks;
     isCut ||= isUnfinished(item);
@@ -245,7 +246,8 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
           return begin(response);
         case "response.output_item.added": {
           const item = isObject(event["item"]) ? event["item"] : {};
-          return open(event["output_index"], item).chunks;
+          // A call whose name comes later is told once it is whole.
+          return isCall(item) && !isText(item["name"]) ? [] : open(event["output_index"], item).chunks;
         }
         case "response.output_item.done":
           return finish(event["output_index"], isObject(event["item"]) ? event["item"] : {});
