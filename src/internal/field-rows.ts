@@ -26,6 +26,9 @@ export const isFalse = (value: unknown): boolean => value === false;
 /** Returns true for an empty list or object. */
 export const isEmpty = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.keys(value).length === 0;
+/** Returns true for an empty text, and for a list of such texts. */
+export const isBlankOnly = (value: unknown): boolean =>
+  Array.isArray(value) ? value.every((one) => one === "") : value === "";
 /** Returns true for a list with only `text`. */
 export const isTextOnly = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "text");
 

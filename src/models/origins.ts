@@ -40,3 +40,15 @@ export function followed(path: readonly string[], body: object): Named | undefin
   }
   return found;
 }
+
+/** Fields of a chat that stand for one another, by the name that the translations use first. */
+const OTHERS: ReadonlyMap<string, string> = new Map([
+  ["max_completion_tokens", "max_tokens"],
+  ["safety_identifier", "user"],
+]);
+
+/** Returns the path of a chat's field, or of the one that the client sent in its place. Pure. */
+export function asSent(path: string, request: Readonly<Record<string, unknown>>): string {
+  const other = OTHERS.get(path);
+  return other !== undefined && request[path] == null && request[other] != null ? other : path;
+}

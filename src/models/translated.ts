@@ -29,7 +29,7 @@ export interface Translation {
    * Returns the path in the chat of the field that a refusal of this body names; `undefined` if it names none, or one whose place in the
    * chat is not known.
    */
-  readonly fieldOf: (refusal: Fields, body: Fields) => string | undefined;
+  readonly fieldOf: (refusal: Fields, body: Fields, request: ChatRequest) => string | undefined;
   /** Converts a whole answer. @throws MarrowError `model_failed` for an answer that is an error or unreadable */
   readonly toCompletion: (answer: Fields) => ChatCompletion;
   /** Begins to read the events of a stream. */
@@ -72,7 +72,7 @@ export function translatedModel(
     try {
       return await endpoint.post<Fields>(call, signal);
     } catch (error) {
-      throw inChatNames(error, (refusal) => translation.fieldOf(refusal, body));
+      throw inChatNames(error, (refusal) => translation.fieldOf(refusal, body, request));
     }
   }
 

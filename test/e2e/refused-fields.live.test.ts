@@ -118,6 +118,8 @@ describe("a field of /v1/messages", () => {
     ["anthropic", anthropic("tools.0.custom.input_schema.type: Field required"), "tools.0.input_schema.type"],
     ["anthropic", anthropic("messages.0: all messages must have content"), "messages.0"],
     ["anthropic", anthropic("prompt: is too long"), null],
+    ["anthropic", anthropic("messages: roles must alternate"), "messages"],
+    ["anthropic", anthropic("system: too long"), "system"],
   ])("that an upstream of kind %s refuses as %j is %s", async (kind, error, param, more = {}) => {
     const stops = kind === "responses" ? { stop_sequences: [] } : {};
     expect(await refusedBy(kind, error, "/v1/messages", { ...asked, ...stops, ...more })).toBe(param);
@@ -167,6 +169,10 @@ describe("a field of a chat", () => {
     ["anthropic", anthropic("messages.1: all messages must have content"), "messages.3"],
     ["anthropic", anthropic("system.0.text: must be shorter"), "messages.0.content"],
     ["anthropic", anthropic("messages.7: there is none"), null],
+    ["anthropic", anthropic("messages: roles must alternate"), "messages"],
+    ["anthropic", anthropic("system: too long"), "messages.0"],
+    ["anthropic", anthropic("max_tokens: too large"), "max_tokens", { max_completion_tokens: null, max_tokens: 20 }],
+    ["responses", openai("max_output_tokens"), "max_tokens", { max_completion_tokens: null, max_tokens: 20 }],
   ])("that an upstream of kind %s refuses as %j is %s", async (kind, error, param, more = {}) => {
     const said = { role: "assistant", content: "a" };
     const asked = {

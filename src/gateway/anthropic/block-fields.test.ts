@@ -167,6 +167,27 @@ const image = { type: "image", source: { type: "url", url: "https://h/a.png" } }
 const inline = { type: "base64", media_type: "image/png", data: "AA==" };
 const text = { type: "document", source: { type: "text", media_type: "text/plain", data: "x" } };
 const result = { type: "tool_result", tool_use_id: "a", content: "x" };
+
+describe("an empty list", () => {
+  const use = { type: "tool_use", id: "a", name: "f", input: {} };
+  const messages = (content: unknown) => [
+    { role: "user", content: "q" },
+    { role: "assistant", content: [use] },
+    { role: "user", content: [{ ...result, content }] },
+  ];
+  const toChat = (request: object) => toChatRequest({ model: "m", max_tokens: 9, ...request } as never).messages;
+
+  it("of instructions is none, and one of a tool's result is an empty text", () => {
+    const [first, ...others] = toChat({ system: [], messages: messages([]) });
+    expect([first, others.at(-1)]).toEqual([
+      { role: "user", content: "q" },
+      { role: "tool", tool_call_id: "a", content: "" },
+    ]);
+    const request = { model: "m", system: [], messages: messages([]) };
+    expect(toOwnPath("messages.0.content", request)).toBe("messages.0.content");
+    expect(toOwnPath("messages.2.tool_call_id", request)).toBe("messages.2.content.0.tool_use_id");
+  });
+});
 const use = { type: "tool_use", id: "a", name: "f", input: {} };
 
 describe("a field that the types do not have", () => {

@@ -58,11 +58,7 @@ function toResult(block: Fields, path: string): ChatMessage {
   checkFields("tool_result", block, path);
   const { tool_use_id: id, content, is_error: failed, cache_control: cache } = block;
   if (typeof id !== "string" || id === "") throw wrong(`${path}.tool_use_id`, "the id of a call");
-  const told = Array.isArray(content)
-    ? plain(
-        content.map((part: unknown, at) => toPart(objectAt(part, `${path}.content.${at}`), `${path}.content.${at}`)),
-      )
-    : (content ?? "");
+  const told = Array.isArray(content) ? toResultContent(content, `${path}.content`) : (content ?? "");
   if (typeof told !== "string" && !Array.isArray(told)) throw wrong(`${path}.content`, "text or a list of blocks");
   return {
     role: "tool",
@@ -71,6 +67,12 @@ function toResult(block: Fields, path: string): ChatMessage {
     ...(failed === true && { is_error: true }),
     ...(cache != null && { cache_control: cache }),
   };
+}
+
+/** Converts a result's blocks; chat completions refuse an empty list. */
+function toResultContent(blocks: readonly unknown[], path: string): string | readonly Fields[] {
+  if (blocks.length === 0) return "";
+  return plain(blocks.map((block, at) => toPart(objectAt(block, `${path}.${at}`), `${path}.${at}`)));
 }
 
 function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {

@@ -1,6 +1,6 @@
 import { toOwnName } from "../models/own-names.ts";
 import type { Fields } from "../../internal/fields.ts";
-import type { MessagesRequest } from "./request.ts";
+import { hasSystem, type MessagesRequest } from "./request.ts";
 
 /**
  * Converts a path in the built chat request to the path in the client's request to `/v1/messages`: `messages.2.content.0.image_url.url`
@@ -14,8 +14,9 @@ export function toOwnPath(path: string, request: MessagesRequest): string {
   return toOwnName(path, "messages");
 }
 
-function toBlockPath(index: number, rest: string, { messages, system }: MessagesRequest): string {
-  let first = system == null ? 0 : 1;
+function toBlockPath(index: number, rest: string, request: MessagesRequest): string {
+  const { messages, system } = request;
+  let first = hasSystem(request) ? 1 : 0;
   if (index < first) return toPartPath(blocksOf(system), "system", rest) ?? "system";
   for (const [at, { role, content }] of messages.entries()) {
     const blocks = blocksOf(content);

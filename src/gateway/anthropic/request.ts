@@ -88,7 +88,7 @@ export function toChatRequest(request: MessagesRequest): ChatRequest {
     () => refuse(),
     (name) => refused(name, "this field"),
   );
-  const system = request.system == null ? [] : [{ role: "system", content: textsAt(request.system, "system") }];
+  const system = !hasSystem(request) ? [] : [{ role: "system", content: textsAt(request.system ?? "", "system") }];
   return {
     ...fields,
     model: request.model,
@@ -97,6 +97,11 @@ export function toChatRequest(request: MessagesRequest): ChatRequest {
     ...(typeof request.metadata?.["user_id"] === "string" && { [USER_ID]: request.metadata["user_id"] }),
     ...toChoice(request.tool_choice, fields["tools"] !== undefined),
   };
+}
+
+/** Returns true for a request with instructions, of which an empty list has none. */
+export function hasSystem({ system }: MessagesRequest): boolean {
+  return system != null && (typeof system === "string" || system.length > 0);
 }
 
 /** Longest `safety_identifier`, in characters. */

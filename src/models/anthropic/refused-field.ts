@@ -1,4 +1,4 @@
-import { followed, originOf, type Named } from "../origins.ts";
+import { asSent, followed, originOf, type Named } from "../origins.ts";
 import type { ChatRequest } from "../chat.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 
@@ -26,19 +26,19 @@ export function toChatPath(message: string, body: Fields, request: ChatRequest):
   if (row === undefined) return path;
   const chat = row[1] + path.slice(row[0].length);
   if (row[1] === "stop" && typeof request["stop"] === "string") return "stop";
-  const isUser = row[1] === "safety_identifier" && request["safety_identifier"] == null && request["user"] != null;
-  return isUser ? "user" : chat;
+  return asSent(chat, request);
 }
 
 /** Turns are joined of messages, and instructions are apart: `messages.2.content.1` and `system.0` are each one block. */
 function placeInChat(path: readonly string[], body: Fields): string | undefined {
   const named = followed(path, body);
   if (named !== undefined) return named.origin + fieldOf(named);
+  const [first = "", nth] = path;
+  if (nth === undefined && first !== "system") return first;
   // A turn is made of several messages: it is told as the first of them.
-  const [first = "", nth = ""] = path;
-  const turn = isObject(body[first]) ? undefined : (body[first] as readonly unknown[])[Number(nth)];
+  const turn = Array.isArray(body[first]) ? (body[first] as readonly unknown[])[Number(nth ?? 0)] : undefined;
   const content = isObject(turn) ? turn["content"] : undefined;
-  const origin = Array.isArray(content) ? originOf(content[0]) : undefined;
+  const origin = first === "system" ? originOf(turn) : Array.isArray(content) ? originOf(content[0]) : undefined;
   return origin === undefined ? undefined : /^messages\.\d+/.exec(origin)?.[0];
 }
 

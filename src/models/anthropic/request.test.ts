@@ -26,6 +26,8 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
   ],
   stop: [
     [[], {}],
+    ["", {}],
+    [["", "a"], { stop_sequences: ["a"] }],
     ["END", { stop_sequences: ["END"] }],
     [["a", "b"], { stop_sequences: ["a", "b"] }],
   ],

@@ -103,8 +103,8 @@ export function toAnthropicBody(request: ChatRequest, { outputTokens, effort }: 
 }
 
 function toStops(stop: string | readonly string[]): readonly string[] | undefined {
-  if (typeof stop === "string") return [stop];
-  return isEmpty(stop) ? undefined : stop;
+  const stops = (typeof stop === "string" ? [stop] : stop).filter((one) => one !== "");
+  return stops.length === 0 ? undefined : stops;
 }
 
 /** Converts a service tier; only two are supported. */

@@ -37,7 +37,7 @@ export function responsesModel(options: EndpointOptions): ChatModel & { close():
         learn: () => isLasting && lessons.learn(String(body["model"]), "no thoughts"),
       };
     },
-    fieldOf: ({ param }, body) => (isText(param) ? toChatPath(param, body) : undefined),
+    fieldOf: ({ param }, body, request) => (isText(param) ? toChatPath(param, body, request) : undefined),
     toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
     openStream({ stream_options: wanted }) {
       const wantsUsage = isObject(wanted) && wanted["include_usage"] === true;

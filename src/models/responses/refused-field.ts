@@ -1,6 +1,7 @@
 import { dotted } from "../../internal/named-field.ts";
 import type { Fields } from "../../internal/fields.ts";
-import { followed, type Named } from "../origins.ts";
+import type { ChatRequest } from "../chat.ts";
+import { asSent, followed, type Named } from "../origins.ts";
 
 /** Names of fields of the Responses API in chat completions. A field without a row has the same name. */
 const NAMES: readonly (readonly [own: string, chat: string])[] = [
@@ -16,7 +17,7 @@ const NAMES: readonly (readonly [own: string, chat: string])[] = [
  * Returns the path in the chat of a field that the endpoint refused: a field of an item is told as the field of the message that the item was
  * made of, or as the field of the message's original item (`messages.2.items.0.content`). `undefined` if it is not known. Pure.
  */
-export function toChatPath(param: string, body: Fields): string | undefined {
+export function toChatPath(param: string, body: Fields, request: ChatRequest): string | undefined {
   const path = dotted(param);
   if (/^input(?:\.|$)/.test(path)) {
     const named = followed(path.split("."), body);
@@ -25,7 +26,7 @@ export function toChatPath(param: string, body: Fields): string | undefined {
   // What the gateway itself added.
   if (/^(?:include|store|instructions)(?:\.|$)/.test(path)) return undefined;
   const row = NAMES.find(([own]) => path === own || path.startsWith(`${own}.`));
-  if (row !== undefined) return row[1] + path.slice(row[0].length);
+  if (row !== undefined) return asSent(row[1] + path.slice(row[0].length), request);
   return path.replace(/^(tools\.\d+)\.(?=(?:name|description|parameters|strict)(?:\.|$))/, "$1.function.");
 }
 

@@ -117,6 +117,8 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
   ],
   stop: [
     [[], {}],
+    ["", {}],
+    [[""], {}],
     ["END", "stop"],
     [["END"], "stop"],
   ],

@@ -1,6 +1,7 @@
 import { NATIVE_TOOL, type ChatRequest } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import {
+  isBlankOnly,
   isEmpty,
   isOne,
   isTextOnly,
@@ -51,7 +52,7 @@ export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["prediction", inert],
   ["cache_control", inert],
   ["n", refuse(isOne)],
-  ["stop", refuse(isEmpty)],
+  ["stop", refuse(isBlankOnly)],
   ["seed", refuse()],
   ["presence_penalty", refuse(isZero)],
   ["frequency_penalty", refuse(isZero)],
