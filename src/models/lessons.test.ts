@@ -328,4 +328,21 @@ describe("a field of a part of an assistant's text", () => {
     expect(sent.at(-1)?.messages).toEqual([user, { role: "assistant", content: [{ type: "text", text: "b" }] }, user]);
     expect(ask(dialect, asked, strict).sent).toHaveLength(1);
   });
+
+  it("is left out also where it is the field of another type of part, and one after another", () => {
+    const dialect = createDialect({});
+    const no = { type: "refusal", refusal: "no" };
+    const parts = [{ type: "text", text: "b", role: "assistant", refusal: null, annotations: [] }, no];
+    const asked = chat([user, { role: "assistant", content: parts }, user]);
+    // Each refusal names the first field that a text has beside its own.
+    const strict = (request: ChatRequest) => {
+      const [part] = (request.messages[1]?.content ?? []) as readonly object[];
+      const name = Object.keys(part ?? {}).find((field) => field !== "type" && field !== "text");
+      return name === undefined ? undefined : `Unknown parameter: 'messages[1].content[0].${name}'.`;
+    };
+    const { sent, isServed } = ask(dialect, asked, strict);
+    expect(isServed).toBe(true);
+    expect(sent.at(-1)?.messages[1]?.content).toEqual([{ type: "text", text: "b" }, no]);
+    expect(ask(dialect, asked, strict).sent).toHaveLength(1);
+  });
 });

@@ -7,7 +7,7 @@ import type { ChatRequest } from "./chat.ts";
 const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
   message: new Set(["role", "content", "name", "refusal", "audio", "tool_calls", "function_call"]),
   // Marks of prompt caches are hints, which have a lesson of their own.
-  part: new Set(["type", "text", "refusal", "cache_control", "prompt_cache_breakpoint"]),
+  part: new Set(["type", "cache_control", "prompt_cache_breakpoint"]),
   call: CALL_FIELDS,
   called: new Set([...CALLED_FIELDS, "input"]),
 };
@@ -42,7 +42,7 @@ export function saidFields({ messages }: ChatRequest): readonly SaidField[] {
   for (const message of messages) {
     if (message.role !== "assistant") continue;
     collect(names.message, message, KNOWN.message);
-    for (const part of partsOf(message.content)) if (isTextPart(part)) collect(names.part, part, KNOWN.part);
+    for (const part of partsOf(message.content)) if (isTextPart(part)) collect(names.part, bare(part), KNOWN.part);
     for (const call of callsOf(message)) {
       collect(names.call, call, KNOWN.call);
       if (isObject(call["function"])) collect(names.called, call["function"], KNOWN.called);
@@ -66,7 +66,9 @@ export function withoutSaidField(request: ChatRequest, { place, name }: SaidFiel
     if (place === "message") return without(message, name);
     if (place === "part") {
       const parts = partsOf(message.content);
-      const plain = mapChanged(parts, (part) => (isTextPart(part) ? without(part, name) : part));
+      const plain = mapChanged(parts, (part) =>
+        isTextPart(part) && part["type"] !== name ? without(part, name) : part,
+      );
       return plain === parts ? message : { ...message, content: plain };
     }
     const calls = callsOf(message);
@@ -90,6 +92,11 @@ function partsOf(content: unknown): readonly Fields[] {
 
 function isTextPart({ type }: Fields): boolean {
   return type === "text" || type === "refusal";
+}
+
+/** A part without its own text, whose field has the name of its type: a text may have a `refusal` beside it that does not belong there. */
+function bare(part: Fields): Fields {
+  return without(part, String(part["type"]));
 }
 
 function collect(names: Set<string>, one: Fields, known: ReadonlySet<string>): void {
