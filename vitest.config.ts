@@ -9,6 +9,7 @@ import { LongestFirst } from "./test/longest-first.ts";
 const MEASURED = [
   "test/e2e/many.live.test.ts",
   "test/{scaling,size}/**/*.test.ts",
+  "src/cache/large-answers.live.test.ts",
   "src/flow/usage-asked.test.ts",
   "src/gateway/http/watchdog.test.ts",
   "src/gateway/models/tokens.test.ts",

@@ -145,7 +145,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       const known = alias.length === 0 ? undefined : toAlias(alias, wording, body, sealing);
       // The entry was stored anew since: its old wordings say nothing of it.
       if (alias.length > 0 && known === undefined) continue;
-      const entry = opened ?? entries.open(body, id);
+      const own = opened ?? entries.open(body, id);
+      const entry = own instanceof Promise ? await own : own;
       if (entry === undefined) {
         nearest ??= { similarity, score: 0, veto: "unsealed" };
         continue;
@@ -197,7 +198,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
   ): Promise<readonly (Candidate & { readonly entry: StoredEntry })[]> {
     const opened: (Candidate & { readonly entry: StoredEntry })[] = [];
     for await (const candidate of inSlices(near)) {
-      const entry = candidate.body.length > 0 ? entries.open(candidate.body, candidate.id) : undefined;
+      const entry = candidate.body.length > 0 ? await entries.open(candidate.body, candidate.id) : undefined;
       if (entry !== undefined) opened.push({ ...candidate, entry });
     }
     const texts = opened.map(

@@ -26,8 +26,8 @@ export interface Opened {
 
 /** Reads the entries of one cache. */
 export interface Entries {
-  /** Decrypts an entry; `undefined` if it was not sealed with the scope's key. */
-  open(body: Buffer, id: string): StoredEntry | undefined;
+  /** Decrypts an entry, a large one in turns; `undefined` if it was not sealed with the scope's key. */
+  open(body: Buffer, id: string): StoredEntry | undefined | Promise<StoredEntry | undefined>;
   /** Returns why an entry must not be served any more. One round trip for an entry with tags after an invalidation. */
   tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined>;
   /** Finds the entry under a question's exact key, optionally by an alias. One round trip. */
@@ -54,13 +54,17 @@ export type Clock = () => number;
 
 /** Opens the entries of one cache for reading. */
 export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliases, now }: Parts): Entries {
-  function open(body: Buffer, id: string): StoredEntry | undefined {
+  function open(body: Buffer, id: string): ReturnType<Entries["open"]> {
     try {
-      return toEntry(body, id, sealing);
+      const entry = toEntry(body, id, sealing);
+      return entry instanceof Promise ? entry.catch(unlessSealed) : entry;
     } catch (error) {
-      if (sealing !== UNSEALED && MarrowError.is(error, "corrupt_record")) return undefined;
-      throw error;
+      return unlessSealed(error);
     }
+  }
+
+  function unlessSealed(error: unknown): undefined {
+    if (sealing === UNSEALED || !MarrowError.is(error, "corrupt_record")) throw error;
   }
 
   async function tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined> {
@@ -84,7 +88,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     return runScript(redis, findEntry, at, {}, inBytes);
   }
 
-  function toFound({ id: asked, text }: Fingerprint, reply: Reply): Found {
+  function toFound({ id: asked, text }: Fingerprint, reply: Reply): Found | Promise<Found> {
     const [first, second, third] = reply as readonly (Buffer | null)[];
     // The script answers the epoch first.
     const [body, epoch, alias] = aliases ? [second, first, third] : [first, second, undefined];
@@ -93,10 +97,13 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     const isAlias = alias !== undefined && alias !== null && alias.length > 0;
     if (isAlias && toAlias(alias, asked, body, sealing) === undefined) return none;
     const id = isAlias ? entryOf(alias) : asked;
-    const entry = open(body, id);
-    // An entry for another prompt belongs to another command's reply, or was put here by another program.
-    if (!isAlias && entry !== undefined && entry.text !== text) return none;
-    return { epoch: none.epoch, id, entry, unsealed: entry === undefined };
+    const found = (entry: StoredEntry | undefined): Found => {
+      // An entry for another prompt belongs to another command's reply, or was put here by another program.
+      if (!isAlias && entry !== undefined && entry.text !== text) return none;
+      return { epoch: none.epoch, id, entry, unsealed: entry === undefined };
+    };
+    const opened = open(body, id);
+    return opened instanceof Promise ? opened.then(found) : found(opened);
   }
 
   return {
@@ -108,7 +115,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     async read(id) {
       const reply = await redis.send(["MGET", keys.body(id), keys.epoch], inBytes);
       const [body, epoch] = reply as readonly [Buffer | null, Buffer | null];
-      const entry = body === null ? undefined : open(body, id);
+      const entry = body === null ? undefined : await open(body, id);
       if (body === null || entry === undefined) return undefined;
       return (await tooOld(entry, toEpoch(epoch), Infinity)) === undefined ? { entry, body } : undefined;
     },

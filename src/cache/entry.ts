@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, type Reply } from "../redis/index.ts";
+import { decodeRecordInTurns, type Reply } from "../redis/index.ts";
 import { entryOf } from "./alias.ts";
 import type { Sealing } from "./sealing.ts";
 
@@ -51,14 +51,19 @@ export interface StoredEntry extends Entry {
 
 const COLON = 0x3a;
 
-/** Decodes the body of an entry. @throws MarrowError `corrupt_record`, `newer_record` */
-export function toEntry(body: Buffer, id: string, sealing: Sealing): StoredEntry {
+/** Decodes the body of an entry: a small one at once, a large one in turns. @throws MarrowError `corrupt_record`, `newer_record` */
+export function toEntry(body: Buffer, id: string, sealing: Sealing): StoredEntry | Promise<StoredEntry> {
   if (!Buffer.isBuffer(body)) throw new MarrowError("corrupt_record", "a stored cache entry has no body");
   const colon = body.indexOf(COLON);
   const since = Number(body.toString("latin1", 0, Math.max(0, colon)));
   if (colon < 1 || !Number.isSafeInteger(since))
     throw new MarrowError("corrupt_record", "a stored cache entry has no epoch");
-  const entry = decodeRecord(sealing.open(body.subarray(colon + 1), id)) as Partial<Entry> | null;
+  const decoded = decodeRecordInTurns(sealing.open(body.subarray(colon + 1), id));
+  return decoded instanceof Promise ? decoded.then((one) => toStored(one, since)) : toStored(decoded, since);
+}
+
+function toStored(decoded: unknown, since: number): StoredEntry {
+  const entry = decoded as Partial<Entry> | null;
   if (typeof entry?.text !== "string" || typeof entry.storedAtMs !== "number" || typeof entry.endsAtMs !== "number") {
     throw new MarrowError("corrupt_record", "a stored cache entry lacks its fields");
   }

@@ -88,19 +88,20 @@ export function createListing<V>({ redis, keys, entries, sealing, timeoutMs }: P
       inBytes,
     )) as readonly Reply[];
     const [epoch, ...bodies] = reply as readonly (Buffer | null)[];
-    const opened = ids.flatMap((id, at) => {
+    const opened: (readonly [string, StoredEntry])[] = [];
+    for (const [at, id] of ids.entries()) {
       const body = bodies[at];
-      const entry = body === null || body === undefined ? undefined : openSafely(body, id);
-      return entry === undefined ? [] : [[id, entry] as const];
-    });
+      const entry = body === null || body === undefined ? undefined : await openSafely(body, id);
+      if (entry !== undefined) opened.push([id, entry]);
+    }
     const old = await Promise.all(opened.map(([, entry]) => entries.tooOld(entry, toEpoch(epoch ?? null), Infinity)));
     return opened.filter((_, at) => old[at] === undefined);
   }
 
   /** One that cannot be read is passed over: a list of the others is worth more than an error. */
-  function openSafely(body: Buffer, id: string): StoredEntry | undefined {
+  async function openSafely(body: Buffer, id: string): Promise<StoredEntry | undefined> {
     try {
-      return entries.open(body, id);
+      return await entries.open(body, id);
     } catch (error) {
       if (MarrowError.is(error, "corrupt_record") || MarrowError.is(error, "newer_record")) return undefined;
       throw error;

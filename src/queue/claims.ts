@@ -8,7 +8,7 @@ import { pause } from "../internal/pause.ts";
 import { mapInSlices, ownTurn } from "../internal/time-slice.ts";
 import {
   decodeRecord,
-  decodeRecordBody,
+  decodeMeasured,
   encodePlain,
   runScript,
   toFields,
@@ -163,8 +163,8 @@ export function createClaims<T = unknown>(
     // Payloads may be large, and there may be many: whatever else came in is served between them.
     await ownTurn();
     try {
-      const bytes = decodeRecordBody(record).length;
-      return { payload: decodeRecord(record) as T, bytes };
+      const { value, bytes } = await decodeMeasured(record);
+      return { payload: value as T, bytes };
     } catch (error) {
       const { reason, message } = toFailure(error);
       await end(claim, `dead 0 0 ${reason}`, message);

@@ -29,6 +29,7 @@ export { decodeKeyPart, encodeKeyPart, keyTag, shortKeyPart } from "./keys.ts";
 export {
   decodeRecord,
   decodeRecordBody,
+  decodeMeasured,
   decodeRecordInTurns,
   encodePlain,
   encodePlainBeside,

@@ -13,6 +13,7 @@ import { MarrowError } from "../errors.ts";
 import { parseExact } from "../internal/exact-json.ts";
 import { decodeInTurns } from "../internal/decoded-text.ts";
 import { readPiecesInTurns, type WideBudget } from "../internal/json-in-turns.ts";
+import { ownTurn } from "../internal/time-slice.ts";
 import { concatInTurns, toJson } from "../internal/json-pieces.ts";
 
 /** Version in every record. Readers refuse newer ones. */
@@ -129,25 +130,39 @@ export function decodeRecord(record: Uint8Array): unknown {
  * @throws MarrowError `newer_record`, `corrupt_record`, at once or by the promise
  */
 export function decodeRecordInTurns(record: Uint8Array): unknown {
-  if (record.length >= UNPACK_BESIDE_FROM_BYTES) return decodeBeside(record);
-  const body = decodeRecordBody(record);
-  return body.length < BESIDE_FROM_BYTES ? decode(record, parse, () => body) : parseInTurns(body);
+  if (record.length >= UNPACK_BESIDE_FROM_BYTES) return unpackBeside(record).then((body) => readBody(record, body));
+  return readBody(record, decodeRecordBody(record));
+}
+
+/**
+ * Decodes like {@link decodeRecordInTurns}, and says how many bytes the value has as JSON.
+ * @throws MarrowError `newer_record`, `corrupt_record`
+ */
+export async function decodeMeasured(record: Uint8Array): Promise<{ readonly value: unknown; readonly bytes: number }> {
+  const body = record.length >= UNPACK_BESIDE_FROM_BYTES ? await unpackBeside(record) : decodeRecordBody(record);
+  return { value: await readBody(record, body), bytes: body.length };
 }
 
 /** Records of at least this many bytes are decompressed outside the event loop. */
 const UNPACK_BESIDE_FROM_BYTES = 16_384;
 
-async function decodeBeside(record: Uint8Array): Promise<unknown> {
+/** The body of a record, decompressed outside the event loop. */
+async function unpackBeside(record: Uint8Array): Promise<Buffer> {
   const packed = Buffer.from(record.buffer, record.byteOffset + 2, record.byteLength - 2);
   const unpack = UNPACKERS.get(record[1]);
-  const body = unpack === undefined ? bodyOf(record) : await unpack(packed, LIMIT).catch(notUnpacked);
+  return unpack === undefined ? bodyOf(record) : unpack(packed, LIMIT).catch(notUnpacked);
+}
+
+/** The value of a record whose body was decompressed: that of a large one is read in turns. */
+function readBody(record: Uint8Array, body: Buffer): unknown {
   if (body.length < BESIDE_FROM_BYTES) return decode(record, parse, () => body);
-  const value = await parseInTurns(body);
   // The version is looked at as ever.
-  return decode(
-    record,
-    () => value,
-    () => body,
+  return parseInTurns(body).then((value) =>
+    decode(
+      record,
+      () => value,
+      () => body,
+    ),
   );
 }
 
@@ -162,6 +177,8 @@ function notUnpacked(cause: unknown): never {
 }
 
 async function parseInTurns(body: Buffer): Promise<unknown> {
+  // Of many records that come together, each is read in turns of its own.
+  await ownTurn();
   try {
     return await readPiecesInTurns(await decodeInTurns(body), ANY);
   } catch (cause) {

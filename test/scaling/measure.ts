@@ -76,14 +76,19 @@ export async function longestGo(work: () => Promise<unknown>, goMsMax: number): 
 async function longestOf(work: () => Promise<unknown>): Promise<number> {
   let [longest, isOver] = [0, false];
   let before = process.threadCpuUsage();
-  const tick = (): void => {
+  const look = (): void => {
     const { user, system } = process.threadCpuUsage(before);
     before = process.threadCpuUsage();
     longest = Math.max(longest, (user + system) / 1_000);
+  };
+  const tick = (): void => {
+    look();
     if (!isOver) setImmediate(tick);
   };
   tick();
   await work();
   isOver = true;
+  // The work's last turn has not come to its end yet.
+  look();
   return longest;
 }

@@ -24,6 +24,7 @@ import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { createTurnPacer } from "../../internal/time-slice.ts";
 import { header, sessionHeader } from "../tenancy/identity.ts";
 import { beginTurn } from "./turn.ts";
 
@@ -88,6 +89,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       (error: unknown) => refuseUpgrade(socket, toErrorAnswer(error)),
     );
   });
+  const pace = createTurnPacer();
   const waitingOn = new Map<WebSocket, () => void>();
   parts.draining.signal.addEventListener("abort", () => {
     for (const closeIfIdle of waitingOn.values()) closeIfIdle();
@@ -181,7 +183,8 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     const previous = body.previous_response_id ?? undefined;
     let isWhole = false;
     const gone = new AbortController();
-    const onClose = () => gone.abort();
+    // Hundreds of clients may leave at once, as when a proxy ends.
+    const onClose = () => pace(() => gone.abort());
     socket.once("close", onClose);
     try {
       const principal = await identify({ headers });
