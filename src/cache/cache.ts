@@ -27,6 +27,7 @@ import { forgetEntry, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createQuestions, NOT_INDEXED } from "./questions.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
+import { isTimeBound } from "./time-bound.ts";
 import { createUpkeep } from "./upkeep.ts";
 
 /** Candidates that are compared. Each needs a proof, so more of them find more without being wrong more often; beyond five hardly any. */
@@ -49,6 +50,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     embedder,
     judge: judgeOptions,
     ttlMs: ttlMsDefault,
+    timeBoundTtlMs,
     staleMs,
     ttlJitter,
     sealing,
@@ -175,9 +177,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     return { ...hit, match: "judged", wording: question.id, similarity: Math.min(1, similarity), score };
   }
 
+  /** Returns the TTL of an answer to a question. */
+  function lifeOf(text: string): number {
+    return timeBoundTtlMs !== undefined && isTimeBound(text) ? timeBoundTtlMs : ttlMsDefault;
+  }
+
   /** Builds the fields that every kind of hit has. */
   function toHit(question: Fingerprint, id: string, entry: StoredEntry) {
-    upkeep.served(question, id, entry);
+    upkeep.served(question, id, entry, slidingMsMax !== undefined && lifeOf(entry.text) === ttlMsDefault);
     const cost = fromStoredCost(entry.cost);
     const known = cost === undefined ? undefined : { cost };
     return {
@@ -256,8 +263,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     },
 
     async store(question, value, { ttlMs, saves = 1, cost, subject, signal } = {}) {
-      const lifeMs = ttlMs === undefined ? ttlMsDefault : checkTtl("ttlMs", ttlMs);
       const fingerprint = toFingerprint(question);
+      const lifeMs = ttlMs === undefined ? lifeOf(fingerprint.text) : checkTtl("ttlMs", ttlMs);
       if (fingerprint.followUp || isCertainlyOver(value, entryBytesMax)) return false;
       const jittered = Math.max(1, Math.round(lifeMs * (1 - ttlJitter * Math.random())));
       const storedAtMs = now();

@@ -53,5 +53,6 @@ export type { Logistic } from "./verifier/logistic.ts";
 export { WEIGHTS as SHIPPED_WEIGHTS } from "./verifier/weights.gen.ts";
 export { wrap } from "./wrap.ts";
 export { isPersonal } from "./personal.ts";
+export { isTimeBound } from "./time-bound.ts";
 export type { CurvePoint } from "./curve.ts";
 export type { EntryAbout, EntryDetail, EntryList, EntryQuery, Listing } from "./listing.ts";

@@ -82,6 +82,12 @@ export interface CacheOptions<V = unknown> {
   /** TTL of an answer, in milliseconds, 1 to 366 days. @default 86_400_000 (one day) */
   readonly ttlMs?: number | undefined;
   /**
+   * TTL of an answer whose question is bound to time, such as "what is the weather today", in milliseconds, 1 to 366 days; never longer than
+   * `ttlMs`. Hits do not renew it. It does not apply to an answer that is stored with a `ttlMs` of its own. `false`: such questions are like
+   * all others. @default 600_000 (ten minutes)
+   */
+  readonly timeBoundTtlMs?: number | false | undefined;
+  /**
    * Time after its TTL during which `through` may still serve an answer while it is refreshed or if refreshing fails, in milliseconds, 0 to
    * 366 days. `lookup` never serves an expired answer. @default 0
    */
@@ -133,6 +139,8 @@ export interface ResolvedCacheOptions<V> {
   readonly judging: ResolvedJudging<V> | undefined;
   readonly policy: Policy<V>;
   readonly ttlMs: number;
+  /** `undefined` where questions bound to time are like all others. */
+  readonly timeBoundTtlMs: number | undefined;
   readonly staleMs: number;
   readonly ttlJitter: number;
   readonly slidingMsMax: number | undefined;
@@ -202,6 +210,7 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     judging,
     policy,
     ttlMs,
+    timeBoundTtlMs: toTimeBoundTtl(options.timeBoundTtlMs, ttlMs),
     staleMs,
     slidingMsMax:
       refreshOnHit === "none"
@@ -215,6 +224,15 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 250, { min: 1, max: 60_000 }),
     engine: chosenEngine(options),
   };
+}
+
+/** Default TTL of an answer whose question is bound to time. */
+const TIME_BOUND_TTL_MS_DEFAULT = 600_000;
+
+function toTimeBoundTtl(given: CacheOptions["timeBoundTtlMs"], ttlMs: number): number | undefined {
+  if (given === false) return undefined;
+  const boundMs = checkTtl("timeBoundTtlMs", given ?? TIME_BOUND_TTL_MS_DEFAULT);
+  return boundMs < ttlMs ? boundMs : undefined;
 }
 
 function toBounds({ entriesMax, bytesMax }: Pick<CacheOptions, "entriesMax" | "bytesMax">): Bounds | undefined {

@@ -1,6 +1,7 @@
 import { isFollowUp } from "./follow-up.ts";
 import { isPersonal } from "./personal.ts";
 import { prove, read } from "./proof/index.ts";
+import { isTimeBound } from "./time-bound.ts";
 
 /**
  * Loads the word lists of the proofs, and runs each kind of step once, so that its code and its expressions are compiled (about 60 ms, once per
@@ -14,6 +15,7 @@ export function loadProofs(): void {
     for (const text of [one, other]) {
       isFollowUp(text);
       isPersonal(text);
+      isTimeBound(text);
     }
   }
 }

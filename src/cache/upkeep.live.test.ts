@@ -121,10 +121,39 @@ describe("an answer that is served again and again", () => {
     },
   );
 
+  liveTest("about what soon changes lives for a shorter time, which hits do not renew", async ({ tenant, redis }) => {
+    const lifeOf = async (options: Partial<CacheOptions<string>>, question: string, ttlMs?: number) => {
+      await open(tenant, options).store(question, "x", ttlMs === undefined ? {} : { ttlMs });
+      const [key] = (await redis.send(["KEYS", `{${redis.app}:*:b:entry:*`])) as string[];
+      const left = Number(await redis.send(["PTTL", String(key)]));
+      await redis.send(["DEL", String(key)]);
+      return left;
+    };
+    const near = (ms: number) => expect.closeTo(ms, -4) as number;
+    const [now, lasting] = ["What is the weather today in Rome?", "What is the capital of France?"];
+    expect(await lifeOf({}, now)).toEqual(near(600_000));
+    expect(await lifeOf({}, lasting)).toEqual(near(86_400_000));
+    expect(await lifeOf({ timeBoundTtlMs: 60_000 }, now)).toEqual(near(60_000));
+    expect(await lifeOf({ timeBoundTtlMs: false }, now)).toEqual(near(86_400_000));
+    expect(await lifeOf({ ttlMs: 50_000 }, now)).toEqual(near(50_000));
+    expect(await lifeOf({}, now, 3_600_000)).toEqual(near(3_600_000));
+    const sliding = open(tenant, { refreshOnHit: "sliding", ttlMs: 10_000, timeBoundTtlMs: 400 });
+    await sliding.store(now, "sunny");
+    const storedAt = performance.now();
+    let lastHit = 0;
+    while (performance.now() - storedAt < 900) {
+      if ((await sliding.lookup(now)).hit) lastHit = performance.now() - storedAt;
+      await pause(40);
+    }
+    expect(lastHit).toBeGreaterThan(0);
+    expect(lastHit).toBeLessThan(460);
+  });
+
   liveTest("refuses sliding lives beside stale ones", async ({ tenant }) => {
     expect(() => open(tenant, { refreshOnHit: "sliding", staleMs: 1 })).toThrow(/exclude/);
     for (const bad of [
       { entriesMax: 0 },
+      { timeBoundTtlMs: 0 },
       { bytesMax: -1 },
       { refreshOnHit: "often" as "none" },
       { profile: "tiny" as "full" },

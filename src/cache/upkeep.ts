@@ -20,8 +20,8 @@ export interface Upkeep {
   fits(bytes: number): boolean;
   /** Reserves space for such an entry; `undefined` without bounds. */
   admit(question: Fingerprint, entry: { bytes: number; saves: number; ttlMs: number }): Promise<void> | undefined;
-  /** Records a hit in the background, a moment later. */
-  served(question: Fingerprint, id: string, entry: StoredEntry): void;
+  /** Records a hit in the background, a moment later. `renews`: whether it extends the entry's TTL. */
+  served(question: Fingerprint, id: string, entry: StoredEntry, renews: boolean): void;
 }
 
 interface Parts {
@@ -92,9 +92,9 @@ export function createUpkeep({ redis, keys, index, questions, bounds, slidingMsM
       return bounds && reserve(bounds, question, entry);
     },
 
-    served({ partition }, id, { storedAtMs, endsAtMs }) {
-      if (bounds === undefined && slidingMsMax === undefined) return;
-      const left = slidingMsMax === undefined ? 0 : storedAtMs + slidingMsMax - Date.now();
+    served({ partition }, id, { storedAtMs, endsAtMs }, renews) {
+      if (bounds === undefined && !renews) return;
+      const left = slidingMsMax === undefined || !renews ? 0 : storedAtMs + slidingMsMax - Date.now();
       const ttlMs = Math.max(0, Math.min(endsAtMs - storedAtMs, left));
       const entries = gathered.get(partition) ?? new Map<string, { served: number; ttlMs: number }>();
       gathered.set(partition, entries);

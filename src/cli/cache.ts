@@ -68,10 +68,13 @@ async function explain(given: Given): Promise<number> {
 }
 
 function toExplainLines(answer: ExplainAnswer): readonly string[] {
-  const personal = answer.personal ? ["The prompt is personal: its answer is not shared with other users."] : [];
+  const about = [
+    ...(answer.personal ? ["The prompt is personal: its answer is not shared with other users."] : []),
+    ...(answer.time_bound ? ["The prompt is bound to time: its answer has the TTL cache.timeBoundTtlMs."] : []),
+  ];
   if (!answer.looked_up)
     return [
-      ...personal,
+      ...about,
       answer.why === "off" ? "The cache is off." : "Nothing is looked up: the prompt has no plain text from a user.",
     ];
   const { hit, nearest, follow_up: followUp, candidates } = answer;
@@ -84,7 +87,7 @@ function toExplainLines(answer: ExplainAnswer): readonly string[] {
   return [
     outcome,
     ...(hit?.prompt === undefined ? [] : [`Stored question: ${toVisible(hit.prompt)}`]),
-    ...personal,
+    ...about,
     ...(candidates.length === 0
       ? []
       : toTable(

@@ -134,6 +134,8 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
     preset: setting.preset,
     minScore,
     ttlMs: SERVER_LIFE_MS,
+    // Entries end in the order in which they were stored.
+    timeBoundTtlMs: false as const,
     timeoutMs: TIMEOUT_MS,
   };
   const cache: Cache<StoredAnswer> = createCache<StoredAnswer>(redis, options, () => nowMs);

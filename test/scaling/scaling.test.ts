@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isFollowUp, prove, readPrompt } from "../../src/cache/index.ts";
 import { speaksToJudge } from "../../src/cache/judging/injection.ts";
 import { isPersonal } from "../../src/cache/personal.ts";
+import { isTimeBound } from "../../src/cache/time-bound.ts";
 import { toFingerprint } from "../../src/cache/question.ts";
 import { hashEmbedder } from "../../src/embedders/hash.ts";
 import { staticEmbedder } from "../../src/embedders/index.ts";
@@ -64,6 +65,7 @@ const READERS: readonly (readonly [name: string, largest: number, reading: Readi
   ["ranking by words", 65_536, (text) => () => rankByWords([text], (one) => one, text.slice(0, 32_768)), false],
   ["the search for orders to a judge", 20_000, (text) => () => speaksToJudge(text), false],
   ["the test of a personal prompt", PROMPT_CHARS, (text) => () => isPersonal(text), false],
+  ["the test of a prompt that is bound to time", 4_096, (text) => () => isTimeBound(text), false],
   ["the words of a search", 65_536, (text) => () => wordsOf(text), false],
   ["the tokenizer of embedders", PROMPT_CHARS, (text) => () => tokenizer.encode(text, TOKENS_MAX), true],
   ["the search for orders in memories", PROMPT_CHARS, (text) => () => findOrders(text), false],

@@ -183,6 +183,7 @@ function Explanation({
             ? "Its answer may depend on who asks: it is looked for among this user's answers alone, unless cache.personal says otherwise."
             : "Its answer is everybody's: it is looked for among all of the scope's."}
         </li>
+        {told.time_bound && <li>Its answer soon changes: it has the shorter TTL of cache.timeBoundTtlMs.</li>}
         {told.follow_up && <li>It leans on something said before, which is not part of it: nothing was looked up.</li>}
         {hit !== null ? (
           <li class="good">

@@ -357,6 +357,7 @@ export type ExplainAnswer =
   | {
       readonly object: "cache.explanation";
       readonly personal: boolean;
+      readonly time_bound: boolean;
       readonly looked_up: false;
       readonly why: "off" | "unlike";
     }
@@ -364,6 +365,8 @@ export type ExplainAnswer =
       readonly object: "cache.explanation";
       /** Whether its answer may depend on the user. */
       readonly personal: boolean;
+      /** Whether its answer soon changes, and so has a shorter TTL. */
+      readonly time_bound: boolean;
       readonly looked_up: true;
       readonly follow_up: boolean;
       readonly floor?: number | undefined;

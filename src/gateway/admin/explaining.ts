@@ -1,4 +1,4 @@
-import { isPersonal } from "../../cache/index.ts";
+import { isPersonal, isTimeBound } from "../../cache/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
 import type { Flow } from "../../flow/index.ts";
 import type { ExplainAnswer } from "./answers.ts";
@@ -22,7 +22,11 @@ export function toExplainAnswer(
   explained: Awaited<ReturnType<Flow["explain"]>>,
   shows: boolean,
 ): ExplainAnswer {
-  const about = { object: "cache.explanation", personal: isPersonal(prompt) } as const;
+  const about = {
+    object: "cache.explanation",
+    personal: isPersonal(prompt),
+    time_bound: isTimeBound(prompt),
+  } as const;
   if (!explained.lookedUp) return { ...about, looked_up: false, why: explained.why };
   const { found } = explained;
   const { followUp = false, floor, threshold, candidates = [] } = found.explanation ?? {};

@@ -87,6 +87,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       minScore: z.number().min(0).max(1).optional(),
       verifier: z.object({ intercept: z.number(), weights: z.array(z.number()) }).optional(),
       ttlMs: integer(1, 366 * 86_400_000).default(86_400_000),
+      timeBoundTtlMs: z.union([integer(1, 366 * 86_400_000), z.literal(false)]).default(600_000),
       refreshOnHit: z.enum(["none", "sliding"]).default("none"),
       entriesMax: integer(1, 2 ** 40).optional(),
       bytesMax: integer(1_024, 2 ** 50).optional(),
@@ -252,6 +253,8 @@ export interface GatewayConfig {
     readonly minScore?: number | undefined;
     readonly verifier?: { readonly intercept: number; readonly weights: readonly number[] } | undefined;
     readonly ttlMs: number;
+    /** TTL of answers to questions that are bound to time; `false`: that of all others. */
+    readonly timeBoundTtlMs: number | false;
     readonly refreshOnHit: "none" | "sliding";
     /** Bounds of each tenant's cache. */
     readonly entriesMax?: number | undefined;

@@ -211,6 +211,7 @@ export function createTenantCache(
     minScore: cache.minScore,
     verifier: cache.verifier,
     ttlMs: cache.ttlMs,
+    timeBoundTtlMs: cache.timeBoundTtlMs,
     refreshOnHit: cache.refreshOnHit,
     entriesMax: cache.entriesMax,
     bytesMax: cache.bytesMax,
