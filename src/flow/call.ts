@@ -1,6 +1,7 @@
 import type { Pushable } from "../internal/push.ts";
 import type { AnswerCost, Cache, Lookup } from "../cache/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
+import type { LongText } from "../internal/long-text.ts";
 import type { Memory, Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
 import type { CacheControl } from "./cache-control.ts";
@@ -155,8 +156,13 @@ export type ChatOutcome =
   | { readonly kind: "refused"; readonly decision: Extract<Decision, { allowed: false }> }
   /** The request has `only-if-cached`, and there is no stored answer. */
   | { readonly kind: "absent"; readonly provenance: Provenance }
-  /** A complete answer as JSON. */
-  | { readonly kind: "whole"; readonly text: string; readonly provenance: Provenance }
+  /** A complete answer as JSON; a long one is in pieces, too. */
+  | {
+      readonly kind: "whole";
+      readonly text: string;
+      readonly pieces?: LongText | undefined;
+      readonly provenance: Provenance;
+    }
   | { readonly kind: "stream"; readonly stream: AnswerStream; readonly provenance: Provenance };
 
 /** The cache's decision about a request. No model is called, and nothing is stored or judged. */

@@ -102,9 +102,18 @@ export async function* jsonBytesInTurns(value: unknown): AsyncGenerator<Buffer, 
 }
 
 /** Encodes a long text as UTF-8 in pieces, in slices of the event loop. A half of a character becomes a replacement, as ever. */
-export async function toBytesInTurns(text: string): Promise<readonly Buffer[]> {
+export async function toBytesInTurns(text: string | LongText): Promise<readonly Buffer[]> {
   const slice = createTimeSlice(TURN_MS);
   const pieces: Buffer[] = [];
+  if (text instanceof LongText) {
+    // Whoever cut it cut no character.
+    for (const piece of text.pieces) {
+      pieces.push(Buffer.from(piece));
+      const rest = slice();
+      if (rest !== undefined) await rest;
+    }
+    return pieces;
+  }
   for (let from = 0; from < text.length;) {
     const end = endOfPiece(text, from);
     pieces.push(Buffer.from(text.slice(from, end)));
@@ -117,7 +126,13 @@ export async function toBytesInTurns(text: string): Promise<readonly Buffer[]> {
 
 /** The text that `JSON.stringify` makes of an object or a list: at once where it is small, in turns of the event loop otherwise. */
 export function toJsonText(value: object): string | Promise<string> {
-  return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : textInTurns(value);
+  const words = toJsonWords(value);
+  return typeof words === "string" ? words : words.then(String);
+}
+
+/** The same; a long text stays in pieces. */
+export function toJsonWords(value: object): string | Promise<LongText> {
+  return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : wordsInTurns(value);
 }
 
 /** The same as text where it is small, and as bytes otherwise: a long text would be encoded in one go where it is sent. */
@@ -125,10 +140,10 @@ export function toJson(value: unknown): string | Promise<Buffer> {
   return isWithin(value, LARGE_JSON_CHARS) ? JSON.stringify(value) : jsonInTurns(value);
 }
 
-async function textInTurns(value: object): Promise<string> {
-  let whole = "";
-  await inTurns(value, (text) => void (whole += text));
-  return whole;
+async function wordsInTurns(value: object): Promise<LongText> {
+  const pieces: string[] = [];
+  await inTurns(value, (text) => pieces.push(text));
+  return new LongText(pieces);
 }
 
 async function jsonInTurns(value: unknown): Promise<Buffer> {

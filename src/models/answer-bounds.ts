@@ -1,7 +1,14 @@
 import type { ChatCompletion } from "./chat.ts";
 import { parseExact } from "../internal/exact-json.ts";
 import { isText } from "../internal/fields.ts";
-import { JsonTooWide, readInTurns, readPiecesInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
+import {
+  JsonTooWide,
+  readInTurns,
+  readPiecesInTurns,
+  readWide,
+  type PiecesOptions,
+  type WideBudget,
+} from "../internal/json-in-turns.ts";
 import { LongText } from "../internal/long-text.ts";
 import { overBound } from "./failures.ts";
 import { LONG_CHARS, type EventData } from "./sse.ts";
@@ -37,7 +44,8 @@ const CHUNK_BUDGET: WideBudget = { ...BUDGET, bulkValuesMax: 16_384 };
 const SHORT_CHARS = 8_192;
 
 /** Reads the JSON of a whole answer; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
-export function readAnswer(text: string): unknown {
+export function readAnswer(text: string | LongText): unknown {
+  if (text instanceof LongText) return readPiecesInTurns(text, BUDGET).catch(toNothing);
   if (text.length < SHORT_CHARS) return orNothing(() => parseExact(text));
   if (text.length < LONG_CHARS) return orNothing(() => readWide(text, BUDGET));
   return readInTurns(text, BUDGET).catch(toNothing);
@@ -88,8 +96,15 @@ export function readArguments(text: string): unknown {
   }
 }
 
-/** Reads the JSON of a completion that this process wrote, or checked before. */
-export function readCompletion(text: string): ChatCompletion | Promise<ChatCompletion> {
+/**
+ * Reads the JSON of a completion that this process wrote, or checked before. `keepsPieces`: the long strings of one in pieces are a
+ * {@link LongText}.
+ */
+export function readCompletion(
+  text: string | LongText,
+  options: Pick<PiecesOptions, "keepsPieces"> = {},
+): ChatCompletion | Promise<ChatCompletion> {
+  if (text instanceof LongText) return readPiecesInTurns(text, NO_BUDGET, options) as Promise<ChatCompletion>;
   if (text.length < LONG_CHARS) return parseExact(text) as ChatCompletion;
   return readInTurns(text, NO_BUDGET) as Promise<ChatCompletion>;
 }

@@ -2,6 +2,7 @@ import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { createConnector } from "../internal/connector.ts";
+import type { LongText } from "../internal/long-text.ts";
 import { signalling } from "../internal/signals.ts";
 import { readAnswer } from "./answer-bounds.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
@@ -91,8 +92,8 @@ export interface Endpoint {
    * Sends a request, and again if a refusal can be worked around. Returns a successful answer, unread. @throws MarrowError `model_failed`
    */
   post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer>;
-  /** Returns the whole text of an answer. */
-  textOf(answer: HttpAnswer): Promise<string>;
+  /** Returns the whole text of an answer; a long one is in pieces. */
+  textOf(answer: HttpAnswer): Promise<string | LongText>;
   /** Texts that must not appear in errors that clients see. */
   readonly secrets: readonly string[];
   /** Methods that all kinds of models share. */
@@ -188,7 +189,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         const told = isSuccess(answer.status) ? toInfos(await readAnswer(text), kind.toInfo) : undefined;
         // Without a new list the last one stays; an endpoint without a list serves the configured ids.
         if (told === undefined && listed !== undefined) return listed.models;
-        if (told === undefined && ids === undefined) throw toModelError(answer, text, secrets);
+        if (told === undefined && ids === undefined) throw toModelError(answer, String(text), secrets);
         const models = ids === undefined ? (told ?? []) : toNamedInfos(ids, told ?? []);
         listed = { models, untilMs: performance.now() + LIST_KEPT_MS };
         return listed.models;

@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Dispatcher } from "undici";
 import type { Pushing, Sink } from "../internal/push.ts";
+import { LongText } from "../internal/long-text.ts";
 import { ownTurn } from "../internal/time-slice.ts";
 
 /** An answer with received headers and a pending body. */
@@ -25,7 +26,7 @@ const SLICE_BYTES = 16_384;
 /** The work on one answer in one turn of the event loop: Node reads two megabytes of a socket in one go. */
 const TURN_BYTES = 262_144;
 const TURN_MS = 5;
-/** From this size on a text is joined in a turn of the event loop of its own. */
+/** From this size on a text stays in pieces, and is read in a turn of the event loop of its own. */
 const LONG_BYTES = 131_072;
 /** What a piece counts in bytes beside its own. */
 const PIECE_BYTES = 128;
@@ -214,8 +215,8 @@ export function sendRequest(
   });
 }
 
-/** The rest of a body as text, decoded as it comes. Rejects when it is over the bound. */
-export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<string> {
+/** The rest of a body as text, decoded as it comes; a long one stays in pieces. Rejects when it is over the bound. */
+export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<string | LongText> {
   const first = await answer.next();
   let piece = first === undefined ? undefined : await answer.next();
   if (piece === undefined) return toText(first, bytesMax);
@@ -231,9 +232,10 @@ export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<stri
     texts.push(decoder.write(piece));
   }
   texts.push(decoder.end());
-  // Of a hundred long answers that end at once each is joined in a turn of its own.
-  if (bytes >= LONG_BYTES) await ownTurn();
-  return texts.join("");
+  if (bytes < LONG_BYTES) return texts.join("");
+  // Of a hundred long answers that end at once each is read in a turn of its own.
+  await ownTurn();
+  return new LongText(texts);
 }
 
 /** The text of a body in one piece. */

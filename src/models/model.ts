@@ -1,4 +1,5 @@
 import type { Pushable } from "../internal/push.ts";
+import type { LongText } from "../internal/long-text.ts";
 import type { ForwardedBody } from "./forwarded-body.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 
@@ -33,6 +34,11 @@ export interface Served {
 export interface ModelAnswer {
   /** The original JSON text. */
   readonly text: string;
+  /**
+   * A long text in pieces, for readers that take them: V8 copies the text in one go where it is first read. Whoever replaces the text replaces
+   * the pieces, or leaves them out.
+   */
+  readonly pieces?: LongText | undefined;
   readonly completion: ChatCompletion;
   /** Absent for a model with one endpoint; its name is the model's. */
   readonly served?: Served | undefined;

@@ -1,4 +1,4 @@
-import { toJsonBytes, toJsonText } from "../internal/json-pieces.ts";
+import { toJsonBytes } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { readAnswer } from "./answer-bounds.ts";
 import { toExpectedCalls, withUsualCalls } from "./calls.ts";
@@ -14,6 +14,7 @@ import { toParts } from "./parts.ts";
 import { toCompletion } from "./received.ts";
 import { withoutSaidField, type SaidField } from "./said-fields.ts";
 import { withUsualMessages } from "./usual-messages.ts";
+import { toWholeAnswer } from "./whole-answer.ts";
 import { wholeAsStream } from "./whole-as-stream.ts";
 
 /** In which order a message was said: chat completions have no word for it. */
@@ -61,7 +62,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
         const given = toCompletion(await readAnswer(text), endpoint.secrets);
         noteThoughts(call.request.model, given.choices[0]?.message);
         const completion = withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request));
-        return { text: completion === given ? text : await toJsonText(completion), completion };
+        return await toWholeAnswer(completion, completion === given ? text : undefined);
       } catch (error) {
         return toFailure(error, call.signal);
       }

@@ -1,4 +1,3 @@
-import { toJsonText } from "../internal/json-pieces.ts";
 import { mapChanged } from "../internal/map-changed.ts";
 import { pushTo, type Pushable } from "../internal/push.ts";
 import { toExpectedCalls } from "./calls.ts";
@@ -6,6 +5,7 @@ import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { forMaker, signed } from "./maker.ts";
 import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
+import { toWholeAnswer } from "./whole-answer.ts";
 
 /**
  * Wraps a model to add its maker's name to output that only it can read again, and to remove other makers' output from requests. Stored
@@ -21,7 +21,7 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
   async function toAnswer(answer: ModelAnswer): Promise<ModelAnswer> {
     const completion = signedCompletion(answer.completion, maker);
     if (completion === answer.completion) return answer;
-    return { ...answer, completion, text: await toJsonText(completion) };
+    return { ...answer, pieces: undefined, ...(await toWholeAnswer(completion)) };
   }
 
   /**

@@ -12,7 +12,8 @@ import { toParts, type PartReader } from "./parts.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 import type { LongText } from "../internal/long-text.ts";
 import { createEventReader, toEvent, type EventData } from "./sse.ts";
-import { toJsonBytes, toJsonText } from "../internal/json-pieces.ts";
+import { toJsonBytes } from "../internal/json-pieces.ts";
+import { toWholeAnswer } from "./whole-answer.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 
 /** Translation between chat completions and another kind of API. Pure except for the lessons of `amend`. */
@@ -118,8 +119,7 @@ function inChatNames(error: unknown, fieldOf: (refusal: Fields) => string | unde
 async function readWhole({ toCompletion }: Translation, answer: unknown): Promise<ModelAnswer> {
   if (!isObject(answer)) throw malformed("its answer is not a JSON object");
   try {
-    const completion = withUsualCalls(toCompletion(answer));
-    return { completion, text: await toJsonText(completion) };
+    return await toWholeAnswer(withUsualCalls(toCompletion(answer)));
   } catch (error) {
     throw unreadable(error);
   }

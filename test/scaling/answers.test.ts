@@ -4,13 +4,16 @@ import { createEventHolder } from "../../src/flow/usage-asked.ts";
 import { createMessageEvents } from "../../src/gateway/anthropic/stream.ts";
 import { createAssembler } from "../../src/gateway/responses/assemble.ts";
 import type { ResponseBody } from "../../src/gateway/responses/shape.ts";
-import { isCertainlyOver, jsonBytesInTurns } from "../../src/internal/json-pieces.ts";
+import { isCertainlyOver, jsonBytesInTurns, toBytesInTurns } from "../../src/internal/json-pieces.ts";
 import { estimateTokens } from "../../src/internal/token-estimate.ts";
 import { createCallReader } from "../../src/models/calls.ts";
+import { readAnswer, readCompletion } from "../../src/models/answer-bounds.ts";
 import { toReported } from "../../src/models/failures.ts";
-import { createEventReader, type ChatChunk } from "../../src/models/index.ts";
+import { textOf, type HttpAnswer } from "../../src/models/http.ts";
+import { createEventReader, type ChatChunk, type ChatCompletion } from "../../src/models/index.ts";
 import { toCompletion } from "../../src/models/responses/answer.ts";
-import { findExcess } from "./measure.ts";
+import { toWholeAnswer } from "../../src/models/whole-answer.ts";
+import { findExcess, longestGo } from "./measure.ts";
 
 /** Longest that one go may take: 20 ms on an idle machine, with room for one that is not. */
 const GO_MS_MAX = 50;
@@ -230,5 +233,24 @@ describe("the answer of a model", () => {
   const rows = READERS.map(([name, largest, work, goMsMax]) => ({ name, largest, work, goMsMax }));
   it.each(rows)("is read in proportion to its parts: $name", { timeout: 60_000 }, async ({ work, ...bounds }) => {
     expect(await findExcess(work, bounds)).toEqual([]);
+  });
+
+  it("is read and sent in turns of the event loop, whole and of many megabytes", { timeout: 60_000 }, async () => {
+    const message = { role: "assistant", content: PIECE.repeat(700) };
+    const whole = { id: "c", created: 1, model: "m", choices: [{ index: 0, message, finish_reason: "stop" }] };
+    const bytes = Buffer.from(JSON.stringify(whole));
+    const sent = async () => {
+      let at = 0;
+      const next = async () => (at < bytes.length ? bytes.subarray(at, (at += 65_536)) : undefined);
+      const text = await textOf({ next } as HttpAnswer, bytes.length);
+      const answer = await toWholeAnswer((await readAnswer(text)) as ChatCompletion, text);
+      return { ...answer, bytes: await toBytesInTurns(answer.pieces ?? answer.text) };
+    };
+    expect(await longestGo(sent, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+    const answer = await sent();
+    expect(Buffer.concat(answer.bytes).equals(bytes)).toBe(true);
+    expect(answer.completion).toEqual(whole);
+    expect(answer.text).toBe(bytes.toString());
+    expect(await readCompletion(answer.pieces ?? "")).toEqual(whole);
   });
 });

@@ -1,4 +1,4 @@
-import type { ChatCompletion, ModelCall } from "../../models/index.ts";
+import type { ChatCompletion, ModelAnswer, ModelCall } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { withHistory } from "../context.ts";
 import { depart } from "../departed.ts";
@@ -44,10 +44,10 @@ export async function ask(
       });
       return { kind: "stream", stream, provenance: { ...provenance, served: servedBy(exchange.model, parts) } };
     }
-    const { text, kept, served } = await askWhole(kit, exchange, lead, leaving.signal);
+    const { text, pieces, kept, served } = await askWhole(kit, exchange, lead, leaving.signal);
     leaving.close();
     const described = { ...provenance, served };
-    return { kind: "whole", text, provenance: kept ? described : { ...described, session: "unavailable" } };
+    return { kind: "whole", text, pieces, provenance: kept ? described : { ...described, session: "unavailable" } };
   } catch (error) {
     leaving.close();
     void exchange.keeping.withdraw();
@@ -97,14 +97,15 @@ export async function askWhole(
   ended?: AbortSignal,
 ): Promise<{
   readonly text: string;
+  readonly pieces: ModelAnswer["pieces"];
   readonly completion: ChatCompletion;
   readonly kept: boolean;
   readonly served: Provenance["served"];
 }> {
   const answer = await exchange.model.complete(toCall(kit, exchange, ended));
-  const { text, completion } = answer;
+  const { text, pieces, completion } = answer;
   lead?.add({ completion });
   // Followers get the answer in the same round trip that stores it.
   const [kept] = await Promise.all([finish(kit, exchange, completion), lead?.end()]);
-  return { text, completion, kept, served: servedBy(exchange.model, answer) };
+  return { text, pieces, completion, kept, served: servedBy(exchange.model, answer) };
 }

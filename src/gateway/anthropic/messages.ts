@@ -75,7 +75,10 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const headers = { ...toHeaders(outcome.provenance, request.id), "request-id": request.id };
       if (outcome.kind === "absent") return tellAbsent(reply, headers);
       if (outcome.kind === "whole")
-        return sendLarge(reply.headers(headers), toMessage(await readInputs(await readCompletion(outcome.text))));
+        return sendLarge(
+          reply.headers(headers),
+          toMessage(await readInputs(await readCompletion(outcome.pieces ?? outcome.text))),
+        );
       if (alive?.begun !== true) {
         reply.hijack();
         reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ServerResponse } from "node:http";
 import { isLarge, LARGE_JSON_CHARS, toBytesInTurns, toJsonBytes } from "../../internal/json-pieces.ts";
+import type { LongText } from "../../internal/long-text.ts";
 import { openOutlet } from "./outlet.ts";
 
 /** Sends JSON that may be large, such as items from a client. It is serialized in slices of the event loop and sent as bytes. */
@@ -13,11 +14,11 @@ export async function sendLarge(reply: FastifyReply, value: unknown): Promise<Fa
 /** Ends a response with JSON text. A long text is encoded in slices of the event loop. */
 export async function sendText(
   raw: ServerResponse,
-  text: string,
+  text: string | LongText,
   headers: Readonly<Record<string, string>>,
 ): Promise<void> {
   const head = { ...headers, "content-type": "application/json; charset=utf-8" };
-  if (text.length < LARGE_JSON_CHARS) {
+  if (typeof text === "string" && text.length < LARGE_JSON_CHARS) {
     raw.writeHead(200, { ...head, "content-length": Buffer.byteLength(text) });
     raw.end(text);
     return;

@@ -86,7 +86,7 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
         return tellAbsent(reply, headers);
       case "whole":
         reply.hijack();
-        return sendText(reply.raw, outcome.text, headers);
+        return sendText(reply.raw, outcome.pieces ?? outcome.text, headers);
       case "stream":
         if (alive?.begun !== true) {
           reply.hijack();

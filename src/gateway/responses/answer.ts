@@ -1,6 +1,6 @@
 import { createTimeSlice } from "../../internal/time-slice.ts";
 import type { ChatOutcome } from "../../flow/index.ts";
-import { createChunkReader, readCompletion } from "../../models/index.ts";
+import { createChunkReader, cutChunk, readCompletion } from "../../models/index.ts";
 import { toChunk, type Assembler } from "./assemble.ts";
 import { SEARCH_STEPS, type Search } from "./file-search.ts";
 import type { ResponseEvent } from "./shape.ts";
@@ -17,14 +17,17 @@ export async function* toEvents(
   if (search !== undefined) yield* assembler.put(search.item, SEARCH_STEPS);
   if (outcome.kind === "whole") {
     const slice = createTimeSlice();
-    for (const events of assembler.steps(toChunk(await readCompletion(outcome.text)))) {
-      // One piece alone may have thousands of events, and each step of a generator takes a while.
-      for (const event of events) {
-        yield event;
-        const rest = slice();
-        if (rest !== undefined) await rest;
+    const completion = await readCompletion(outcome.pieces ?? outcome.text, { keepsPieces: true });
+    // Long texts in pieces are said piece by piece, as those of a stream.
+    for (const chunk of outcome.pieces === undefined ? [toChunk(completion)] : cutChunk(toChunk(completion)))
+      for (const events of assembler.steps(chunk)) {
+        // One piece alone may have thousands of events, and each step of a generator takes a while.
+        for (const event of events) {
+          yield event;
+          const rest = slice();
+          if (rest !== undefined) await rest;
+        }
       }
-    }
   } else {
     const read = createChunkReader();
     // Loops instead of `yield*`, which costs several promises per event.

@@ -62,7 +62,7 @@ export async function compact(parts: AskParts, asker: Asker, request: ResponseRe
   );
   if (outcome.kind === "refused") return outcome;
   if (outcome.kind !== "whole") throw new MarrowError("internal", "a whole answer was asked for");
-  const completion = await readCompletion(outcome.text);
+  const completion = await readCompletion(outcome.pieces ?? outcome.text);
   const assembler = createAssembler(toShell(asked, id, Date.now()));
   assembler.add(toChunk(completion));
   assembler.close();
