@@ -40,8 +40,20 @@ const ENTRIES_MAX = 8_192;
 /** Longer ones are not remembered. */
 const ENTRY_CHARS_MAX = 64;
 
+/**
+ * Returns true for a word of digits alone. No list has one, and prompts have ever new ones: they are neither looked up nor remembered.
+ */
+export function isDigits(word: string): boolean {
+  const first = word.charCodeAt(0);
+  return first >= DIGIT_ZERO && first <= DIGIT_NINE && DIGITS.test(word);
+}
+
+const [DIGIT_ZERO, DIGIT_NINE] = [0x30, 0x39] as const;
+const DIGITS = /^\d+$/;
+
 /** Looks up a word in lower case. The lexicon (77 kB) is loaded at the first call. */
 export function lookUp(word: string): Entry {
+  if (isDigits(word)) return { lemma: word, also: [], degree: "", synonyms: [], groups: [], parts: "", isName: false };
   let entry = entries.get(word);
   if (entry === undefined) {
     entry = makeEntry(word);
@@ -66,17 +78,18 @@ function makeEntry(given: string): Entry {
     lemma,
     also,
     degree: compared?.[1] ?? "",
-    synonyms: [
-      ...new Set(
-        compared === undefined
-          ? [word, ...bases].flatMap((one) => SYNONYMS.get(one) ?? [])
-          : (SYNONYMS.get(lemma) ?? []),
-      ),
-    ],
-    groups: [...new Set([...rows.flatMap(({ groups }) => groups), ...bases.flatMap(actsOf)])],
+    synonyms: distinct(
+      compared === undefined ? [word, ...bases].flatMap((one) => SYNONYMS.get(one) ?? []) : (SYNONYMS.get(lemma) ?? []),
+    ),
+    groups: distinct([...rows.flatMap(({ groups }) => groups), ...bases.flatMap(actsOf)]),
     parts: rows[0]?.parts ?? "",
     isName: rows[0]?.isName === true,
   };
+}
+
+/** Most lists have no more than one item. */
+function distinct<T>(list: readonly T[]): readonly T[] {
+  return list.length < 2 ? list : [...new Set(list)];
 }
 
 /** Base forms of a word, the likeliest first. */
@@ -102,7 +115,7 @@ function guessed(word: string): string {
 }
 
 /** Returns possible base forms of a word by WordNet's detachment rules. "riding" tries "ride" before "rid". */
-function basesOf(word: string): string[] {
+function basesOf(word: string): readonly string[] {
   const { length } = word;
   if (length < 4) return [];
   const found: string[] = [];
@@ -125,12 +138,12 @@ function basesOf(word: string): string[] {
     add(3, "");
     if (word.endsWith("ying")) add(4, "ie");
   }
-  return [...new Set(found)];
+  return distinct(found);
 }
 
 function american(word: string): string {
   const known = SPELLINGS.get(word) ?? (word.endsWith("s") ? SPELLINGS.get(word.slice(0, -1)) : undefined);
-  if (known !== undefined) return known;
+  if (known !== undefined || !word.includes("is")) return known ?? word;
   const other = word.replace(/(?<=\w{3})(is)(?=e$|es$|ed$|ing$|ation$)/, "iz");
   return other !== word &&
     rowOf(word).parts === "" &&

@@ -1,5 +1,5 @@
 import { FREE_WORDS, REPLACEMENTS } from "./free-words.ts";
-import { isKnown, lookUp, type Entry } from "./lexicon.ts";
+import { isDigits, isKnown, lookUp, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
 import { areNear, isTypo, MISSPELT_FROM } from "./partners.ts";
 import { DEMONYMS } from "./words/demonyms.ts";
@@ -48,6 +48,7 @@ export function toBag(sentence: string): Bag {
 }
 
 function toWord(text: string): Word {
+  if (isDigits(text)) return { text, entry: lookUp(text), isFree: true, isFunction: false, keys: [text] };
   let word = known.get(text);
   if (word === undefined) {
     word = makeWord(text);
