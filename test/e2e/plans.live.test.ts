@@ -192,6 +192,18 @@ describe("a user", () => {
     expect((await manage("POST", "/users/bob/override", { limits: { nothing: 1 } })).status).toBe(400);
     expect((await manage("POST", "/users/bob/boost", { more: {} })).status).toBe(400);
   });
+
+  it("are counted before they are looked at", async () => {
+    const many = Object.fromEntries(Array.from({ length: 9_000 }, (_, nth) => [`limit-${nth}`, "wrong"]));
+    for (const [path, body] of [
+      ["/users/bob/override", { limits: many }],
+      ["/users/bob/boost", { more: many, for_ms: 60_000 }],
+    ] as const) {
+      const { status, body: refused } = await manage("POST", path, body);
+      expect(status).toBe(400);
+      expect(JSON.stringify(refused)).toContain("must be at most 64 limits");
+    }
+  });
 });
 
 describe("spending", () => {

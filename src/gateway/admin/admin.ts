@@ -6,6 +6,7 @@ import { KEY_LIFE_MS_MAX } from "../tenancy/api-keys.ts";
 import type { KeyAnswer, ListAnswer } from "./answers.ts";
 import { planSchema, type Plan } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
+import { pairsOf } from "../http/pairs.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { toKey } from "./key-answer.ts";
 import { checkDays } from "./savings.ts";
@@ -50,8 +51,14 @@ const keysQuery = z.looseObject({
 const OVERLAP_MS = 86_400_000;
 const userBody = z.strictObject({ plan: planName.nullable() });
 const blockBody = z.strictObject({ for_ms: forMs.optional() });
-const limitsBody = z.strictObject({ limits: z.record(name, z.number().min(0)), for_ms: forMs.optional() });
-const boostBody = z.strictObject({ more: z.record(name, z.number().min(0)), for_ms: forMs });
+/** Limits that one body may name: several times as many as a limiter has. */
+const LIMITS_MAX = 64;
+const someLimits = pairsOf(name, z.number().min(0), {
+  max: LIMITS_MAX,
+  message: `must be at most ${LIMITS_MAX} limits`,
+});
+const limitsBody = z.strictObject({ limits: someLimits, for_ms: forMs.optional() });
+const boostBody = z.strictObject({ more: someLimits, for_ms: forMs });
 const laneBody = z.strictObject({ model: name, provider: name.optional() });
 const day = z.iso.date();
 const spendQuery = z.looseObject({
