@@ -98,4 +98,23 @@ describe("the watchdog of the event loop", () => {
     watchdog.close();
     expect(stalls).toEqual([]);
   });
+
+  it("says nothing of a process that was stopped for most of a delay, and counts only what it computed in a shorter stop", async () => {
+    const stalls: Stall[] = [];
+    const watchdog = watchEventLoop({ stallMs: 100, onDelay: () => {}, onStall: (stall) => stalls.push(stall) });
+    const stopped = new Int32Array(new SharedArrayBuffer(4));
+    await pause(60);
+    watchdog.mark("/stopped", "handle");
+    Atomics.wait(stopped, 0, 0, 2_000);
+    work(150);
+    await pause(60);
+    expect(stalls).toEqual([]);
+    watchdog.mark("/slow", "handle");
+    work(300);
+    Atomics.wait(stopped, 0, 0, 400);
+    await pause(60);
+    watchdog.close();
+    expect(stalls).toEqual([{ route: "/slow", step: "handle", delayMs: expect.any(Number) as number }]);
+    expect(stalls[0]?.delayMs).toBeLessThan(450);
+  });
 });

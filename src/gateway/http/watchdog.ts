@@ -3,6 +3,7 @@ import { hearSteps } from "../../internal/steps.ts";
 
 /** A time in which the event loop of this process was blocked. */
 export interface Stall {
+  /** The part of the delay in which this thread computed, in milliseconds. */
   readonly delayMs: number;
   /** The step begun last before the longest part of it. */
   readonly route: string;
@@ -33,6 +34,8 @@ const WAITED = { route: "other", step: "waited" } as const;
 const [BUSY_MS, QUIET_MS] = [20, 200];
 /** Time without a step after which it counts as quiet. */
 const QUIET_AFTER_MS = 1_000;
+/** Part of a delay that this thread must have computed: less of it was a stop of the process, or a machine that ran others. */
+const COMPUTED_MIN = 0.25;
 /** Steps that are remembered: those of a few dozen requests. */
 const MARKS_MAX = 128;
 
@@ -78,10 +81,11 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
     const workMs = threadMs() - workedMs;
     onDelay(delayMs / 1_000);
     // Time in which the machine did not run this thread is no fault of a request.
-    if (Math.min(delayMs, workMs) >= stallMs) {
+    const computedMs = Math.min(delayMs, workMs);
+    if (computedMs >= Math.max(stallMs, delayMs * COMPUTED_MIN)) {
       const { route, step } = longest(lastMs, nowMs) ?? { route: "", step: "" };
       // Before the first request the process starts, and loads its tables.
-      if (route !== "") onStall({ delayMs: Math.round(delayMs), route, step });
+      if (route !== "") onStall({ delayMs: Math.round(computedMs), route, step });
     }
     lastMs = nowMs;
     workedMs += workMs;
