@@ -103,3 +103,31 @@ describe("an answer behind interim responses", () => {
     for (const [why, write] of failing) await expect(clientOf((await serve(write)).url)()).rejects.toThrow(why);
   });
 });
+
+describe("a second answer for which nobody asked", () => {
+  it.each([
+    ["in the same bytes", (socket: Socket) => socket.write(answer("first") + answer("second"))],
+    [
+      "in the next turn",
+      (socket: Socket) => {
+        socket.write(answer("first"));
+        setImmediate(() => socket.write(answer("second")));
+      },
+    ],
+    [
+      "some milliseconds later",
+      (socket: Socket) => {
+        socket.write(answer("first"));
+        setTimeout(() => socket.write(answer("second")), 5);
+      },
+    ],
+  ])("ends its idle connection, and answers no later request: %s", async (_, write) => {
+    const { url, connections } = await serve((socket) => write(socket));
+    const ask = clientOf(url);
+    for (const nth of [1, 2, 3]) {
+      expect(await ask()).toBe("200 first");
+      await sleep(60);
+      expect(connections()).toBe(nth);
+    }
+  });
+});
