@@ -1,9 +1,9 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import { afterEach, describe, expect, it } from "vitest";
-import { sendRequest } from "./http.ts";
+import { sendRequest, textOf } from "./http.ts";
 
 let server: Server;
 let pool: Pool;
@@ -103,5 +103,39 @@ describe("an answer that is pushed", () => {
     });
     expect(told.at(-1)).toBe("failure");
     expect(told.filter((one) => one !== "piece")).toHaveLength(1);
+  });
+});
+
+async function writeSlowly(response: ServerResponse, pieces: readonly (string | Buffer)[]): Promise<void> {
+  response.socket?.setNoDelay(true);
+  for (const piece of pieces) {
+    response.write(piece);
+    await sleep(5);
+  }
+  response.end();
+}
+
+describe("the text of an answer", () => {
+  it("has no byte order mark, wherever its bytes are cut; a second one belongs to the text", async () => {
+    const mark = Buffer.from("\uFEFF");
+    for (const pieces of [
+      [mark, "{}"],
+      [mark.subarray(0, 1), mark.subarray(1, 2), mark.subarray(2), "{}"],
+      [mark.subarray(0, 2), Buffer.concat([mark.subarray(2), Buffer.from("{}")])],
+      [Buffer.concat([mark, Buffer.from("{}")])],
+      ["{", "}"],
+    ]) {
+      server = createServer((_, response) => void writeSlowly(response, pieces));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      pool = new Pool(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      const answer = await sendRequest(pool, { path: "/", method: "GET" }, undefined);
+      expect(await textOf(answer, 1_000)).toBe("{}");
+      await pool.destroy();
+      server.close();
+    }
+    server = createServer((_, response) => response.end("\uFEFF\uFEFF{}"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    pool = new Pool(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect(await textOf(await sendRequest(pool, { path: "/", method: "GET" }, undefined), 1_000)).toBe("\uFEFF{}");
   });
 });

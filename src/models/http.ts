@@ -215,23 +215,30 @@ export function sendRequest(
   });
 }
 
-/** The rest of a body as text, decoded as it comes; a long one stays in pieces. Rejects when it is over the bound. */
+/** The rest of a body as text without a byte order mark, decoded as it comes; a long one stays in pieces. Rejects when it is over the bound. */
 export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<string | LongText> {
   const first = await answer.next();
   let piece = first === undefined ? undefined : await answer.next();
   if (piece === undefined) return toText(first, bytesMax);
   const decoder = new StringDecoder("utf8");
-  const texts = [decoder.write(first as Buffer)];
+  let begin = decoder.write(first as Buffer);
   let bytes = (first as Buffer).length;
+  const texts: string[] = [];
+  const add = (text: string) => {
+    // The first bytes may be less than a character.
+    if (texts.length > 0) texts.push(text);
+    else if ((begin += text) !== "") texts.push(withoutMark(begin));
+  };
+  add("");
   for (; piece !== undefined; piece = await answer.next()) {
     bytes += piece.length;
     if (bytes > bytesMax) {
       answer.abandon();
       throw new BodyTooLarge(bytesMax);
     }
-    texts.push(decoder.write(piece));
+    add(decoder.write(piece));
   }
-  texts.push(decoder.end());
+  add(decoder.end());
   if (bytes < LONG_BYTES) return texts.join("");
   // Of a hundred long answers that end at once each is read in a turn of its own.
   await ownTurn();
@@ -241,7 +248,12 @@ export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<stri
 /** The text of a body in one piece. */
 function toText(body: Buffer | undefined, bytesMax: number): string {
   if (body !== undefined && body.length > bytesMax) throw new BodyTooLarge(bytesMax);
-  return body === undefined ? "" : body.toString("utf8");
+  return body === undefined ? "" : withoutMark(body.toString("utf8"));
+}
+
+/** Some servers send a byte order mark before JSON, which no parser reads. */
+function withoutMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /** The body exceeded its bound. */

@@ -51,7 +51,32 @@ describe("a whole answer", () => {
   });
 });
 
+describe("a whole answer behind a byte order mark", () => {
+  it.each([20, 20_000, 200_000])("is read and handed on without it: %i characters", async (chars) => {
+    const text = JSON.stringify({
+      choices: [{ index: 0, message: { role: "assistant", content: "a".repeat(chars) }, finish_reason: "stop" }],
+    });
+    const { completion, text: told } = await (await modelThat({ raw: `\uFEFF${text}` })).complete({ request });
+    expect(completion).toEqual(JSON.parse(text));
+    expect(told === text).toBe(true);
+    await endpoint.close();
+    endpoint = await startScriptedModel(() => ({ raw: `\uFEFF${text}`, contentType: "application/json" }));
+    const model = openaiModel({ baseUrl: endpoint.baseUrl });
+    let chunks = 0;
+    for await (const part of await model.stream({ request: { ...request, stream: true } }))
+      chunks += part.chunks.length;
+    expect(chunks).toBeGreaterThan(0);
+  });
+});
+
 describe("a stream", () => {
+  it.each(["\n", "\r\n", "\r"])("may end its lines by %j, also the last one", async (end) => {
+    const ended = [said(null), said("stop"), "data: [DONE]"].map((event) => `${event}${end}${end}`).join("");
+    const { chunks, text, done } = await read(ended);
+    expect([chunks.length, done]).toEqual([2, true]);
+    expect(text.startsWith(ended)).toBe(true);
+  });
+
   it("that came as a whole answer has what clients read of a stream, also where the answer lacks it", async () => {
     const message = { role: "assistant", content: "Hi" };
     const calls = [{ id: "c", type: "function", function: { name: "get", arguments: "{}" } }];
