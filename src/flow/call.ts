@@ -4,6 +4,7 @@ import type { Decision, Limiter } from "../limiter/index.ts";
 import type { LongText } from "../internal/long-text.ts";
 import type { Memory, Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
+import type { AnswerRoom } from "./answer-room.ts";
 import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 import type { Departure } from "./leaving.ts";
@@ -57,6 +58,11 @@ export interface FlowOptions {
    * not cached, its session stores the recorded part as `incomplete`, and `onDegraded` gets `recorder`. @default 128 MiB for this flow
    */
   readonly recordings?: Recordings | undefined;
+  /**
+   * Bound of long whole answers, which flows may share; see `createAnswerRoom`. An answer of over 1 MiB is read on once there is room, and
+   * takes it until its client has it. @default no bound
+   */
+  readonly answerRoom?: AnswerRoom | undefined;
 }
 
 /** Turns that a session or conversation stored for one request. */

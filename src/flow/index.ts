@@ -15,6 +15,7 @@ export type {
 } from "./call.ts";
 export { createFlow } from "./flow.ts";
 export type { Departure } from "./leaving.ts";
+export { createAnswerRoom, type AnswerPlace, type AnswerRoom, type AnswerRoomOptions } from "./answer-room.ts";
 export { createRecordings, type Recordings, type RecordingsOptions, type RecordedShare } from "./recordings.ts";
 export { servedBy } from "./provenance.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";

@@ -19,6 +19,8 @@ export interface Departure {
   readonly aborted: boolean;
   addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
   removeEventListener(type: "abort", listener: () => void): void;
+  /** Calls a listener once the client has all of the answer, or left. Absent where that is not known. */
+  onEnd?(listener: () => void): void;
 }
 
 /** The slot of a call whose client left. */

@@ -4,10 +4,10 @@ import { createTurnPacer } from "./time-slice.ts";
 /** Bounds the work that is done at once, in units such as bytes. Callers beyond the bound wait for their turn. */
 export interface Permits {
   /**
-   * Waits until there is room for some units, and returns what gives the room back. A caller that wants more than there is at all gets all.
+   * Waits until there is room for some units, and returns what gives the room back, or all but so many units of it. A caller that wants more than there is at all gets all.
    * @throws MarrowError the refusal, if too many wait, or there is no room within `waitMs`
    */
-  take(units: number, waitMs: number): Promise<() => void>;
+  take(units: number, waitMs: number): Promise<(kept?: number) => void>;
 }
 
 /** Options of {@link createPermits}. */
@@ -40,12 +40,12 @@ export function createPermits({ max, waitingMax = Infinity, refusal }: PermitsOp
     }
   }
 
-  function releaseOf(units: number): () => void {
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      taken -= units;
+  function releaseOf(units: number): (kept?: number) => void {
+    let held = units;
+    return (kept = 0) => {
+      if (kept >= held) return;
+      taken -= held - kept;
+      held = kept;
       beginNext();
     };
   }

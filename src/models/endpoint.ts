@@ -10,7 +10,7 @@ import { toNamed } from "./forwarded-body.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toModelError } from "./failures.ts";
 import { bareInfo, toInfos } from "./listed.ts";
 import { sendRequest, textOf, type HttpAnswer } from "./http.ts";
-import type { ChatModel, ModelInfo } from "./model.ts";
+import type { ChatModel, ModelCall, ModelInfo } from "./model.ts";
 
 /** Address and timeouts of an endpoint. */
 export interface EndpointOptions {
@@ -92,8 +92,8 @@ export interface Endpoint {
    * Sends a request, and again if a refusal can be worked around. Returns a successful answer, unread. @throws MarrowError `model_failed`
    */
   post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer>;
-  /** Returns the whole text of an answer; a long one is in pieces. */
-  textOf(answer: HttpAnswer): Promise<string | LongText>;
+  /** Returns the whole text of an answer; a long one is in pieces. `room`: as in a call. */
+  textOf(answer: HttpAnswer, room: ModelCall["room"]): Promise<string | LongText>;
   /** Texts that must not appear in errors that clients see. */
   readonly secrets: readonly string[];
   /** Methods that all kinds of models share. */
@@ -174,7 +174,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
   return {
     post,
     secrets,
-    textOf: (answer) => textOf(answer, answerBytesMax),
+    textOf: (answer, room) => textOf(answer, answerBytesMax, room),
 
     port: {
       name: options.name,

@@ -215,8 +215,18 @@ export function sendRequest(
   });
 }
 
-/** The rest of a body as text without a byte order mark, decoded as it comes; a long one stays in pieces. Rejects when it is over the bound. */
-export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<string | LongText> {
+/** Bytes of an answer that are read before there is room for it. */
+const ROOMLESS_BYTES = 1_048_576;
+
+/**
+ * The rest of a body as text without a byte order mark, decoded as it comes; a long one stays in pieces. Rejects when it is over the bound. A
+ * long one is read on once `room` has room for its size, or for the bound if that is not known.
+ */
+export async function textOf(
+  answer: HttpAnswer,
+  bytesMax: number,
+  room?: (bytes: number) => Promise<void>,
+): Promise<string | LongText> {
   const first = await answer.next();
   let piece = first === undefined ? undefined : await answer.next();
   if (piece === undefined) return toText(first, bytesMax);
@@ -237,12 +247,24 @@ export async function textOf(answer: HttpAnswer, bytesMax: number): Promise<stri
       throw new BodyTooLarge(bytesMax);
     }
     add(decoder.write(piece));
+    if (bytes > ROOMLESS_BYTES && bytes - piece.length <= ROOMLESS_BYTES)
+      await room?.(expectedBytes(answer, bytesMax)).catch((error: unknown) => {
+        answer.abandon();
+        throw error;
+      });
   }
+  if (bytes > ROOMLESS_BYTES) await room?.(bytes);
   add(decoder.end());
   if (bytes < LONG_BYTES) return texts.join("");
   // Of a hundred long answers that end at once each is read in a turn of its own.
   await ownTurn();
   return new LongText(texts);
+}
+
+/** How large a body will be: as its head says, or up to the bound. */
+function expectedBytes({ headers }: HttpAnswer, bytesMax: number): number {
+  const told = headers["content-encoding"] === undefined ? Number(headers["content-length"]) : Number.NaN;
+  return told >= ROOMLESS_BYTES ? Math.min(told, bytesMax) : bytesMax;
 }
 
 /** The text of a body in one piece. */

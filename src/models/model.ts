@@ -16,6 +16,11 @@ export interface ModelCall {
   readonly affinity?: string | undefined;
   /** The caller, for sharing an endpoint's concurrency fairly. @default the process itself */
   readonly asker?: Asker | undefined;
+  /**
+   * Waits until there is memory for a long whole answer of so many bytes, before most of it is read; called again with its size once it was.
+   * @default no bound on all answers together
+   */
+  readonly room?: ((bytes: number) => Promise<void>) | undefined;
 }
 
 /** Caller of a model: a tenant, and one of its users. */

@@ -58,7 +58,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
 
     async complete(call) {
       try {
-        const text = await endpoint.textOf(await post(call));
+        const text = await endpoint.textOf(await post(call), call.room);
         const given = toCompletion(await readAnswer(text), endpoint.secrets);
         noteThoughts(call.request.model, given.choices[0]?.message);
         const completion = withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request));
@@ -72,7 +72,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       try {
         const answer = await post(call);
         if (isJson(answer)) {
-          const given = toCompletion(await readAnswer(await endpoint.textOf(answer)), endpoint.secrets);
+          const given = toCompletion(await readAnswer(await endpoint.textOf(answer, call.room)), endpoint.secrets);
           noteThoughts(call.request.model, given.choices[0]?.message);
           return wholeAsStream(withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request)), call.request);
         }

@@ -80,9 +80,9 @@ export function translatedModel(
   return {
     ...endpoint.port,
 
-    async complete({ request: { stream: _, stream_options: __, ...request }, signal }) {
+    async complete({ request: { stream: _, stream_options: __, ...request }, signal, room }) {
       try {
-        const answer = await readAnswer(await endpoint.textOf(await post({ request: request, signal })));
+        const answer = await readAnswer(await endpoint.textOf(await post({ request: request, signal }), room));
         return await readWhole(translation, answer);
       } catch (error) {
         return toFailure(error, signal);

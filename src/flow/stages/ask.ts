@@ -1,4 +1,5 @@
 import type { ChatCompletion, ModelAnswer, ModelCall } from "../../models/index.ts";
+import type { AnswerPlace } from "../answer-room.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { withHistory } from "../context.ts";
 import { depart } from "../departed.ts";
@@ -24,9 +25,10 @@ export async function ask(
   lead?: Leading,
 ): Promise<ChatOutcome> {
   const leaving = watch(kit, exchange, lead);
+  const place = toPlace(kit, exchange);
   try {
     if (exchange.request.stream === true) {
-      const call = askUsage(toCall(kit, exchange, leaving.signal));
+      const call = askUsage(toCall(kit, exchange, leaving.signal, place.room));
       const parts = await exchange.model.stream(call instanceof Promise ? await call : call);
       const stream = relay({
         model: exchange.request.model,
@@ -44,7 +46,7 @@ export async function ask(
       });
       return { kind: "stream", stream, provenance: { ...provenance, served: servedBy(exchange.model, parts) } };
     }
-    const { text, pieces, kept, served } = await askWhole(kit, exchange, lead, leaving.signal);
+    const { text, pieces, kept, served } = await askWhole(kit, exchange, lead, leaving.signal, place.room);
     leaving.close();
     const described = { ...provenance, served };
     return { kind: "whole", text, pieces, provenance: kept ? described : { ...described, session: "unavailable" } };
@@ -54,8 +56,30 @@ export async function ask(
     kit.settle(exchange.decision, NOTHING_USED);
     await (leaving.cancelled || isLate(exchange, error) ? lead?.leave() : lead?.fail(error));
     throw error;
+  } finally {
+    place.leave();
   }
 }
+
+/** Memory for a call's long answers: taken until its client has them or left, or as long as they are asked for where that is not known. */
+function toPlace({ answerRoom }: FlowKit, { gone }: Exchange): { readonly room: ModelCall["room"]; leave(): void } {
+  if (answerRoom === undefined) return NO_PLACE;
+  let place: AnswerPlace | undefined;
+  return {
+    room(bytes) {
+      if (place === undefined) {
+        place = answerRoom.open();
+        gone?.onEnd?.(place.close);
+      }
+      return place.take(bytes);
+    },
+    leave() {
+      if (gone?.onEnd === undefined) place?.close();
+    },
+  };
+}
+
+const NO_PLACE = { room: undefined, leave() {} };
 
 /** Watches whether the client stays, and whether others need the answer. */
 function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {
@@ -77,13 +101,19 @@ function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {
 }
 
 /** Builds the model call, with the original bytes if nothing needs to change. */
-function toCall({ scope = "" }: FlowKit, exchange: Exchange, ended?: AbortSignal): ModelCall {
+function toCall(
+  { scope = "" }: FlowKit,
+  exchange: Exchange,
+  ended: AbortSignal | undefined,
+  room: ModelCall["room"],
+): ModelCall {
   const { request, history, body, signal: given } = exchange;
   const how = {
     signal: given === undefined || ended === undefined ? (given ?? ended) : AbortSignal.any([given, ended]),
     affinity: affinityOf(exchange, request),
     deadlineMs: exchange.deadline?.atMs,
     asker: { scope, user: exchange.user },
+    room,
   };
   if (history.length === 0) return { request, body, ...how };
   return { request: { ...request, messages: withHistory(request.messages, history, exchange.lead) }, ...how };
@@ -95,6 +125,7 @@ export async function askWhole(
   exchange: Exchange,
   lead: Leading | undefined,
   ended?: AbortSignal,
+  room?: ModelCall["room"],
 ): Promise<{
   readonly text: string;
   readonly pieces: ModelAnswer["pieces"];
@@ -102,7 +133,7 @@ export async function askWhole(
   readonly kept: boolean;
   readonly served: Provenance["served"];
 }> {
-  const answer = await exchange.model.complete(toCall(kit, exchange, ended));
+  const answer = await exchange.model.complete(toCall(kit, exchange, ended, room));
   const { text, pieces, completion } = answer;
   lead?.add({ completion });
   // Followers get the answer in the same round trip that stores it.

@@ -51,6 +51,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   accessLog: z.strictObject({ sample: z.number().min(0).max(1).default(1) }).prefault({}),
   bodyBytesMax: integer(1_024, 256 * 1_048_576).default(4 * 1_048_576),
   recordedBytesMax: integer(1_048_576, 64 * 2 ** 30).default(128 * 1_048_576),
+  answersBytesMax: integer(1_048_576, 64 * 2 ** 30).default(64 * 1_048_576),
   formBytesMax: integer(1_024, 256 * 1_048_576).default(26 * 1_048_576),
   json: z
     .strictObject({ valuesMax: integer(100, 10_000_000).default(10_000), depthMax: integer(8, 1_000).default(100) })
@@ -214,6 +215,11 @@ export interface GatewayConfig {
    * longer recorded.
    */
   readonly recordedBytesMax: number;
+  /**
+   * Bytes of all long whole answers (over 1 MiB) of models that this process reads and sends at once; one scope takes at most half. Others
+   * wait, unread, for up to 30 s.
+   */
+  readonly answersBytesMax: number;
   /** Largest form that is forwarded, in bytes: a recording of 25 MiB fits. */
   readonly formBytesMax: number;
   /** Bounds of a JSON body: total fields and items, and depth. */

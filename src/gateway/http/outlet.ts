@@ -48,6 +48,11 @@ class ClosedAnswer implements Departure {
     raw.once("close", onClose);
   }
 
+  onEnd(listener: () => void): void {
+    if (this.#raw.closed) listener();
+    else this.#raw.once("close", listener);
+  }
+
   removeEventListener(_: "abort", listener: () => void): void {
     const onClose = this.#listeners?.get(listener);
     if (onClose !== undefined) this.#raw.off("close", onClose);

@@ -1,7 +1,7 @@
 import { createCache, type Cache, type CacheReport, type JudgeJob, type JudgingOptions } from "../../cache/index.ts";
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
-import { createFlow, createRecordings, type Flow, type StoredAnswer } from "../../flow/index.ts";
+import { createAnswerRoom, createFlow, createRecordings, type Flow, type StoredAnswer } from "../../flow/index.ts";
 import { createMemory, type ForgetReceipt, type Memory, type Turn } from "../../memory/index.ts";
 import type { ChatModel, Prices } from "../../models/index.ts";
 import { boundRounds, type Redis, type ScopedRedis } from "../../redis/index.ts";
@@ -69,6 +69,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
   const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, savings, turnBytes } = parts;
   const { sessions, conversations: held } = config;
   const recordings = createRecordings({ bytesMax: config.recordedBytesMax });
+  const answers = createAnswerRoom({ bytesMax: config.answersBytesMax });
 
   function createTenant(scope: string): Tenant {
     const scoped = redis.scope(scope);
@@ -113,6 +114,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         cache,
         sessionTurns: sessions.turns,
         recordings,
+        answerRoom: createAnswerRoom({ bytesMax: config.answersBytesMax / 2, within: answers }),
         sharing: config.cache,
         tellsSaved: config.cache.tellSaved,
         onDisconnect: config.onDisconnect,

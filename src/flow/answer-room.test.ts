@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { createAnswerRoom, type AnswerPlace } from "./answer-room.ts";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Takes room, and tells whether it has it. */
+function taken(place: AnswerPlace, bytes: number): { has: boolean } {
+  const told = { has: false };
+  void place.take(bytes).then(() => (told.has = true));
+  return told;
+}
+
+describe("the room for long answers", () => {
+  it("is given in order, once earlier answers turned out to be smaller or have been sent", async () => {
+    const room = createAnswerRoom({ bytesMax: 100 });
+    const [first, second, third] = [room.open(), room.open(), room.open()];
+    await first.take(60);
+    const [two, three] = [taken(second, 50), taken(third, 60)];
+    await turn();
+    expect([two.has, three.has]).toEqual([false, false]);
+    await first.take(40);
+    await turn();
+    expect([two.has, three.has]).toEqual([true, false]);
+    first.close();
+    first.close();
+    await turn();
+    expect([two.has, three.has]).toEqual([true, false]);
+    second.close();
+    await turn();
+    expect(three.has).toBe(true);
+  });
+
+  it("is all for an answer that is longer than it, and then for the next one of the same call", async () => {
+    const room = createAnswerRoom({ bytesMax: 100 });
+    const [long, other] = [room.open(), room.open()];
+    await long.take(1_000);
+    const waiting = taken(other, 1);
+    await turn();
+    expect(waiting.has).toBe(false);
+    // The first endpoint's answer was none: another one is asked.
+    await long.take(10);
+    await long.take(90);
+    await turn();
+    expect(waiting.has).toBe(true);
+  });
+
+  it("is not kept by a call that ended while it waited", async () => {
+    const room = createAnswerRoom({ bytesMax: 100 });
+    const [first, left, last] = [room.open(), room.open(), room.open()];
+    await first.take(100);
+    const waiting = taken(left, 100);
+    left.close();
+    first.close();
+    await turn();
+    await last.take(100);
+    expect(waiting.has).toBe(true);
+  });
+
+  it("of one tenant leaves the rest of a wider one to others", async () => {
+    const within = createAnswerRoom({ bytesMax: 100 });
+    const [one, other] = [1, 2].map(() => createAnswerRoom({ bytesMax: 50, within }));
+    const [first, second, third] = [one?.open(), one?.open(), other?.open()] as AnswerPlace[];
+    await first?.take(100);
+    const waiting = taken(second as AnswerPlace, 10);
+    await third?.take(50);
+    await turn();
+    expect(waiting.has).toBe(false);
+    first?.close();
+    await turn();
+    expect(waiting.has).toBe(true);
+  });
+});
