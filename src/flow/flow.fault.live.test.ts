@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
+import { until } from "../../test/servers.ts";
 import { createCache } from "../cache/index.ts";
 import { staticEmbedder } from "../embedders/index.ts";
 import { createLimiter } from "../limiter/index.ts";
@@ -81,14 +82,14 @@ describe("the sync path", () => {
       const scripted = await startScriptedModel(({ body }) => {
         const text = JSON.stringify(body);
         if (text.includes("fails")) return { status: 400 };
-        return text.includes("slow one") ? { content: "slowly", delayMs: 400 } : "at once";
+        return text.includes("slow one") ? { content: "slowly", delayMs: 1_500 } : "at once";
       });
       const { find } = routeModels([openaiModel({ baseUrl: scripted.baseUrl })]);
       const memory = createMemory(tenant, { name: "m" });
       const cache = createCache<StoredAnswer>(tenant, { name: "c", embedder: staticEmbedder() });
       const flow = createFlow({ findModel: find, cache, memory });
       const slow = flow.chat(chat("the slow one", { session: "s" }));
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await until(() => scripted.requests.length === 1, "the slow one to be asked");
       for (const nth of [1, 2]) {
         const failed = flow.chat(chat("this fails", { session: "s" }));
         await expect(failed).rejects.toMatchObject({ code: "model_failed" });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseExact } from "./exact-json.ts";
 import { endOfCharacter } from "./whole-character.ts";
 import { LongText, withStrings } from "./long-text.ts";
 import { JsonTooWide, readInTurns, readPiecesInTurns, readWide, type WideBudget } from "./json-in-turns.ts";
@@ -13,10 +14,10 @@ const BUDGET: WideBudget = {
 };
 const ALL: WideBudget = { valuesMax: 1e9, bulkValuesMax: 1e9, depthMax: 1e9, fieldsMax: 1e9, isBulk: () => false };
 
-/** What `JSON.parse` makes of a text, or that it is none. */
+/** What `JSON.parse` makes of a text, with the digits of long integers, or that it is none. */
 function parsed(text: string): unknown {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: parseExact(text) };
   } catch {
     return "no JSON";
   }
@@ -146,6 +147,7 @@ describe("a long JSON text that is read in turns", () => {
     String.raw`["\u00e9\n\\\"\ud83d\ude00 \u12", 1]`,
     String.raw`["\u00e9\n\\\"\ud83d\ude00\u0000abcdefgh", "é世界😀"]`,
     "[1,2,3]]",
+    "[-1100000000000000000001,12345678901234567]",
     "1[1,2,3]",
     "[1,2,3",
     "",
