@@ -16,9 +16,13 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const SHORT_BYTES = 1_024;
 const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x5d];
 
+/** Whether a byte outside strings counts. Asked first, because most bytes of white space and numbers do not. */
+const COUNTED = new Uint8Array(256);
+for (const byte of [QUOTE, COMMA, COLON, OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST]) COUNTED[byte] = 1;
+
 /**
  * Refuses a JSON text with too many values, or too much text in the names of its fields, before it is parsed, because parsing and later steps take about a microsecond per value,
- * whatever the text's length. Reads only bytes, about 2 ms per MiB, and stops at the first bound. Invalid JSON passes, because the parser
+ * whatever the text's length. Reads only bytes, 2 to 3 ms per MiB outside strings, and stops at the first bound. Invalid JSON passes, because the parser
  * reports it.
  * @throws MarrowError `too_large` that names the bound
  */
@@ -27,7 +31,8 @@ export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: Json
   let depth = 0;
   let [stringBytes, nameBytes] = [0, 0];
   for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at];
+    const byte = bytes[at] as number;
+    if (COUNTED[byte] === 0) continue;
     if (byte === QUOTE) {
       const end = endOfString(bytes, at);
       stringBytes = end - at - 1;

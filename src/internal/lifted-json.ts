@@ -1,6 +1,6 @@
 /** A JSON text whose long strings were taken out. */
 export interface LiftedJson {
-  /** The text with empty strings in their places. */
+  /** The text with empty strings in their places, and one space for each long run of white space between tokens. */
   readonly text: string;
   /** Where each of them begins in the text, and what stands between its quotes, cut between characters and escapes. */
   readonly strings: ReadonlyMap<number, readonly string[]>;
@@ -8,10 +8,17 @@ export interface LiftedJson {
 
 /** Characters and escapes between two turns. */
 const STEPS = 8_192;
+/** Where so many characters stand between two strings, white space in a row becomes one space: a text could be nothing else. */
+const GAP_CHARS = 16;
+const GAP = /[ \t\n\r]{2,}/g;
 
-/** Takes strings of more than `charsMax` characters out of a JSON text in pieces. The steps between its turns are short. Linear. */
+/**
+ * Takes strings of more than `charsMax` characters out of a JSON text in pieces, and long white space between its tokens. The steps between its turns are short. Linear.
+ */
 export function* liftStrings(pieces: readonly string[], charsMax: number): Generator<undefined, LiftedJson> {
   const texts: string[] = [];
+  /** What is kept of this piece. */
+  let kept: string[] = [];
   const strings = new Map<number, readonly string[]>();
   /** Earlier pieces of a string that has begun, and their characters. */
   let begun: string[] = [];
@@ -22,8 +29,12 @@ export function* liftStrings(pieces: readonly string[], charsMax: number): Gener
 
   const add = (text: string): void => {
     if (text === "") return;
-    texts.push(text);
+    kept.push(text);
     chars += text.length;
+  };
+  const endPiece = (): void => {
+    texts.push(kept.join(""));
+    kept = [];
   };
 
   for (const next of pieces) {
@@ -33,11 +44,22 @@ export function* liftStrings(pieces: readonly string[], charsMax: number): Gener
     let [from, start, at] = [0, 0, 0];
     let [quote, escape] = [-1, -1];
     let end = piece.length;
+    /** Leaves out long white space between `at` and the next string. */
+    const squeeze = (to: number): void => {
+      if (to - at < GAP_CHARS) return;
+      const between = piece.slice(at, to);
+      const squeezed = between.replaceAll(GAP, " ");
+      if (squeezed.length === between.length) return;
+      add(piece.slice(from, at));
+      add(squeezed);
+      from = to;
+    };
     for (;;) {
       steps += 1;
       if (steps % STEPS === 0) yield;
       if (quote < at) quote = indexOrEnd(piece, '"', at);
       if (!isInside) {
+        squeeze(quote);
         if (quote === piece.length) break;
         isInside = true;
         start = at = quote + 1;
@@ -64,10 +86,12 @@ export function* liftStrings(pieces: readonly string[], charsMax: number): Gener
       begun.push(piece.slice(start, end));
       begunChars += end - start;
     } else add(piece.slice(from));
+    endPiece();
     yield;
   }
   // A string without an end is an error of the one who parses the text.
   for (const text of [...begun, half]) add(text);
+  endPiece();
   return { text: texts.join(""), strings };
 }
 

@@ -2,20 +2,20 @@ import { randomUUID } from "node:crypto";
 import { liftStrings } from "./lifted-json.ts";
 import { createTimeSlice, takeInSlices } from "./time-slice.ts";
 
-/** A JSON text in which marks stand in the places of its long strings. */
+/** A JSON text in which marks stand in the places of its long strings, and one space in the place of long white space between its tokens. */
 export interface LiftedTexts {
   readonly text: string;
   /**
    * Puts the strings in the places of their marks in the value of the text. Returns false where a mark is the name of a field, or the whole text: the value is
-   * then not what the text says. @throws SyntaxError for a string that is no JSON
+   * then not what the text says. `undefined` where no string was taken out. @throws SyntaxError for a string that is no JSON
    */
-  putBack(value: unknown): Promise<boolean>;
+  readonly putBack: ((value: unknown) => Promise<boolean>) | undefined;
 }
 
-/** Takes the strings of more than `charsMax` characters out of a JSON text in pieces, in slices of the event loop; `undefined` without one. */
-export async function liftTexts(pieces: readonly string[], charsMax: number): Promise<LiftedTexts | undefined> {
+/** Takes the strings of more than `charsMax` characters out of a JSON text in pieces, in slices of the event loop. */
+export async function liftTexts(pieces: readonly string[], charsMax: number): Promise<LiftedTexts> {
   const { text, strings } = await takeInSlices(liftStrings(pieces, charsMax));
-  if (strings.size === 0) return undefined;
+  if (strings.size === 0) return { text, putBack: undefined };
   const slice = createTimeSlice();
   const mark = randomUUID();
   const marked: string[] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MarrowError } from "../../errors.ts";
+import { liftTexts } from "../../internal/lifted-texts.ts";
 import { readInTurns, readJson } from "./json.ts";
 
 const refused = (source: string | Uint8Array): string => {
@@ -95,5 +96,47 @@ describe("a long JSON text of a client that is read in turns", () => {
       `\uFEFF{"a":"${text}"}`,
     ])
       await expect(readInTurns(Buffer.from(body), turn)).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  it.each([
+    ["before it", (json: string, space: string) => space + json],
+    ["behind it", (json: string, space: string) => json + space],
+    ["behind each comma and colon", (json: string, space: string) => json.replaceAll(/([,:[{])"/g, `$1${space}"`)],
+    ["between numbers", (json: string, space: string) => json.replaceAll(/,(\d)/g, `,${space}$1`)],
+  ])("says the same with much white space %s", async (_, spaced) => {
+    const value = { a: ["  two  spaces\n\n  ", 1, 2, 3], "long  name": { b: long }, c: [[], {}], d: 1 };
+    for (const space of [" ".repeat(15), " ".repeat(100), "\r\n\t ".repeat(20_000)]) {
+      const body = Buffer.from(spaced(JSON.stringify(value), space));
+      expect((await readInTurns(body, turn)).value).toEqual(value);
+    }
+    const named = Buffer.from(spaced(JSON.stringify({ [long]: long, b: 1 }), " ".repeat(40_000)));
+    expect((await readInTurns(named, turn)).value).toEqual({ [long]: long, b: 1 });
+  });
+
+  it("does not join tokens that white space keeps apart, and refuses it in numbers and words", async () => {
+    const space = " ".repeat(40_000);
+    for (const body of [
+      `[1${space}2]`,
+      `[tr${space}ue]`,
+      `{"a"${space}"b"}`,
+      space,
+      `[1]${space}[2]`,
+      `["a${space}\n"]`,
+    ])
+      await expect(readInTurns(Buffer.from(body), turn)).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  it("parses as much as it says, not its white space, nor puts it together", async () => {
+    const space = " ".repeat(100_000);
+    for (const text of [
+      `${space}{"a":[1]}`,
+      `{"a"${space}:${space}[1]}`,
+      `{"a":[${`${space}1,`.repeat(8)}${space}1]}`,
+    ]) {
+      const pieces = text.match(/[^]{1,32768}/g) ?? [];
+      const lifted = await liftTexts(pieces, 256);
+      expect(JSON.parse(lifted.text)).toEqual(JSON.parse(text));
+      expect(lifted.text.length).toBeLessThan(100);
+    }
   });
 });

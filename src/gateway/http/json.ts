@@ -35,18 +35,20 @@ export async function readInTurns(source: Buffer, turn: () => Promise<void>): Pr
   if (!isUtf8(source)) throw notUtf8();
   const { pieces } = await decodeInTurns(source);
   checkBegin(pieces[0] ?? "");
-  const lifted = await liftTexts(pieces, source.length < LONG_BYTES ? STRING_CHARS_MAX : SHORT_CHARS_MAX);
-  const text = lifted?.text ?? pieces.join("");
+  const { text, putBack } = await liftTexts(pieces, source.length < LONG_BYTES ? STRING_CHARS_MAX : SHORT_CHARS_MAX);
+  const checked = await readText(text, turn);
+  if (putBack === undefined || (await putBack(checked.value).catch(notJson))) return checked;
+  // A name of a field is as long: only then all strings are read in one go.
+  return readText((await liftTexts(pieces, Infinity)).text, turn);
+}
+
+async function readText(text: string, turn: () => Promise<void>): Promise<Unfilled> {
   await turn();
   const read = parse(text);
   await turn();
   const fields = scan(text);
   await turn();
-  const checked = check(text, read, fields);
-  if (lifted === undefined) return checked;
-  if (await lifted.putBack(checked.value).catch(notJson)) return checked;
-  // A name of a field is as long: only then all of the text is read in one go.
-  return readUnfilled(source);
+  return check(text, read, fields);
 }
 
 /** Longer strings are read in pieces. */
