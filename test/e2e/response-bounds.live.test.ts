@@ -36,6 +36,22 @@ it("a WebSocket says in an event that a message was too large, and closes", asyn
   expect(events).toMatchObject([{ type: "error", status: 413, error: { code: "too_large" } }]);
 });
 
+it("a WebSocket's long messages are read as bodies are, in turns, and answered in order", async () => {
+  const gateway = await start(({ body }) => String((body["messages"] as { content: string }[]).at(-1)?.content));
+  const { socket, events } = await connect(gateway);
+  const ask = (input: string) => JSON.stringify({ type: "response.create", model: "scripted", input });
+  socket.send(`${" ".repeat(2_000_000)}${ask("first")}`);
+  socket.send(ask("second"));
+  const said = () => events.filter(({ type }) => type === "response.completed").map((event) => JSON.stringify(event));
+  await expect.poll(() => said().length, { timeout: 5_000 }).toBe(2);
+  expect(said().map((text) => /first|second/.exec(text)?.[0])).toEqual(["first", "second"]);
+  socket.send(ask("third").replace('"input"', `${"\n".repeat(100_000)}"model":"other","input"`));
+  await expect
+    .poll(() => events.at(-1), { timeout: 5_000 })
+    .toMatchObject({ type: "error", status: 400, error: { code: "invalid_input", param: "model" } });
+  socket.close();
+});
+
 it("a WebSocket's turns belong to the session that its head names", async () => {
   const gateway = await start(({ body }) => `${(body["messages"] as unknown[]).length} messages`);
   const { socket, events } = await connect(gateway, { "x-marrow-session": "chat-9" });

@@ -30,6 +30,9 @@ const rows = Object.entries(BODIES).map(([name, list]) => {
   const request = { model: "m", messages: list, stream: true };
   return { name, request, bytes: Buffer.from(JSON.stringify(request)) };
 });
+const spaced = { model: "m", stop: Array.from({ length: 4_000 }, (_, nth) => nth) };
+const spacedText = JSON.stringify(spaced).replaceAll(",", `,${" ".repeat(BODY_BYTES / 4_000)}`);
+rows.push({ name: "white space between tokens", request: spaced as never, bytes: Buffer.from(spacedText) });
 
 /** Receives a body as a socket brings it. */
 function received(bytes: Buffer): Promise<Buffer | undefined> {

@@ -10,8 +10,8 @@ import type { Watchdog } from "./watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 
-/** Bodies from this size are checked, parsed, validated and handled in turns of the event loop of their own; slow ones are read in a thread. */
-const LARGE_BYTES = 32_768;
+/** Bodies from this size in bytes are checked, parsed, validated and handled in turns of the event loop of their own; slow ones are read in a thread. */
+export const LARGE_BYTES = 32_768;
 
 /**
  * Parses bodies of `application/json`. A large one is parsed in slices, so other requests continue.
@@ -47,17 +47,9 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       await ownTurn();
       mark(request, step);
     };
-    const read = isSlowToRead(body) ? await readJsonInThread(body, budget) : await readBody(body, turn);
-    const value = keep(request, body, read);
+    const value = keep(request, body, await readLargeJson(body, budget, turn));
     await turn("validate");
     return value;
-  }
-
-  async function readBody(body: Buffer, turn: (step: string) => Promise<void>): Promise<Unfilled> {
-    await turn("check");
-    checkJsonBudget(body, budget);
-    await turn("parse");
-    return readInTurns(body, () => turn("parse"));
   }
 
   app.addHook("preHandler", (request, _, done) => {
@@ -69,6 +61,22 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
     if ((request.kept?.length ?? 0) >= LARGE_BYTES) void ownTurn().then(begin);
     else begin();
   });
+}
+
+/**
+ * Reads the JSON of {@link LARGE_BYTES} or more in turns of the event loop, of which `turn` gives one for a step, or in a thread.
+ * @throws MarrowError `too_large`, `invalid_input`, and `rate_limited` when too many wait for the thread
+ */
+export async function readLargeJson(
+  body: Buffer,
+  budget: JsonBudget,
+  turn: (step: string) => Promise<void>,
+): Promise<Unfilled> {
+  if (isSlowToRead(body)) return readJsonInThread(body, budget);
+  await turn("check");
+  checkJsonBudget(body, budget);
+  await turn("parse");
+  return readInTurns(body, () => turn("parse"));
 }
 
 /**

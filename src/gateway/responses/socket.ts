@@ -15,7 +15,7 @@ import { ambiguityOf } from "../http/target.ts";
 import { onWebSocket } from "../http/upgrades.ts";
 import type { Door } from "../http/door.ts";
 import { parseBody, toInputError } from "../http/input-error.ts";
-import { isSlowToRead, readJsonInThread } from "../http/json-threads.ts";
+import { LARGE_BYTES, readLargeJson } from "../http/json-body.ts";
 import { fill } from "../../internal/exact-json.ts";
 import { readJson } from "../http/json.ts";
 import { toJson } from "../../internal/json-pieces.ts";
@@ -24,7 +24,7 @@ import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
-import { createTurnPacer } from "../../internal/time-slice.ts";
+import { createTurnPacer, ownTurn } from "../../internal/time-slice.ts";
 import { header, sessionHeader } from "../tenancy/identity.ts";
 import { beginTurn } from "./turn.ts";
 
@@ -231,7 +231,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
 /** Parses the JSON of a message, within the bounds of an HTTP body. @throws MarrowError `invalid_input`, `too_large` */
 async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<unknown> {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
-  if (isSlowToRead(data)) return fill(await readJsonInThread(data, budget));
+  if (data.length >= LARGE_BYTES) return fill(await readLargeJson(data, budget, ownTurn));
   checkJsonBudget(data, budget);
   return readJson(data);
 }
