@@ -21,6 +21,7 @@ const LONGEST: readonly string[] = [
   "test/deploy/dev.live.test.ts",
   "test/kill/queue.fault.live.test.ts",
   "test/kill/topic.fault.live.test.ts",
+  "test/conformance/cluster-readiness.fault.live.test.ts",
   "test/e2e/draining.live.test.ts",
   "test/e2e/killed-gateway.fault.live.test.ts",
   "test/e2e/memory-append.fault.live.test.ts",

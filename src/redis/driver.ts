@@ -20,7 +20,9 @@ import {
 import { encodeKeyPart } from "./keys.ts";
 import { afterOwnTime } from "./own-time.ts";
 import { isReadOnly } from "./routing.ts";
+import { createShards, keepShards } from "./shards.ts";
 import { toSignal } from "./signals.ts";
+import { createStalls } from "./stalls.ts";
 import { keepSubscribed, type Listening } from "./subscription.ts";
 
 /** Called once with the outcome of a command: the client library's error, or the reply. */
@@ -34,6 +36,10 @@ export interface Driver {
   ask?(command: Command, bytes: boolean, answered: Answered): void;
   /** Returns true if a command would be sent at once. */
   isReady(): boolean;
+  /** Returns the address of the master of a cluster's slot, as the client knows it. Absent unless this is a cluster. */
+  readonly ownerOf?: (slot: number) => string | undefined;
+  /** Whether a node of a cluster answered this command, and the client sends it again nevertheless (TRYAGAIN, CLUSTERDOWN). */
+  isPutOff?(command: Command): boolean;
   /** Returns the server's latest refusal of this client, while the client is not ready. */
   refusal?(): Error | undefined;
   /** Requests a new connection after the server turned out to be a demoted master. Absent if the client follows by itself or cannot. */
@@ -67,10 +73,6 @@ export interface RedisOptions {
   readonly commandTimeoutMs?: number | undefined;
 }
 
-/** Timeouts in a row after which a server counts as stalled, and how often it is then tried again, in milliseconds. */
-const STALLED_AFTER = 3;
-const STALLED_TRY_MS = 250;
-
 /**
  * Time that commands wait for a connection that was just lost, in milliseconds of this process' own time; after a longer outage they fail at
  * once.
@@ -103,8 +105,10 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   let redialledMs = -Infinity;
   let closed = false;
   let offline: Offline | undefined;
-  let timeouts = 0;
-  let nextTryMs = 0;
+  const stalls = createStalls(OFFLINE_GRACE_MS);
+  const shards = driver.ownerOf && createShards(app, driver.ownerOf);
+  const placeOf = (command: Command) => shards?.placeOf(command) ?? "";
+  const isStalled = (command: Command) => stalls.size > 0 && stalls.isRefused(placeOf(command), performance.now());
   let capabilities: Promise<Capabilities> | undefined;
 
   /** One try: settles by the answer, by `failed`, or at its bound, and tells of its end. */
@@ -119,7 +123,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     const bytes = how === "bytes";
     return new Promise((resolve, reject) => {
       const wait = within(startMs, timeoutMs, () => {
-        timeouts += 1;
+        if (driver.isPutOff?.(command) === true) shards?.unserved(command);
+        else stalls.silent(placeOf(command), performance.now());
         driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
         const late = noAnswer(timeoutMs);
         told?.end(late, undefined);
@@ -133,7 +138,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         const isLate = wait.over;
         if (error === undefined) {
           wait.end();
-          online();
+          online(command);
           try {
             const shaped = toReply(reply);
             if (accepts === undefined ? !fitsCommand(command, shaped) : !accepts(shaped)) {
@@ -153,7 +158,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         if (isLate) return;
         wait.end();
         // An error that the server sent is an answer too.
-        if (classify(error, true).kind !== "lost") online();
+        if (classify(error, true).kind !== "lost") online(command);
         settleBy(afterwards(error, failed));
       };
       if (driver.ask !== undefined) driver.ask(command, bytes, answered);
@@ -202,7 +207,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
 
   function sendNow(command: Command, sendOptions: SendOptions = {}, told?: Told): Promise<Reply> {
     if (closed || isLongOffline()) return refuse(notSent(closed, driver.refusal?.()), told);
-    if (isStalled()) return refuse(notSent(closed, driver.refusal?.() ?? SILENT), told);
+    if (isStalled(command)) return refuse(notSent(closed, driver.refusal?.() ?? SILENT), told);
     const timeoutMs = sendOptions.timeoutMs ?? commandTimeoutMs;
     const startMs = performance.now();
     const wasReady = driver.isReady();
@@ -224,6 +229,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     let failure = first;
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       if (failure.kind === "final") throw await withServer(command, failure.error);
+      const isLongLost = noteCluster(command, failure);
       if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure, driver.refusal?.());
       if (failure.kind !== "not_run" && !driver.isReady()) offline ??= goOffline();
       const nowMs = performance.now();
@@ -231,13 +237,22 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         if (failure.state === "read_only") redial(nowMs);
         if (!isWorthWaiting(failure.state, nowMs)) throw unavailable(failure);
       }
-      if (closed || deadlineMs - nowMs <= waitMs || isLongOffline()) throw unavailable(failure, driver.refusal?.());
+      if (closed || isLongLost || deadlineMs - nowMs <= waitMs || isLongOffline())
+        throw unavailable(failure, driver.refusal?.());
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       const wasReady = driver.isReady();
       const next = await tryAgain(command, how, deadlineMs, wasReady);
       if ("reply" in next) return next.reply;
       failure = next.failure;
     }
+  }
+
+  /** Notes what a failure says about a part of a cluster, and returns whether its connection has been lost for long. */
+  function noteCluster(command: Command, { kind, ...failure }: Failure): boolean {
+    if (shards === undefined) return false;
+    if ("state" in failure && failure.state === "cluster_down") shards.unserved(command);
+    if (kind !== "lost" && kind !== "not_sent") return false;
+    return stalls.lost(placeOf(command), performance.now());
   }
 
   /** Adds the server's name and version to the error of an unsupported command. */
@@ -274,23 +289,14 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   /** The server answers. */
-  function online(): void {
-    timeouts = 0;
+  function online(command: Command): void {
+    if (stalls.size > 0) stalls.answered(placeOf(command));
     offline?.end();
     offline = undefined;
   }
 
   function isLongOffline(): boolean {
     return offline?.isLong === true && !driver.isReady();
-  }
-
-  /** A server that holds connections and answers nothing is tried by one command now and then, and spares the others the wait. */
-  function isStalled(): boolean {
-    if (timeouts < STALLED_AFTER) return false;
-    const nowMs = performance.now();
-    if (nowMs < nextTryMs) return true;
-    nextTryMs = nowMs + STALLED_TRY_MS;
-    return false;
   }
 
   const shared = {
@@ -317,7 +323,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     await driver.close();
   }
 
-  return {
+  const redis: Redis = {
     ...shared,
     scope(name): ScopedRedis {
       encodeKeyPart("scope", name);
@@ -326,6 +332,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     close,
     [Symbol.asyncDispose]: close,
   };
+  if (shards !== undefined) keepShards(redis, shards);
+  return redis;
 }
 
 /** A command with listeners that are told of its end. */

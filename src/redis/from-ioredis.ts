@@ -72,8 +72,10 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 
   /** The command of a cluster that is being answered: its reply may have to be told from those of others. */
   let answering: IoredisCommand | undefined;
+  const asked = new WeakMap<Command, IoredisCommand>();
   function askCluster(command: Command, bytes: boolean, answered: Answered): void {
     const one = toCommand(command, bytes);
+    asked.set(command, one);
     (client.sendCommand(one) as Promise<unknown>).then(
       (reply) => {
         answering = one;
@@ -134,7 +136,13 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     watchHandshakes(client as IoredisClient, steps, hangUp);
   }
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
-  if (isCluster) return { ...driver, ask: askCluster, suspect };
+  if (isCluster) {
+    const isPutOff = (command: Command) => {
+      const one = asked.get(command);
+      return one !== undefined && stepsOf(one) !== undefined;
+    };
+    return { ...driver, ask: askCluster, suspect, isPutOff, ownerOf: ownersOf(client as Cluster) };
+  }
   // A time of the client's own for each command is kept by its own class alone.
   const timed = typeof (client as IoredisClient).options?.commandTimeout === "number";
   return { ...driver, ...(!timed && { ask }), suspect, redial: () => dialsAgain() && client.disconnect(true) };
@@ -149,6 +157,12 @@ function readDirectly(client: IoredisClient): void {
 }
 
 function unheard(): void {}
+
+/** The masters of slots. The client keeps them to itself: this reaches for them, in the version that is pinned. */
+function ownersOf(cluster: Cluster): (slot: number) => string | undefined {
+  const inner = cluster as unknown as { readonly slots: readonly (readonly string[] | undefined)[] };
+  return (slot) => inner.slots[slot]?.[0];
+}
 
 /** The client's own tracing of commands. */
 const TRACED = tracingChannel("ioredis:command");

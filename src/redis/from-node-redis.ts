@@ -152,6 +152,9 @@ function nodeRedisDriver(first: AnyClient): Driver {
       if (since !== epoch) throw outOfStep("a reply of another command");
       return answer;
     },
+    ...(isCluster(first) && {
+      ownerOf: (slot) => (client as unknown as Slots).slots[slot]?.master?.address,
+    }),
     isReady: () => !distrusted && (isCluster(client) ? client.slots.length > 0 : client.isReady),
     // A client that passes over a reply too many is in step again, and the reply before was another command's nevertheless.
     async prove() {
@@ -193,6 +196,11 @@ function nodeRedisDriver(first: AnyClient): Driver {
       if (client !== first) destroy(client);
     },
   };
+}
+
+/** Which master serves each slot, by a cluster client. */
+interface Slots {
+  readonly slots: readonly ({ readonly master?: { readonly address?: string } } | undefined)[];
 }
 
 /** Longest wait for a connection that takes another's place, in milliseconds. */

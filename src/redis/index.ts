@@ -49,5 +49,6 @@ export { boundRounds } from "./rounds.ts";
 export { routed } from "./routing.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";
+export { checkShards, type ShardCheck } from "./shards.ts";
 export type { ConnectionListener } from "./watching.ts";
 export { carrierText, keepTraces, readTrace, TRACE_MS } from "./traces.ts";

@@ -1,4 +1,12 @@
-import { OUTAGES, outageOf, verdictOf, type OutageState, type Redis } from "../../redis/index.ts";
+import {
+  checkShards,
+  OUTAGES,
+  outageOf,
+  verdictOf,
+  type OutageState,
+  type Redis,
+  type ShardCheck,
+} from "../../redis/index.ts";
 import { installedKey } from "../tenancy/installation.ts";
 import { findMissingRights, rightOf } from "./rights.ts";
 
@@ -23,7 +31,8 @@ const PROBE_WAIT_MS = 1_000;
 const KEPT_MS = 250;
 /**
  * Checks a Redis for everything the gateway needs: a small write, because a full, read-only or failing Redis still answers PING, and its
- * rights; after a failure also a read. At most one probe per {@link KEPT_MS}; two concurrent round trips, three after a failure. Calls
+ * rights; after a failure also a read. Of a cluster, each master, and each slot that did not serve a command. At most one probe per {@link
+ * KEPT_MS}; concurrent round trips (two, and one for each of these parts), one more after a failure. Calls
  * `onMissing` if rights are missing, and `onEmptied` if the installation's mark has disappeared.
  */
 export function createReadiness(
@@ -37,7 +46,7 @@ export function createReadiness(
   let known: { readonly readiness: Promise<Readiness>; readonly untilMs: number } | undefined;
 
   async function probe(): Promise<Readiness> {
-    const [failure, missing] = await Promise.all([
+    const [unwritten, missing, shards] = await Promise.all([
       redis.send(["SET", key, "1", "XX"], { timeoutMs: PROBE_WAIT_MS, retry: "safe" }).then(
         (written) => {
           if (isMarked && written === null) onEmptied();
@@ -48,7 +57,9 @@ export function createReadiness(
       ),
       // If the write succeeds and this fails for another reason, no rights count as missing.
       findMissingRights(redis, PROBE_WAIT_MS).catch(() => []),
+      checkShards(redis, PROBE_WAIT_MS),
     ]);
+    const failure = unwritten ?? shards.failures[0] ?? shards.unserved[0];
     const lacking = [...new Set([...(rightOf(failure) === undefined ? [] : ["SET"]), ...missing])];
     if (failure === undefined && lacking.length === 0) return { ready: true };
     const unread = await redis.send(["GET", key], { timeoutMs: PROBE_WAIT_MS }).then(
@@ -56,12 +67,12 @@ export function createReadiness(
       (error: unknown) => error ?? new Error("unknown"),
     );
     const reads = unread === undefined;
-    const state = failure === undefined ? "rights" : stateOf(failure, unread);
+    const state = failure === undefined ? "rights" : withinCluster(stateOf(failure, unread), shards);
     if (state === "rights") {
       onMissing();
       return { ready: false, state, reason: OUTAGES.rights, reads, missing: lacking };
     }
-    return { ready: false, state, reason: isOutage(state) ? OUTAGES[state] : REFUSED, reads };
+    return { ready: false, state, reason: `${isOutage(state) ? OUTAGES[state] : REFUSED}${partOf(shards)}`, reads };
   }
 
   return () => {
@@ -82,6 +93,18 @@ function stateOf(unwritten: unknown, unread: unknown): OutageState | "refused" |
   const state = outageOf(unwritten) ?? refusedAs(unwritten);
   // A replica refuses writes before it reports that it lost its master.
   return state === "read_only" && outageOf(unread) === "stale" ? "stale" : state;
+}
+
+/** Where other masters serve, one that does not answer is a part of a cluster that is not served. */
+function withinCluster<State extends string>(state: State, { masters, failures }: ShardCheck): State | "cluster_down" {
+  const isAway = state === "no_answer" || state === "unreachable";
+  return isAway && failures.length < masters ? "cluster_down" : state;
+}
+
+/** How much of a cluster fails, for people. */
+function partOf({ masters, failures, unserved }: ShardCheck): string {
+  if (failures.length > 0) return ` (${failures.length} of ${masters} masters)`;
+  return unserved.length > 0 ? ` (slots that are not served or are being moved: ${unserved.length})` : "";
 }
 
 function refusedAs(error: unknown): "refused" | "misused" {
