@@ -1,3 +1,4 @@
+import { withStrings } from "../../internal/long-text.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
 import type { ChatOutcome } from "../../flow/index.ts";
 import { createChunkReader, cutChunk, readCompletion } from "../../models/index.ts";
@@ -20,7 +21,8 @@ export async function* toEvents(
     const completion = await readCompletion(outcome.pieces ?? outcome.text, { keepsPieces: true });
     // Long texts in pieces are said piece by piece, as those of a stream.
     for (const chunk of outcome.pieces === undefined ? [toChunk(completion)] : cutChunk(toChunk(completion)))
-      for (const events of assembler.steps(chunk)) {
+      // What is not said in pieces, such as a long signature, is one string.
+      for (const events of assembler.steps(withStrings(chunk))) {
         // One piece alone may have thousands of events, and each step of a generator takes a while.
         for (const event of events) {
           yield event;
