@@ -35,10 +35,9 @@ const PIECE_CHARS = 16_384;
  */
 export function createEventReader(): EventReader {
   const decoder = new StringDecoder("utf8");
-  /** Pieces of an incomplete line, without a line end. */
+  /** Pieces of an incomplete line. They contain no line end, but the last one may end in a CR that may be half of a CRLF. */
   let open: string[] = [];
   let openChars = 0;
-  /** Whether the last piece ended in a CR, which ended its line: a LF right behind it belongs to it. */
   let endsInCr = false;
   let data: EventData | undefined;
   let isFirst = true;
@@ -51,6 +50,7 @@ export function createEventReader(): EventReader {
     if (last >= 0 && (open[last] as string).length + piece.length <= PIECE_CHARS) open[last] += piece;
     else if (piece !== "") open.push(piece);
     openChars += piece.length;
+    endsInCr = piece.endsWith("\r");
     if (openChars + (data?.length ?? 0) > EVENT_CHARS_MAX)
       throw overBound(`an event of its stream has over ${EVENT_CHARS_MAX} characters`);
   }
@@ -65,30 +65,27 @@ export function createEventReader(): EventReader {
       return come.charCodeAt(0) === 0xfeff ? come.slice(1) : come;
     },
 
-    isBetweenEvents: () => open.length === 0 && data === undefined,
+    isBetweenEvents: () => open.length === 0 && data === undefined && !endsInCr,
 
-    readText(given) {
+    readText(come) {
       const events: EventData[] = [];
       [ends, lineEnds] = [[], 0];
-      if (given === "") return events;
-      const isHalf = endsInCr && given.startsWith("\n");
-      const come = isHalf ? given.slice(1) : given;
-      if (isHalf) lineEnds = 1;
-      endsInCr = given.endsWith("\r");
       // A line that comes in many pieces is put together once, when it ends: no character is looked at again for each piece.
-      if (!come.includes("\n") && !come.includes("\r")) {
+      if (!endsInCr && !come.includes("\n") && !come.includes("\r")) {
         keep(come);
         return events;
       }
       /** Pieces before the end of a long line. */
-      let before: readonly string[] = openChars < LONG_CHARS ? NONE : open;
-      const text = before !== NONE || open.length === 0 ? come : [...open, come].join("");
+      let before: readonly string[] = openChars < LONG_CHARS ? NONE : withoutCr(open);
+      const text =
+        before !== NONE ? (endsInCr ? `\r${come}` : come) : open.length === 0 ? come : [...open, come].join("");
       [open, openChars] = [[], 0];
       let start = 0;
       // One search a line: a regular expression for all three ends takes several times as long, once for each piece of each stream.
       let cr = text.indexOf("\r");
       for (let lf = text.indexOf("\n"); lf !== -1 || cr !== -1;) {
         const isCr = cr !== -1 && (lf === -1 || cr < lf);
+        if (isCr && cr === text.length - 1) break;
         const end = isCr ? cr : lf;
         const line = text.slice(start, end);
         const length = isCr && lf === cr + 1 ? 2 : 1;
@@ -111,14 +108,16 @@ export function createEventReader(): EventReader {
           data = withLine(data, line.length < LONG_CHARS ? toValue(line) : toData([toValue(line)]));
         else checkLine(line);
       }
+      for (const piece of before) keep(piece);
       keep(text.slice(start));
+      if (endsInCr) lineEnds += 1;
       return events;
     },
 
     lineEndsAfter: (event) => lineEnds - (ends[event] ?? lineEnds),
 
     end() {
-      const last = withLine(data, open.length === 0 ? undefined : valueOf(open));
+      const last = withLine(data, open.length === 0 ? undefined : valueOf(withoutCr(open)));
       [open, openChars, data] = [[], 0, undefined];
       return last;
     },
@@ -165,6 +164,11 @@ function withLine(data: EventData | undefined, line: EventData | undefined): Eve
 
 function piecesOf(data: EventData): readonly string[] {
   return typeof data === "string" ? [data] : data.pieces;
+}
+
+function withoutCr(pieces: readonly string[]): readonly string[] {
+  const last = pieces.at(-1) ?? "";
+  return last.endsWith("\r") ? [...pieces.slice(0, -1), last.slice(0, -1)] : pieces;
 }
 
 /**
