@@ -200,7 +200,7 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
         if (!isDamage(circuit)) return toEndpoint(stored, allOf([circuit])[0] as unknown as Circuit);
         return { ...toEndpoint(stored, [null, null]), unreadable: "corrupt_record" };
       });
-      return listed.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+      return listed.toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
     },
 
     update: (id, changes) =>
