@@ -44,6 +44,18 @@ describe("the room for long answers", () => {
     expect(waiting.has).toBe(true);
   });
 
+  it("is all given back by a call whose attempts took it at once", async () => {
+    const room = createAnswerRoom({ bytesMax: 100 });
+    const [call, other] = [room.open(), room.open()];
+    await Promise.all([call.take(40), call.take(50)]);
+    call.close();
+    await other.take(100);
+    const waiting = taken(room.open(), 1);
+    other.close();
+    await turn();
+    expect(waiting.has).toBe(true);
+  });
+
   it("is not kept by a call that ended while it waited", async () => {
     const room = createAnswerRoom({ bytesMax: 100 });
     const [first, left, last] = [room.open(), room.open(), room.open()];

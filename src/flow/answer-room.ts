@@ -11,7 +11,7 @@ export interface AnswerRoom {
 export interface AnswerPlace {
   /**
    * Waits until there is room for an answer of so many bytes, in place of the call's earlier ones; fewer than before give room back at once.
-   * @throws MarrowError `too_large` if there is none within {@link WAIT_MS}
+   * Attempts of one call that run at once share the latest one's room. @throws MarrowError `too_large` if there is none within 30 s
    */
   take(bytes: number): Promise<void>;
   /** Gives all room back. May be called any number of times. */
@@ -41,9 +41,12 @@ export function createAnswerRoom({ bytesMax, within }: AnswerRoomOptions): Answe
     return {
       async take(bytes) {
         if (bytes > held) {
+          held = 0;
           release?.();
           const taken = await permits.take(bytes, WAIT_MS);
           if (isClosed) return taken();
+          // Another attempt of the call may have got room meanwhile.
+          release?.();
           release = taken;
         } else release?.(bytes);
         held = bytes;
