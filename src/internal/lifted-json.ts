@@ -13,7 +13,8 @@ const GAP_CHARS = 16;
 const GAP = /[ \t\n\r]{2,}/g;
 
 /**
- * Takes strings of more than `charsMax` characters out of a JSON text in pieces, and long white space between its tokens. The steps between its turns are short. Linear.
+ * Takes strings of more than `charsMax` characters out of a JSON text in pieces, and long white space between its tokens. The steps between
+ * its turns are short. Linear.
  */
 export function* liftStrings(pieces: readonly string[], charsMax: number): Generator<undefined, LiftedJson> {
   const texts: string[] = [];
