@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChatChunk } from "../models/index.ts";
 import { foldGrowth, foldTold, weightOf, weightOfGrowth } from "./plain-chunk.ts";
-import { createRecorder } from "./recorder.ts";
+import { createRecorder } from "../models/recorder.ts";
 
 const head = { id: "c1", object: "chat.completion.chunk", created: 1, model: "m" };
 const chunk = (delta: object, more: object = {}): ChatChunk => ({

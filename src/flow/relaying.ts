@@ -1,11 +1,10 @@
 import { MarrowError } from "../errors.ts";
 import { pushTo } from "../internal/push.ts";
-import type { ChatCompletion, ModelStream, StreamPart } from "../models/index.ts";
+import { createRecorder, type ChatCompletion, type ModelStream, type StreamPart } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
 import { createHandover } from "./handover.ts";
 import type { Leaving } from "./leaving.ts";
 import { foldGrowth, foldTold, piecesOf, weightOf, weightOfGrowth } from "./plain-chunk.ts";
-import { createRecorder } from "./recorder.ts";
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
 import { noteStep } from "../internal/steps.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createChunkReader } from "../models/index.ts";
-import { createRecorder } from "./recorder.ts";
+import { createRecorder } from "../models/recorder.ts";
 import { toReplay, toReplayEvents } from "./replay.ts";
 
 describe("a stored answer", () => {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ChatChunk, ChatCompletion } from "../models/index.ts";
-import { createRecorder } from "./recorder.ts";
+import { createRecorder } from "../models/recorder.ts";
 import { afterSaid, toChunks } from "./together.ts";
 
 it("an answer that is asked for again goes on with its calls, phases and citations, none of them twice", async () => {

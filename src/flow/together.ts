@@ -1,12 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
-import { placedCalls, toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
+import {
+  placedCalls,
+  toEvent,
+  type ChatChunk,
+  type ChatCompletion,
+  type ChatMessage,
+  type Recorder,
+} from "../models/index.ts";
 import { isObject, ownField, type Fields } from "../internal/fields.ts";
 import { withStrings } from "../internal/long-text.ts";
 import { orderAfter } from "../internal/order.ts";
 import type { AnswerStream } from "./call.ts";
-import type { Recorder } from "./recorder.ts";
 
 /** Content of a flight between requests: parts of a stream, or the whole answer. */
 export type Told = { readonly chunks: readonly ChatChunk[] } | { readonly completion: ChatCompletion };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findExcess } from "../../test/scaling/measure.ts";
 import { createChunkReader, createEventReader, EVENT_CHARS_MAX, type ChatChunk } from "../models/index.ts";
-import { createRecorder } from "./recorder.ts";
+import { createRecorder } from "../models/recorder.ts";
 import { toStoredAnswer } from "./cacheable.ts";
 import { toReplay, toReplayEvents } from "./replay.ts";
 import { unsaid } from "./resent.ts";

@@ -1,9 +1,7 @@
 import { once } from "node:events";
 import type { Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import { pushTo } from "../internal/push.ts";
-import type { HttpAnswer } from "./http.ts";
-import { BodyTooLarge } from "./http.ts";
+import { withBody, type HttpAnswer } from "./http.ts";
 
 const SYNC = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 
@@ -39,29 +37,7 @@ export function decoded(answer: HttpAnswer): HttpAnswer | undefined {
     decoder.destroy();
   }
 
-  return {
-    ...answer,
-    next,
-    push: (sink) => pushTo({ next: async () => toResult(await next()) }, sink),
-    abandon,
-    async whole(bytesMax) {
-      const all: Buffer[] = [];
-      let bytes = 0;
-      for (let piece = await next(); piece !== undefined; piece = await next()) {
-        bytes += piece.length;
-        if (bytes > bytesMax) {
-          abandon();
-          throw new BodyTooLarge(bytesMax);
-        }
-        all.push(piece);
-      }
-      return Buffer.concat(all, bytes);
-    },
-  };
-}
-
-function toResult(piece: Buffer | undefined): IteratorResult<Buffer, undefined> {
-  return piece === undefined ? { done: true, value: undefined } : { done: false, value: piece };
+  return withBody(answer, { next, abandon });
 }
 
 /** Feeds the decoder as fast as it is read. */

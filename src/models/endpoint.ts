@@ -9,8 +9,11 @@ import { AMENDMENTS_MAX } from "./dialect.ts";
 import { toNamed } from "./forwarded-body.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toModelError } from "./failures.ts";
 import { bareInfo, toInfos } from "./listed.ts";
+import type { ChatCompletion } from "./chat.ts";
 import { sendRequest, textOf, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, ModelInfo } from "./model.ts";
+import type { PartReader } from "./parts.ts";
+import { joinStream } from "./stream-as-whole.ts";
 
 /** Address and timeouts of an endpoint. */
 export interface EndpointOptions {
@@ -94,6 +97,8 @@ export interface Endpoint {
   post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer>;
   /** Returns the whole text of an answer; a long one is in pieces. `room`: as in a call. */
   textOf(answer: HttpAnswer, room: ModelCall["room"]): Promise<string | LongText>;
+  /** Joins a stream that came for a whole answer, within the same bound. @throws MarrowError as the stream does */
+  joined(answer: HttpAnswer, call: ModelCall, reader: PartReader): Promise<ChatCompletion>;
   /** Texts that must not appear in errors that clients see. */
   readonly secrets: readonly string[];
   /** Methods that all kinds of models share. */
@@ -175,6 +180,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     post,
     secrets,
     textOf: (answer, room) => textOf(answer, answerBytesMax, room),
+    joined: (answer, call, reader) => joinStream(answer, call, { reader, bytesMax: answerBytesMax }),
 
     port: {
       name: options.name,

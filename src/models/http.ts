@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Dispatcher } from "undici";
-import type { Pushing, Sink } from "../internal/push.ts";
+import { pushTo, type Pushing, type Sink } from "../internal/push.ts";
 import { LongText } from "../internal/long-text.ts";
 import { ownTurn } from "../internal/time-slice.ts";
 
@@ -155,20 +155,6 @@ export function sendRequest(
       return reader.promise;
     }
 
-    async function whole(bytesMax: number): Promise<Buffer> {
-      const all: Buffer[] = [];
-      let bytes = 0;
-      for (let piece = await next(); piece !== undefined; piece = await next()) {
-        bytes += piece.length;
-        all.push(piece);
-        if (bytes > bytesMax) {
-          abort();
-          throw new BodyTooLarge(bytesMax);
-        }
-      }
-      return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, bytes);
-    }
-
     if (signal?.aborted === true) return reject(new Error("the request was cancelled"));
     signal?.addEventListener("abort", abort, { once: true });
     dispatcher.dispatch(options, {
@@ -178,7 +164,10 @@ export function sendRequest(
       },
       onResponseStart(_, status, headers) {
         // 1xx heads announce another one.
-        if (status >= 200) resolve({ status, headers, next, push, whole, abandon: abort });
+        if (status >= 200) {
+          const whole = (bytesMax: number) => wholeOf(next, abort, bytesMax);
+          resolve({ status, headers, next, push, whole, abandon: abort });
+        }
       },
       onResponseData(_, piece) {
         if (sink !== undefined) {
@@ -215,8 +204,35 @@ export function sendRequest(
   });
 }
 
+/** Returns an answer whose body is read by other functions. */
+export function withBody(answer: HttpAnswer, { next, abandon }: Pick<HttpAnswer, "next" | "abandon">): HttpAnswer {
+  const toResult = (value: Buffer | undefined): IteratorResult<Buffer, undefined> =>
+    value === undefined ? { done: true, value } : { done: false, value };
+  return {
+    ...answer,
+    next,
+    push: (sink) => pushTo({ next: async () => toResult(await next()) }, sink),
+    whole: (bytesMax) => wholeOf(next, abandon, bytesMax),
+    abandon,
+  };
+}
+
+async function wholeOf(next: HttpAnswer["next"], abandon: () => void, bytesMax: number): Promise<Buffer> {
+  const all: Buffer[] = [];
+  let bytes = 0;
+  for (let piece = await next(); piece !== undefined; piece = await next()) {
+    bytes += piece.length;
+    all.push(piece);
+    if (bytes > bytesMax) {
+      abandon();
+      throw new BodyTooLarge(bytesMax);
+    }
+  }
+  return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, bytes);
+}
+
 /** Bytes of an answer that are read before there is room for it. */
-const ROOMLESS_BYTES = 1_048_576;
+export const ROOMLESS_BYTES = 1_048_576;
 
 /**
  * The rest of a body as text without a byte order mark, decoded as it comes; a long one stays in pieces. Rejects when it is over the bound. A

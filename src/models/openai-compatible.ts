@@ -10,9 +10,10 @@ import { toOpenaiInfo } from "./listed.ts";
 import { toFailure } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall } from "./model.ts";
-import { toParts } from "./parts.ts";
+import { toParts, type PartReader } from "./parts.ts";
 import { toCompletion } from "./received.ts";
 import { withoutSaidField, type SaidField } from "./said-fields.ts";
+import { recognized } from "./stream-as-whole.ts";
 import { withUsualMessages } from "./usual-messages.ts";
 import { toWholeAnswer } from "./whole-answer.ts";
 import { wholeAsStream } from "./whole-as-stream.ts";
@@ -53,12 +54,22 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     return field !== undefined;
   }
 
+  function readParts({ request }: ModelCall): PartReader {
+    const onDelta = (delta: object) => noteThoughts(request.model, delta);
+    return readChatParts(endpoint.secrets, toExpectedCalls(request), onDelta);
+  }
+
   return {
     ...endpoint.port,
 
     async complete(call) {
       try {
-        const text = await endpoint.textOf(await post(call), call.room);
+        const { answer, isStream } = await recognized(await post(call));
+        if (isStream) {
+          const joined = await endpoint.joined(answer, call, readParts(call));
+          return await toWholeAnswer(withUsualCalls(joined, toExpectedCalls(call.request)));
+        }
+        const text = await endpoint.textOf(answer, call.room);
         const given = toCompletion(await readAnswer(text), endpoint.secrets);
         noteThoughts(call.request.model, given.choices[0]?.message);
         const completion = withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request));
@@ -77,8 +88,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
           return wholeAsStream(withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request)), call.request);
         }
         checkEventStream(answer);
-        const onDelta = (delta: object) => noteThoughts(call.request.model, delta);
-        return toParts(answer, call.signal, readChatParts(endpoint.secrets, toExpectedCalls(call.request), onDelta));
+        return toParts(answer, call.signal, readParts(call));
       } catch (error) {
         return toFailure(error, call.signal);
       }

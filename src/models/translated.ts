@@ -2,10 +2,10 @@ import { MarrowError } from "../errors.ts";
 import { isLong, readAnswer, readEvent, readLongEvent } from "./answer-bounds.ts";
 import { withUsualCalls } from "./calls.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
-import { checkEventStream, type Endpoint } from "./endpoint.ts";
+import { checkEventStream, isJson, type Endpoint } from "./endpoint.ts";
 import { isRefusal, malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
-import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
+import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
 import { cutEvent } from "./cut-event.ts";
 import { partsOf } from "./long-parts.ts";
 import { toParts, type PartReader } from "./parts.ts";
@@ -13,7 +13,9 @@ import { isObject, type Fields } from "../internal/fields.ts";
 import type { LongText } from "../internal/long-text.ts";
 import { createEventReader, toEvent, type EventData } from "./sse.ts";
 import { toJsonBytes } from "../internal/json-pieces.ts";
+import { recognized } from "./stream-as-whole.ts";
 import { toWholeAnswer } from "./whole-answer.ts";
+import { wholeAsStream } from "./whole-as-stream.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 
 /** Translation between chat completions and another kind of API. Pure except for the lessons of `amend`. */
@@ -77,22 +79,36 @@ export function translatedModel(
     }
   }
 
+  async function readWhole(answer: HttpAnswer, room: ModelCall["room"]): Promise<ChatCompletion> {
+    const given = await readAnswer(await endpoint.textOf(answer, room));
+    if (!isObject(given)) throw malformed("its answer is not a JSON object");
+    try {
+      return withUsualCalls(translation.toCompletion(given));
+    } catch (error) {
+      throw unreadable(error);
+    }
+  }
+
   return {
     ...endpoint.port,
 
     async complete({ request: { stream: _, stream_options: __, ...request }, signal, room }) {
       try {
-        const answer = await readAnswer(await endpoint.textOf(await post({ request: request, signal }), room));
-        return await readWhole(translation, answer);
+        const { answer, isStream } = await recognized(await post({ request, signal }));
+        if (!isStream) return await toWholeAnswer(await readWhole(answer, room));
+        const asked = { ...request, stream: true, stream_options: { include_usage: true } };
+        const reader = readTranslated(translation.openStream(asked));
+        return await toWholeAnswer(await endpoint.joined(answer, { request: asked, signal, room }, reader));
       } catch (error) {
         return toFailure(error, signal);
       }
     },
 
-    async stream({ request, signal }) {
+    async stream({ request, signal, room }) {
       try {
         const asked = { ...request, stream: true };
         const answer = await post({ request: asked, signal });
+        if (isJson(answer)) return wholeAsStream(await readWhole(answer, room), request);
         checkEventStream(answer);
         return toParts(answer, signal, readTranslated(translation.openStream(asked)));
       } catch (error) {
@@ -114,15 +130,6 @@ function inChatNames(error: unknown, fieldOf: (refusal: Fields) => string | unde
     details: { ...details, error: { ...rest, ...(param !== undefined && { param }) } },
     ...(cause !== undefined && { cause }),
   });
-}
-
-async function readWhole({ toCompletion }: Translation, answer: unknown): Promise<ModelAnswer> {
-  if (!isObject(answer)) throw malformed("its answer is not a JSON object");
-  try {
-    return await toWholeAnswer(withUsualCalls(toCompletion(answer)));
-  } catch (error) {
-    throw unreadable(error);
-  }
 }
 
 function readTranslated(stream: StreamReader): PartReader {

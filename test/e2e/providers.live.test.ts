@@ -139,6 +139,23 @@ describe.each(Object.entries(STREAMS))("%s", (_, answer) => {
   });
 });
 
+it.each(Object.entries(STREAMS))("%s: whole for a client that asked for no stream", async (_, answer) => {
+  says = typeof answer === "object" ? { contentType: "text/event-stream", ...answer } : answer;
+  const messages = [{ role: "user" as const, content: "hello" }];
+  const { choices, object } = await client.chat.completions.create({ model: "m", messages });
+  expect([object, choices[0]?.message.content, choices[0]?.finish_reason]).toEqual(["chat.completion", WORDS, "stop"]);
+  const response = await client.responses.create({ model: "m", input: "hello", store: false });
+  expect([response.status, response.output_text]).toEqual(["completed", WORDS]);
+  const told = await fetch(`${door.url}/messages`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${door.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "m", max_tokens: 50, messages }),
+  });
+  const { content } = (await told.json()) as { readonly content: readonly { readonly text?: string }[] };
+  expect(content.map(({ text = "" }) => text).join("")).toBe(WORDS);
+  expect(endpoint.requests.map(({ body }) => body["stream"] ?? false)).not.toContain(true);
+});
+
 describe("a stream that breaks with an error", () => {
   const broken = { ...chunk([{ index: 0, delta: { content: "" }, finish_reason: "error" }]), error: { code: 502 } };
   const next = async () => {

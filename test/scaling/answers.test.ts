@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createRecorder } from "../../src/flow/recorder.ts";
+import { createRecorder } from "../../src/models/recorder.ts";
 import { createEventHolder } from "../../src/flow/usage-asked.ts";
 import { createMessageEvents } from "../../src/gateway/anthropic/stream.ts";
 import { createAssembler } from "../../src/gateway/responses/assemble.ts";

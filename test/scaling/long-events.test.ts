@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createRecorder } from "../../src/flow/recorder.ts";
+import { createRecorder } from "../../src/models/recorder.ts";
 import { startScriptedModel, type ScriptedModel } from "../../src/testing/index.ts";
 import { createChunkReader } from "../../src/models/chunk-reader.ts";
 import type { ChatChunk, ChatRequest } from "../../src/models/chat.ts";

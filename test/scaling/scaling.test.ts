@@ -8,7 +8,7 @@ import { hashEmbedder } from "../../src/embedders/hash.ts";
 import { staticEmbedder } from "../../src/embedders/index.ts";
 import { createWordpiece } from "../../src/embedders/wordpiece.ts";
 import { contextOf } from "../../src/flow/context.ts";
-import { createRecorder } from "../../src/flow/recorder.ts";
+import { createRecorder } from "../../src/models/recorder.ts";
 import { toReplayEvents } from "../../src/flow/replay.ts";
 import { estimateTokens } from "../../src/internal/token-estimate.ts";
 import { readLines } from "../../src/gateway/batches/batch.ts";

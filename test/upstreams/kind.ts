@@ -1,5 +1,5 @@
 import { afterEach, expect } from "vitest";
-import { createRecorder } from "../../src/flow/recorder.ts";
+import { createRecorder } from "../../src/models/recorder.ts";
 import { anthropicModel, responsesModel, type ChatCompletion, type ChatRequest } from "../../src/models/index.ts";
 import { startScriptedModel, type ScriptedAnswer, type ScriptedModel } from "../../src/testing/index.ts";
 

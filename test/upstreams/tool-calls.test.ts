@@ -1,7 +1,7 @@
 import { ChatCompletionStream } from "openai/lib/ChatCompletionStream";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMessageEvents } from "../../src/gateway/anthropic/stream.ts";
-import { createRecorder } from "../../src/flow/recorder.ts";
+import { createRecorder } from "../../src/models/recorder.ts";
 import { createCallReader, openaiModel, type ChatChunk } from "../../src/models/index.ts";
 import { startScriptedModel, type ScriptedModel } from "../../src/testing/index.ts";
 

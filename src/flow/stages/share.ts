@@ -1,12 +1,11 @@
 import { MarrowError } from "../../errors.ts";
 import { toJsonText } from "../../internal/json-pieces.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
-import { cutChunk, type ChatChunk } from "../../models/index.ts";
+import { createRecorder, cutChunk, type ChatChunk, type Recorder } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { CACHE_CONTROL_DEFAULT } from "../cache-control.ts";
 import type { FlowKit } from "../kit.ts";
 import { weightOf } from "../plain-chunk.ts";
-import { createRecorder, type Recorder } from "../recorder.ts";
 import type { RecordedShare } from "../recordings.ts";
 import { wantsUsage } from "../replay.ts";
 import { NOTHING_USED } from "../spending.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRecorder } from "../../flow/recorder.ts";
+import { createRecorder } from "../../models/recorder.ts";
 import { textOr, type Fields } from "../../internal/fields.ts";
 import type { ChatCompletion, ChatMessage } from "../../models/index.ts";
 import { toMessage } from "../anthropic/answer.ts";

@@ -3,7 +3,9 @@ import { asRead, isWords, LongText, withMore } from "../internal/long-text.ts";
 import { createOrder, inTurn } from "../internal/order.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { isObject, isText, textOr } from "../internal/fields.ts";
-import { joinedName, type ChatChunk, type ChatCompletion, type Growth, type Usage } from "../models/index.ts";
+import { joinedName } from "./calls.ts";
+import type { ChatChunk, ChatCompletion, Usage } from "./chat.ts";
+import type { Growth } from "./growth.ts";
 
 /** Assembles the whole answer from the events of its stream. */
 export interface Recorder {
