@@ -18,6 +18,8 @@ export interface RespProxy {
   say(bytes: string): void;
   /** From now on the bytes of Redis are what this makes of them; `undefined` passes them on as they are. */
   spoil(how: ((bytes: Buffer) => Buffer | string) | undefined): void;
+  /** From now on the answers of Redis come so much later, in milliseconds, and in their order. */
+  delay(ms: number): void;
   /** From now on new connections lead to another Redis, as an address does that moved. */
   lead(target: string): void;
   close(): Promise<void>;
@@ -29,6 +31,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
   let trips = 0;
   let answered = 0;
   let muted = false;
+  let delayMs = 0;
   let spoiled: ((bytes: Buffer) => Buffer | string) | undefined;
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
@@ -38,6 +41,13 @@ export async function startProxy(target: string): Promise<RespProxy> {
       ? dial(place.slice(7))
       : dial(Number(new URL(place).port), "127.0.0.1");
     let redisSpoke = true;
+    let dueMs = 0;
+    const pass = (data: Buffer) => {
+      const nowMs = performance.now();
+      dueMs = Math.max(dueMs, nowMs + delayMs);
+      if (dueMs <= nowMs) client.write(data);
+      else setTimeout(() => client.writable && client.write(data), dueMs - nowMs);
+    };
     clients.add(client);
     client.on("close", () => clients.delete(client));
     for (const socket of [client, upstream]) {
@@ -59,7 +69,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
     upstream.on("data", (data) => {
       redisSpoke = true;
       answered += data.length;
-      if (!muted && !silent.has(client)) client.write(spoiled === undefined ? data : spoiled(data));
+      if (!muted && !silent.has(client)) pass(spoiled === undefined ? data : Buffer.from(spoiled(data)));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -79,6 +89,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
       for (const client of clients) client.write(bytes);
     },
     spoil: (how) => (spoiled = how),
+    delay: (ms) => (delayMs = ms),
     lead: (other) => (place = other),
     close: () =>
       new Promise((resolve) => {

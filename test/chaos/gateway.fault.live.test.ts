@@ -142,6 +142,13 @@ interface Outage {
 }
 
 const silent = ["no_answer", "unreachable"];
+const spoiled = (what: string, states: readonly string[], how: (bytes: Buffer) => Buffer | string): Outage => ({
+  name: `is behind a proxy that ${what}`,
+  states,
+  reads: false,
+  begin: async () => proxy.spoil(how),
+  end: async () => proxy.spoil(undefined),
+});
 const outages: readonly Outage[] = [
   {
     name: "is frozen",
@@ -242,26 +249,16 @@ const outages: readonly Outage[] = [
     end: async () => {},
   },
   {
-    name: "is behind a proxy that repeats each reply",
-    states: silent,
+    name: "answers later than chats wait",
+    states: ["slow", ...silent],
+    told: "slow",
     reads: false,
-    begin: async () => proxy.spoil((bytes) => Buffer.concat([bytes, bytes])),
-    end: async () => proxy.spoil(undefined),
+    begin: async () => proxy.delay(300),
+    end: async () => proxy.delay(0),
   },
-  {
-    name: "is behind a proxy that answers several commands by one error",
-    states: [...silent, "loading"],
-    reads: false,
-    begin: async () => proxy.spoil(() => "-LOADING one for all\r\n"),
-    end: async () => proxy.spoil(undefined),
-  },
-  {
-    name: "is behind a proxy that garbles each reply",
-    states: silent,
-    reads: false,
-    begin: async () => proxy.spoil((bytes) => Buffer.concat([Buffer.from("?"), bytes.subarray(1)])),
-    end: async () => proxy.spoil(undefined),
-  },
+  spoiled("repeats each reply", silent, (bytes) => Buffer.concat([bytes, bytes])),
+  spoiled("answers several commands by one error", [...silent, "loading"], () => "-LOADING one for all\r\n"),
+  spoiled("garbles each reply", silent, (bytes) => Buffer.concat([Buffer.from("?"), bytes.subarray(1)])),
   {
     name: "refuses the password, which is rotated",
     states: ["credentials", "unreachable"],

@@ -26,4 +26,31 @@ describe("the readiness of a gateway", () => {
       expect([await look(), await look()]).toEqual([1, 1]);
     },
   );
+
+  liveTest(
+    "calls Redis slow while it answers later than chats wait, and not for one late answer",
+    async ({ counted, proxy }) => {
+      const readiness = createReadiness(counted);
+      const look = async () => {
+        await pause(260);
+        return readiness();
+      };
+      expect(await look()).toEqual({ ready: true });
+      proxy.delay(300);
+      const late = look();
+      await pause(300);
+      proxy.delay(0);
+      expect(await late).toEqual({ ready: true });
+      proxy.delay(300);
+      for (let nth = 0; nth < 3; nth += 1)
+        expect(await look()).toEqual({
+          ready: false,
+          state: "slow",
+          reason: "Redis answers later than chats wait for it (250 ms)",
+          reads: false,
+        });
+      proxy.delay(0);
+      expect(await look()).toEqual({ ready: true });
+    },
+  );
 });
