@@ -7,6 +7,7 @@ import { createPrices, routeModels, type ChatModel, type Prices } from "../model
 import type { Redis } from "../redis/index.ts";
 import { createAccounts } from "./tenancy/accounts.ts";
 import { createApiKeys, isOwnKey, NOBODY, type Principal } from "./tenancy/api-keys.ts";
+import { tellLost } from "./tenancy/lost-keys.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
 import { createCaches } from "./caches/index.ts";
@@ -164,7 +165,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const pulse = createPulse();
   const onDenied = (code: string) => void (code === "redis_denied" && rights.look());
   const metrics = withPulse(createMetrics(config.spendLabels, onDenied), pulse);
-  const keys = createApiKeys(redis);
+  const keys = createApiKeys(redis, tellLost(app));
   const signIns = config.dashboard.enabled ? createSignIns(redis, keys, config) : undefined;
   const source = "find" in models && "standings" in models ? models : undefined;
   const { find: findAny, list: listModels } = source ?? routeModels(models as readonly ChatModel[]);

@@ -169,3 +169,19 @@ describe("/v1/admin/keys", () => {
     }
   });
 });
+
+it("a gateway whose API keys were lost says so in its log, without the key", async () => {
+  const lines: string[] = [];
+  const gateway = await startTestGateway({ redisUrl: inject("redisUrl"), log: (line) => void lines.push(line) });
+  try {
+    const { redis, key, baseURL } = gateway;
+    await gateway.keys.createFirst();
+    await redis.send(["DEL", `{${redis.app}}:gateway:keys`]);
+    const ask = () => fetch(`${baseURL}/models`, { headers: { authorization: `Bearer ${key}` } });
+    expect([(await ask()).status, (await ask()).status]).toEqual([401, 401]);
+    await expect.poll(() => lines.filter((line) => line.includes("Redis lost all API keys"))).toHaveLength(1);
+    expect(lines.join("")).not.toContain(key);
+  } finally {
+    await gateway.close();
+  }
+});

@@ -7,6 +7,7 @@ import { installedKey, mayHaveLostKeys } from "./installation.ts";
 import { ID_CHARS, toListed, toPrincipal, toRecord, withReach, type NewKey, type Principal } from "./key-record.ts";
 import { createKeyOrder, placesOf } from "./key-order.ts";
 import { isRecordOf } from "./own-record.ts";
+import { watchLosses, type LostKeys } from "./lost-keys.ts";
 import { changeKey, createFirstKey, putKey, removeKey } from "../scripts.gen.ts";
 
 export type { NewKey, Principal };
@@ -84,10 +85,10 @@ export interface ApiKeys {
   /** The same from the cache alone: `undefined` if Redis must be read. */
   remembered(key: string | undefined): Principal | undefined;
   /**
-   * Makes the first key of an installation, once; returns `undefined` if there are keys. Calls `onLost` if keys existed and are gone, for
+   * Makes the first key of an installation, once; returns `undefined` if there are keys. Calls `onGone` if keys existed and are gone, for
    * example evicted: then none is made, and an operator must run `marrow key create`.
    */
-  createFirst(onLost?: () => void): Promise<string | undefined>;
+  createFirst(onGone?: () => void): Promise<string | undefined>;
 }
 
 /** TTL of a cached key. */
@@ -114,13 +115,14 @@ export function isOwnKey(key: string | undefined): boolean {
 
 /**
  * Makes the API keys, stored in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record; their order is stored beside
- * it.
+ * it. Calls `onLost`, at most once a minute, if Redis lost the record of a key that a client sends: the client gets the same `unauthorized`.
  */
-export function createApiKeys(redis: Redis): ApiKeys {
+export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = () => {}): ApiKeys {
   const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;
   const installed = installedKey(redis);
   const order = createKeyOrder(redis, stored);
   const storedKeys = { keys: stored, order: order.key };
+  const lookForLoss = watchLosses(redis, { ...storedKeys, installed }, onLost);
   let markedMs = -Infinity;
   const known = new Map<string, { readonly principal: Principal; readonly atMs: number }>();
   const checked = new Map<
@@ -276,6 +278,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
         const principal = record === null ? undefined : unlessEnded(toPrincipal(record, digest(key)));
         if (principal === undefined) {
           known.delete(key);
+          if (record === null) lookForLoss(digest(key), markedMs > -Infinity);
           throw unauthorized();
         }
         if (known.size >= KEPT_KEYS_MAX) known.clear();
@@ -292,10 +295,10 @@ export function createApiKeys(redis: Redis): ApiKeys {
 
     remembered: (key) => recall(key, KEPT_MS),
 
-    async createFirst(onLost = () => {}) {
+    async createFirst(onGone = () => {}) {
       const standing = Number(await redis.send(["HLEN", stored])) > 0;
       if (!standing && (await mayHaveLostKeys(redis))) {
-        onLost();
+        onGone();
         return undefined;
       }
       const key = newKey();
@@ -305,7 +308,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
       const keys = { keys: stored, installed, order: order.key };
       const places = placesOf(hashed, scope);
       const made = await runScript(redis, createFirstKey, keys, { digest: hashed, record, places });
-      if (made === -1) onLost();
+      if (made === -1) onGone();
       return made === 1 ? key : undefined;
     },
   };
