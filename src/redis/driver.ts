@@ -38,8 +38,6 @@ export interface Driver {
   isReady(): boolean;
   /** Returns the address of the master of a cluster's slot, as the client knows it. Absent unless this is a cluster. */
   readonly ownerOf?: (slot: number) => string | undefined;
-  /** Whether a node of a cluster answered this command, and the client sends it again nevertheless (TRYAGAIN, CLUSTERDOWN). */
-  isPutOff?(command: Command): boolean;
   /** Returns the server's latest refusal of this client, while the client is not ready. */
   refusal?(): Error | undefined;
   /** Requests a new connection after the server turned out to be a demoted master. Absent if the client follows by itself or cannot. */
@@ -123,8 +121,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     const bytes = how === "bytes";
     return new Promise((resolve, reject) => {
       const wait = within(startMs, timeoutMs, () => {
-        if (driver.isPutOff?.(command) === true) shards?.unserved(command);
-        else stalls.silent(placeOf(command), performance.now());
+        stalls.silent(placeOf(command), performance.now());
         driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
         const late = noAnswer(timeoutMs);
         told?.end(late, undefined);
@@ -158,7 +155,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         if (isLate) return;
         wait.end();
         // An error that the server sent is an answer too.
-        if (classify(error, true).kind !== "lost") online(command);
+        const { kind } = classify(error, true);
+        if (kind === "not_run" || kind === "final") online(command);
         settleBy(afterwards(error, failed));
       };
       if (driver.ask !== undefined) driver.ask(command, bytes, answered);

@@ -113,8 +113,11 @@ const DENIED_WITHIN_SCRIPT = /^-?ERR (?:ACL failure in script|The user executing
 const UNKNOWN_COMMAND = /unknown (?:redis )?command/i;
 const CLIENTS_MAX = /^-?ERR max number of clients/;
 const SCRIPT_KILLED = /(?:Script|Function) killed by user/;
+/** What clients say of a command before they write it. */
 const NOT_SENT =
-  /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|Connection is closed\.?$|The client is closed|None of startup nodes|Cluster isn't ready/i;
+  /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|The client is closed|None of startup nodes|Cluster isn't ready/i;
+/** What ioredis says of one that it did not write, and of one whose connection ended before the reply. */
+const CLOSED = /Connection is closed\.?$/i;
 const LOST =
   /\bE(?:CONNRESET|PIPE|CONNREFUSED|NOENT|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)\b|Socket (?:closed|timeout)|SocketTimeout|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|Reconnect|sentinels? (?:is|are) unreachable|root nodes are unavailable|Too many Cluster redirections|Unknown RESP type|Command queue state error|\bProtocol error, got|answered out of step/i;
 /** A server that received garbled data closes the connection. An invalid length is the caller's error instead. */
@@ -132,10 +135,18 @@ export function errorWord(message: string): string {
   return nested?.[1] ?? /^-?([A-Z]+)(?: |$)/.exec(message)?.[1] ?? "";
 }
 
+/** An error of a client library for a command that was certainly not written to a connection. */
+export class NotSent extends Error {
+  constructor(cause: unknown) {
+    super("the command was not sent", { cause });
+  }
+}
+
 /** Classifies an error of a client library. Pure: reads only the error's name, code and message. */
 export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (MarrowError.is(cause)) return { kind: "final", error: cause };
-  const error = cause instanceof Error ? cause : new Error(String(cause));
+  if (cause instanceof NotSent) return { kind: "not_sent", cause: toError(cause.cause) };
+  const error = toError(cause);
   const { message } = error;
   const word = errorWord(message);
   const state = stateOf(message);
@@ -158,10 +169,15 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   const { code } = error as { code?: unknown };
   if (word === "" || word === message || typeof code === "string") {
     const named = `${error.name} ${typeof code === "string" ? code : ""} ${message}`;
-    if (NOT_SENT.test(named)) return { kind: wasConnected ? "lost" : "not_sent", cause: error };
+    if (NOT_SENT.test(named) || (!wasConnected && CLOSED.test(named))) return { kind: "not_sent", cause: error };
+    if (CLOSED.test(named)) return { kind: "lost", cause: error };
     if (typeof code === "string" || LOST.test(named)) return { kind: "lost", cause: error };
   }
   return final("redis_rejected", `Redis rejected a command (${word === "" ? error.name : word})`, error);
+}
+
+function toError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
 }
 
 /** Messages of Marrow and Node themselves. */
@@ -185,7 +201,10 @@ export function tellable(error: Error): string {
     return state === undefined ? `${word}, an error of Redis` : `${word} (${OUTAGES[state]})`;
   }
   if (typeof code === "string" || OWN_WORDS.test(message)) return message;
-  return (LOST.exec(message) ?? NOT_SENT.exec(message))?.[0] ?? (/^\w{1,64}$/.test(name) ? name : "Error");
+  return (
+    (LOST.exec(message) ?? NOT_SENT.exec(message) ?? CLOSED.exec(message))?.[0] ??
+    (/^\w{1,64}$/.test(name) ? name : "Error")
+  );
 }
 
 /**

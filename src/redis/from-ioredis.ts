@@ -2,14 +2,14 @@ import { tracingChannel } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
 import { MarrowError } from "../errors.ts";
-import type { Argument, Command, Redis } from "./connection.ts";
+import type { Command, Redis } from "./connection.ts";
 import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
 import { classify, errorWord, SILENT } from "./failure.ts";
+import { ClusterCommand, createClusterSend, SearchCommand } from "./ioredis-cluster.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
 import { keepInStep, stepsOf, type Steps } from "./in-step.ts";
 import { afterOwnTime } from "./own-time.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
-import { routingKey } from "./routing.ts";
 
 /**
  * Uses your ioredis 6 client: standalone, Sentinel or Cluster. `close()` leaves it open. Set `enableOfflineQueue: false` and
@@ -56,27 +56,24 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     stream.destroy();
   }
 
-  function toCommand(command: Command, bytes: boolean): IoredisCommand {
-    const verb = String(command[0]);
-    const words = command.slice(1) as (string | Buffer)[];
-    const how = bytes ? BYTES : TEXT;
-    return isCluster && isSearch(verb)
-      ? new SearchCommand(routingKey(command), verb, words, how)
-      : new IoredisCommand(verb, words, how);
-  }
+  const sendToCluster = isCluster ? createClusterSend(client as Cluster) : undefined;
 
   function call(command: Command, bytes: boolean): Promise<unknown> {
-    const one = toCommand(command, bytes);
+    if (sendToCluster !== undefined) return sendToCluster(toClusterCommand(command, bytes));
+    const one = new IoredisCommand(String(command[0]), command.slice(1) as (string | Buffer)[], bytes ? BYTES : TEXT);
     return gather(() => client.sendCommand(one) as Promise<unknown>);
   }
 
   /** The command of a cluster that is being answered: its reply may have to be told from those of others. */
   let answering: IoredisCommand | undefined;
-  const asked = new WeakMap<Command, IoredisCommand>();
-  function askCluster(command: Command, bytes: boolean, answered: Answered): void {
-    const one = toCommand(command, bytes);
-    asked.set(command, one);
-    (client.sendCommand(one) as Promise<unknown>).then(
+  function askCluster(
+    send: (one: ClusterCommand) => Promise<unknown>,
+    command: Command,
+    bytes: boolean,
+    answered: Answered,
+  ) {
+    const one = toClusterCommand(command, bytes);
+    send(one).then(
       (reply) => {
         answering = one;
         answered(undefined, reply);
@@ -136,13 +133,8 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     watchHandshakes(client as IoredisClient, steps, hangUp);
   }
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
-  if (isCluster) {
-    const isPutOff = (command: Command) => {
-      const one = asked.get(command);
-      return one !== undefined && stepsOf(one) !== undefined;
-    };
-    return { ...driver, ask: askCluster, suspect, isPutOff, ownerOf: ownersOf(client as Cluster) };
-  }
+  if (sendToCluster !== undefined)
+    return { ...driver, ask: askCluster.bind(undefined, sendToCluster), suspect, ownerOf: ownersOf(client as Cluster) };
   // A time of the client's own for each command is kept by its own class alone.
   const timed = typeof (client as IoredisClient).options?.commandTimeout === "number";
   return { ...driver, ...(!timed && { ask }), suspect, redial: () => dialsAgain() && client.disconnect(true) };
@@ -284,25 +276,15 @@ function createGathering(client: IoredisClient): <T>(send: () => T) => T {
   };
 }
 
-const isSearch = (verb: string) => verb.startsWith("FT.") && !verb.startsWith("FT._");
-
-/** Routes search commands to the node of their documents: the client sees no key in them and would pick any node. */
-class SearchCommand extends IoredisCommand {
-  readonly #key: string | Buffer;
-
-  constructor(key: Argument | undefined, verb: string, words: (string | Buffer)[], how: typeof TEXT | typeof BYTES) {
-    super(verb, words, how);
-    this.#key = typeof key === "string" ? key : Buffer.from(key ?? "");
-  }
-
-  override getKeys(): (string | Buffer)[] {
-    return [this.#key];
-  }
-}
-
 const LOADING = new Error("LOADING Redis is loading the dataset in memory");
 const TEXT = { replyEncoding: "utf8" as const };
 const BYTES = { replyEncoding: null };
+
+function toClusterCommand(command: Command, bytes: boolean): ClusterCommand {
+  const verb = String(command[0]);
+  const isSearch = verb.startsWith("FT.") && !verb.startsWith("FT._");
+  return new (isSearch ? SearchCommand : ClusterCommand)(command, bytes ? BYTES : TEXT);
+}
 
 type Mode = "channel" | "pattern" | "sharded";
 

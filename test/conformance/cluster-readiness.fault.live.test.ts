@@ -4,7 +4,7 @@ import { Redis as Client } from "ioredis";
 import { createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { connect, fromNodeRedis } from "../../src/index.ts";
-import { keyTag } from "../../src/redis/index.ts";
+import { keyTag, type Redis } from "../../src/redis/index.ts";
 import { slotOf } from "../../src/redis/slots.ts";
 import { ask, startTestGateway, type TestGateway } from "../gateway.ts";
 import { startCluster, until, type Group, type OwnServer } from "../servers.ts";
@@ -39,6 +39,34 @@ async function chat(): Promise<{ readonly cache: string | null; readonly ms: num
   return { cache, ms: Math.round(performance.now() - startMs) };
 }
 
+const medianOf = (chats: readonly { readonly ms: number }[]) =>
+  chats.map(({ ms }) => ms).toSorted((a, b) => a - b)[Math.floor(chats.length / 2)];
+
+/** Begins to move a slot to the next master. */
+async function beginMove(slot: number) {
+  const at = Math.floor((slot * MASTERS) / 16_384);
+  const [from, to] = [at, (at + 1) % MASTERS].map((nth) => new Client(group.nodes[nth]?.port ?? 0, "127.0.0.1")) as [
+    Client,
+    Client,
+  ];
+  const [fromId, toId] = await Promise.all([from, to].map(async (node) => String(await node.call("CLUSTER", "MYID"))));
+  const move = async (chosen: (keys: readonly string[]) => readonly string[]) => {
+    const keys = chosen((await from.call("CLUSTER", "GETKEYSINSLOT", String(slot), "1000")) as string[]);
+    if (keys.length > 0)
+      await from.call("MIGRATE", "127.0.0.1", String(to.options.port), "", "0", "5000", "KEYS", ...keys);
+  };
+  await to.call("CLUSTER", "SETSLOT", String(slot), "IMPORTING", fromId as string);
+  await from.call("CLUSTER", "SETSLOT", String(slot), "MIGRATING", toId as string);
+  return {
+    move,
+    async end() {
+      await move((keys) => keys);
+      for (const node of [to, from]) await node.call("CLUSTER", "SETSLOT", String(slot), "NODE", toId as string);
+      for (const node of [from, to]) node.disconnect();
+    },
+  };
+}
+
 const isWell = async () => (await ready())[0] === 200 && (await chat()).cache === "miss";
 
 describe("a gateway on a cluster", () => {
@@ -64,48 +92,50 @@ describe("a gateway on a cluster", () => {
 
   it("says that the slot of a scope is being moved, for as long as it is", async () => {
     await until(isWell, "a good beginning");
-    const slot = slotOf(scopeKey());
-    const from = new Client(group.nodes[nodeOf(scopeKey())]?.port ?? 0, "127.0.0.1");
-    const to = new Client(group.nodes[(nodeOf(scopeKey()) + 1) % MASTERS]?.port ?? 0, "127.0.0.1");
-    const [fromId, toId] = await Promise.all(
-      [from, to].map(async (node) => String(await node.call("CLUSTER", "MYID"))),
-    );
-    const keys = (await from.call("CLUSTER", "GETKEYSINSLOT", String(slot), "1000")) as string[];
-    const move = (ones: readonly string[]) =>
-      from.call("MIGRATE", "127.0.0.1", String(to.options.port), "", "0", "5000", "KEYS", ...ones);
-    await to.call("CLUSTER", "SETSLOT", String(slot), "IMPORTING", fromId as string);
-    await from.call("CLUSTER", "SETSLOT", String(slot), "MIGRATING", toId as string);
-    await move(keys.slice(0, Math.ceil(keys.length / 2)));
+    const moving = await beginMove(slotOf(scopeKey()));
+    await moving.move((keys) => keys.slice(0, Math.ceil(keys.length / 2)));
     try {
       const chats = [];
-      for (let nth = 0; nth < 10; nth += 1) chats.push(await chat());
-      expect(chats.some(({ cache }) => cache === "bypass")).toBe(true);
+      for (const startMs = performance.now(); performance.now() - startMs < 3_000;) chats.push(await chat());
+      expect(chats.every(({ cache }) => cache === "bypass")).toBe(true);
+      // The first ones wait for the slot, less than their deadline; after two seconds nobody waits any more.
+      expect(medianOf(chats.slice(0, 5))).toBeLessThan(230);
+      expect(medianOf(chats.slice(-5))).toBeLessThan(100);
       expect(await ready()).toEqual([503, "cluster_down"]);
       // Nobody asks any more, as behind a balancer.
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       expect(await ready()).toEqual([503, "cluster_down"]);
     } finally {
-      const rest = (await from.call("CLUSTER", "GETKEYSINSLOT", String(slot), "1000")) as string[];
-      if (rest.length > 0) await move(rest);
-      for (const node of [to, from]) await node.call("CLUSTER", "SETSLOT", String(slot), "NODE", toId as string);
-      for (const node of [from, to]) node.disconnect();
+      await moving.end();
     }
     await expect.poll(ready, { timeout: 5_000 }).toEqual([200, undefined]);
     expect((await chat()).cache).toBe("miss");
   });
 });
 
+async function connectBy(name: "ioredis" | "node-redis"): Promise<Redis> {
+  const options = { app: appName, commandTimeoutMs: 200 };
+  if (name === "ioredis") return connect(group.url, options);
+  const client = createCluster({
+    rootNodes: group.nodes.map(({ port }) => ({ socket: { host: "127.0.0.1", port } })),
+  });
+  client.on("error", () => {});
+  await client.connect();
+  const redis = fromNodeRedis(client, options);
+  return {
+    ...redis,
+    async close() {
+      await redis.close();
+      client.destroy();
+    },
+  };
+}
+
 describe("a connection to a cluster with a frozen node", () => {
   it.each(["ioredis", "node-redis"] as const)(
     "(%s) refuses commands for it at once, and serves the others as ever",
     async (name) => {
-      const options = { app: appName, commandTimeoutMs: 200 };
-      const client = createCluster({
-        rootNodes: group.nodes.map(({ port }) => ({ socket: { host: "127.0.0.1", port } })),
-      });
-      client.on("error", () => {});
-      if (name === "node-redis") await client.connect();
-      const redis = await (name === "ioredis" ? connect(group.url, options) : fromNodeRedis(client, options));
+      const redis = await connectBy(name);
       const keys = Array.from({ length: MASTERS }, (_, at) => {
         for (let nth = 0; ; nth += 1) if (nodeOf(`k${nth}`) === at) return `k${nth}`;
       });
@@ -126,7 +156,43 @@ describe("a connection to a cluster with a frozen node", () => {
       }
       await until(async () => (await redis.send(["GET", frozen]).catch(() => "")) === null, "the thawed node");
       await redis.close();
-      if (name === "node-redis") client.destroy();
+    },
+  );
+});
+
+describe("a connection to a cluster whose slot is being moved", () => {
+  it.each(["ioredis", "node-redis"] as const)(
+    "(%s) follows each key, and commands with several keys wait for two seconds in all, and not by the client's own delays",
+    async (name) => {
+      const redis = await connectBy(name);
+      const [here, there] = [`{${name}}a`, `{${name}}b`];
+      for (const key of [here, there]) await redis.send(["SET", key, key]);
+      const moving = await beginMove(slotOf(here));
+      await moving.move((keys) => keys.filter((key) => key === there));
+      const refused = [];
+      try {
+        for (const key of [here, there]) {
+          expect(await redis.send(["GET", key])).toBe(key);
+          expect(await redis.send(["SET", key, key])).toBe("OK");
+        }
+        for (const startMs = performance.now(); performance.now() - startMs < 2_500;) {
+          const beganMs = performance.now();
+          await expect(redis.send(["MGET", here, there], { timeoutMs: 250 })).rejects.toMatchObject({
+            code: "unavailable",
+            details: { state: "cluster_down", mayHaveRun: false },
+          });
+          refused.push({ ms: performance.now() - beganMs });
+        }
+        expect(medianOf(refused.slice(0, 5))).toBeLessThan(230);
+        expect(medianOf(refused.slice(-5))).toBeLessThan(20);
+      } finally {
+        await moving.end();
+      }
+      await until(
+        async () => String(await redis.send(["MGET", here, there]).catch(String)) === `${here},${there}`,
+        "the moved slot",
+      );
+      await redis.close();
     },
   );
 });

@@ -1,0 +1,75 @@
+import { Command as IoredisCommand, type Cluster } from "ioredis";
+import type { Argument, Command } from "./connection.ts";
+import { errorWord, NotSent } from "./failure.ts";
+import { routingKey } from "./routing.ts";
+
+type How = { readonly replyEncoding: "utf8" | null };
+
+/** A command of a cluster client. It knows whether a node may have run it: if none may have, its failure is a {@link NotSent}. */
+export class ClusterCommand extends IoredisCommand {
+  /** Whether it was written to a node, and not refused there since. */
+  isWritten = false;
+
+  constructor(command: Command, how: How) {
+    super(String(command[0]), command.slice(1) as (string | Buffer)[], how);
+    const settle = this.reject;
+    this.reject = (error) => settle(this.isWritten ? error : new NotSent(error));
+  }
+
+  override toWritable(socket: object): string | Buffer {
+    this.isWritten = true;
+    return super.toWritable(socket);
+  }
+}
+
+/** Routes search commands to the node of their documents: the client sees no key in them and would pick any node. */
+export class SearchCommand extends ClusterCommand {
+  readonly #key: string | Buffer;
+
+  constructor(command: Command, how: How) {
+    super(command, how);
+    const key: Argument = routingKey(command) ?? "";
+    this.#key = typeof key === "string" ? key : Buffer.from(key);
+  }
+
+  override getKeys(): (string | Buffer)[] {
+    return [this.#key];
+  }
+}
+
+/** What the client says of a command whose node has no connection, or lost it before the reply. */
+const CLOSED = "Connection is closed.";
+/** Shortest time between two requests for the slots, in milliseconds. */
+const REFRESH_MS = 100;
+
+/**
+ * Makes the function that sends commands by a cluster client, which follows MOVED and ASK. The client would also repeat a command that a node
+ * does not serve now (TRYAGAIN, CLUSTERDOWN) for seconds, at any node, and one whose connection was lost although it may have run. Such
+ * failures reject here, because the driver decides what is repeated and for how long; the client then asks where the slots are.
+ */
+export function createClusterSend(cluster: Cluster): (command: ClusterCommand) => Promise<unknown> {
+  let refreshedMs = -Infinity;
+
+  function refresh(): void {
+    const nowMs = performance.now();
+    if (nowMs - refreshedMs < REFRESH_MS) return;
+    refreshedMs = nowMs;
+    cluster.refreshSlotsCache();
+  }
+
+  return (command) => {
+    const settle = command.reject;
+    cluster.sendCommand(command);
+    // The client's own, which decides about redirections.
+    const redirect = command.reject;
+    command.reject = (error: Error) => {
+      const word = errorWord(error.message);
+      if (word === "MOVED" || word === "ASK") command.isWritten = false;
+      const isAway = word === "CLUSTERDOWN" || error.message === CLOSED;
+      if (isAway) refresh();
+      if (isAway || word === "TRYAGAIN") settle(error);
+      else redirect.call(command, error);
+    };
+    return command.promise as Promise<unknown>;
+  };
+}
