@@ -5,6 +5,8 @@ import type { Told } from "./together.ts";
 const PIECE_BYTES = 96;
 const CHAR_BYTES = 2;
 const KEPT_FACTOR = 3;
+/** Characters of one text from which no more is merged into it: V8 copies a text of many pieces in one go where it is first read. */
+const MERGED_CHARS_MAX = 65_536;
 
 /**
  * The text that each chunk of a part appends to the answer; `undefined` for a chunk with other content. Computed once for both functions
@@ -28,6 +30,7 @@ export function foldTold(last: Told, next: Told, read?: Pieces): boolean {
   const pieces = read ?? piecesOf(next.chunks);
   const field = pieces.find((piece) => piece !== undefined && piece.text !== "")?.field ?? known?.field;
   if (into === undefined || known === undefined || field === undefined) return false;
+  if (known.text.length >= MERGED_CHARS_MAX) return false;
   if (known.text !== "" && known.field !== field) return false;
   let more = "";
   for (const [at, piece] of pieces.entries()) {
@@ -45,8 +48,9 @@ export function foldTold(last: Told, next: Told, read?: Pieces): boolean {
 export function foldGrowth(last: Told, { field, text }: NonNullable<StreamPart["grows"]>): boolean {
   const into = "chunks" in last ? last.chunks.at(-1) : undefined;
   const delta = into && (deltaOf(into) as Record<string, unknown>);
-  if (delta === undefined || typeof delta[field] !== "string") return false;
-  delta[field] += text;
+  const known = delta?.[field];
+  if (delta === undefined || typeof known !== "string" || known.length >= MERGED_CHARS_MAX) return false;
+  delta[field] = known + text;
   return true;
 }
 

@@ -59,7 +59,7 @@ it.each([
   const whole: ChatCompletion = { id: "c", object: "chat.completion", created: 1, model: "m", choices: [choice] };
   const pieces = ["first", ", se", "cond"].map((reasoning_content) => chunkOf({ reasoning_content }));
   const texts = ["P", "aris"].map((content) => chunkOf({ content }));
-  for (const chunks of [toChunks(whole), [...pieces, ...texts, chunkOf({}, "stop")]])
+  for (const chunks of [[...toChunks(whole)], [...pieces, ...texts, chunkOf({}, "stop")]])
     expect(await continued(said, chunks)).toMatchObject({ message, finish_reason: "stop" });
 });
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
 import {
+  cutChunk,
   placedCalls,
   toEvent,
   type ChatChunk,
@@ -27,28 +28,26 @@ export type Leading = Extract<Together, { readonly role: "lead" }>;
 /** Any role but the leader. */
 export type Sharing = Exclude<Together, Leading>;
 
-/** Converts a whole answer to the chunks of a stream. */
-export function toChunks({ id, created, model, choices, usage }: ChatCompletion): ChatChunk[] {
+/** Converts a whole answer to the chunks of a stream: a long one to many, made as they are taken. */
+export function* toChunks({ id, created, model, choices, usage }: ChatCompletion): Generator<ChatChunk> {
   const head = { id, object: "chat.completion.chunk", created, model };
-  const chunks: ChatChunk[] = choices.flatMap(({ index, message, finish_reason: reason }) => {
+  for (const { index, message, finish_reason: reason } of choices) {
     const { tool_calls: calls, ...rest } = message;
     const indexed = Array.isArray(calls) && { tool_calls: placedCalls(calls) };
-    return [
-      { ...head, choices: [{ index, delta: { ...rest, ...indexed }, finish_reason: null }] },
-      { ...head, choices: [{ index, delta: {}, finish_reason: reason }] },
-    ];
-  });
-  return usage === undefined || usage === null ? chunks : [...chunks, { ...head, choices: [], usage }];
+    yield* cutChunk({ ...head, choices: [{ index, delta: { ...rest, ...indexed }, finish_reason: null }] });
+    yield { ...head, choices: [{ index, delta: {}, finish_reason: reason }] };
+  }
+  if (usage !== undefined && usage !== null) yield { ...head, choices: [], usage };
 }
 
 /**
- * Reads along with the leader; `onRead` gets chunks before they are recorded. Returns whether the leader finished. In the same process the
+ * Reads along with the leader; `onRead` gets each chunk before it is recorded. Returns whether the leader finished. In the same process the
  * leader's error is thrown here too.
  */
 export async function* readAlong(
   { read }: Extract<Together, { readonly role: "follow" }>,
   recorder: Recorder,
-  onRead: (chunks: readonly ChatChunk[]) => void,
+  onRead: (chunk: ChatChunk) => void,
 ): AsyncGenerator<ChatChunk, boolean> {
   const parts = read();
   for (;;) {
@@ -57,16 +56,20 @@ export async function* readAlong(
       if (value.kind === "failed") throw value.error;
       return value.kind === "whole";
     }
-    const chunks = "chunks" in value ? value.chunks : toChunks(value.completion);
-    onRead(chunks);
-    yield* recorded(chunks, recorder);
+    for (const chunk of "chunks" in value ? value.chunks : toChunks(value.completion)) {
+      onRead(chunk);
+      recorder.add([chunk]);
+      yield chunk;
+    }
   }
 }
 
 /** Passes chunks on and records them. */
-export function* recorded(chunks: readonly ChatChunk[], recorder: Recorder): Generator<ChatChunk> {
-  recorder.add(chunks);
-  yield* chunks;
+export function* recorded(chunks: Iterable<ChatChunk>, recorder: Recorder): Generator<ChatChunk> {
+  for (const chunk of chunks) {
+    recorder.add([chunk]);
+    yield chunk;
+  }
 }
 
 /**

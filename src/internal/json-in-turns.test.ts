@@ -80,7 +80,7 @@ describe("a long JSON text that comes in pieces", () => {
     const words = 'words "and" 😀\n'.repeat(20_000);
     const text = JSON.stringify({ a: [{ b: words }], c: "short" });
     const places = Array.from({ length: 40 }, (_, at) => at * 9_999);
-    const read = await readPiecesInTurns(cut(text, places), BUDGET, { keepsPieces: true });
+    const read = await readPiecesInTurns(cut(text, places), BUDGET, { keepsPieces: () => true });
     const { a } = read as { readonly a: readonly { readonly b: LongText }[] };
     expect(a[0]?.b).toBeInstanceOf(LongText);
     expect(a[0]?.b.pieces.length).toBeGreaterThan(20);

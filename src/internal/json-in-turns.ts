@@ -26,9 +26,6 @@ const PIECE_CHARS = 65_536;
 const STEPS = 8_192;
 /** Longest name of a field, in characters. */
 const NAME_CHARS_MAX = 65_536;
-/** Longer strings of a text in pieces stay in pieces, where their reader takes these. */
-const STRING_CHARS_MAX = 131_072;
-
 /** Reads a JSON text of any length within its bounds, at once, as {@link parseExact} does. @throws JsonTooWide, and SyntaxError for what is no JSON */
 export function readWide(text: string, budget: WideBudget): unknown {
   const steps = read(text, budget, Infinity);
@@ -38,22 +35,22 @@ export function readWide(text: string, budget: WideBudget): unknown {
   }
 }
 
-/** Which strings of a text in pieces are taken out of it before it is read, by their characters, and whether long ones stay in pieces. */
+/** Which strings of a text in pieces are taken out of it before it is read, by their characters, and which of these stay in pieces. */
 export interface PiecesOptions {
-  readonly keepsPieces?: boolean;
+  /** Returns whether the string of a field is a {@link LongText}; the name is empty for an item of a list. @default none is */
+  readonly keepsPieces?: (field: string, chars: number) => boolean;
   /** @default as many as the longest name of a field has */
   readonly stringCharsMax?: number;
 }
 
 /**
- * Reads a long JSON text in pieces as {@link readInTurns} does, without joining them. `keepsPieces`: strings of more than
- * {@link STRING_CHARS_MAX} characters are a {@link LongText}.
+ * Reads a long JSON text in pieces as {@link readInTurns} does, without joining them.
  * @throws JsonTooWide, and SyntaxError for what is no JSON
  */
 export async function readPiecesInTurns(
   { pieces }: LongText,
   budget: WideBudget,
-  { keepsPieces = false, stringCharsMax = NAME_CHARS_MAX }: PiecesOptions = {},
+  { keepsPieces = () => false, stringCharsMax = NAME_CHARS_MAX }: PiecesOptions = {},
 ): Promise<unknown> {
   const { text, strings } = await takeInSlices(liftStrings(pieces, stringCharsMax));
   return takeInSlices(read(text, budget, PIECE_CHARS, { strings, keepsPieces }));
@@ -90,13 +87,12 @@ interface Open {
   under: string;
 }
 
-/** Strings that were taken out of a text, and whether they stay in pieces. */
-interface Lifted {
+/** Strings that were taken out of a text, and which of them stay in pieces. */
+interface Lifted extends Required<Pick<PiecesOptions, "keepsPieces">> {
   readonly strings: ReadonlyMap<number, readonly string[]>;
-  readonly keepsPieces: boolean;
 }
 
-const NONE: Lifted = { strings: new Map(), keepsPieces: false };
+const NONE: Lifted = { strings: new Map(), keepsPieces: () => false };
 
 /** Reads step by step; the steps between its turns are short. */
 function* read(
@@ -179,7 +175,8 @@ function* read(
       }
       at += 1;
       const long = new LongText(pieces);
-      const whole = keepsPieces && long.length > STRING_CHARS_MAX ? long : long.toString();
+      const field = top?.isList === false ? top.under : "";
+      const whole = keepsPieces(field, long.length) ? long : long.toString();
       if (top !== undefined) give(top, whole, at + 1);
       else if (isBlank(text.slice(0, at - 1)) && isBlank(text.slice(at + 1))) return whole;
       else fail();

@@ -31,10 +31,25 @@ describe("a text that arrives bit by bit", () => {
     expect((text as LongText).pieces.length).toBeLessThan(10);
   });
 
-  it("can be read from any place on", () => {
-    const text = arrived(5) as LongText;
-    for (const place of [0, 1, WORDS.length - 1, WORDS.length, 3 * WORDS.length + 7, 5 * WORDS.length])
-      expect(String(text.from(place))).toBe(WORDS.repeat(5).slice(place));
+  it("can be read between any two places", () => {
+    const [text, whole] = [arrived(5) as LongText, WORDS.repeat(5)];
+    const places = [0, 1, WORDS.length - 1, WORDS.length, 3 * WORDS.length + 7, 5 * WORDS.length, 6 * WORDS.length];
+    for (const from of places) {
+      expect(String(text.slice(from))).toBe(whole.slice(from));
+      for (const end of places) expect(String(text.slice(from, end))).toBe(whole.slice(from, end));
+    }
+  });
+
+  it("goes on with another one, which stays as it was", () => {
+    const [begin, more] = [arrived(5), arrived(4) as LongText];
+    const pieces = [...more.pieces];
+    for (const known of ["", "a", begin]) {
+      const before = String(known);
+      const whole = withMore(withMore(known, more), "end");
+      expect(String(whole)).toBe(`${before}${WORDS.repeat(4)}end`);
+      expect(whole).toHaveLength(before.length + more.length + 3);
+    }
+    expect(more.pieces).toEqual(pieces);
   });
 
   it("is one string for readers of whole answers, unless it is longer than a mebibyte", () => {

@@ -21,15 +21,16 @@ export class LongText {
     this.length += more.length;
   }
 
-  /** The text from a place on. */
-  from(chars: number): LongText {
-    let left = chars;
-    const pieces = this.pieces.flatMap((piece) => {
-      const skipped = Math.min(left, piece.length);
-      left -= skipped;
-      return skipped === piece.length ? [] : [piece.slice(skipped)];
-    });
-    return new LongText(pieces);
+  /** The text between two places, as `String.slice` counts them from its begin. */
+  slice(from: number, end: number = this.length): LongText {
+    const some: string[] = [];
+    let at = 0;
+    for (const piece of this.pieces) {
+      if (at >= end) break;
+      if (at + piece.length > from) some.push(piece.slice(Math.max(0, from - at), end - at));
+      at += piece.length;
+    }
+    return new LongText(some);
   }
 
   /** Returns the text as one string. V8 copies it where it is first read, in one go. */
@@ -51,7 +52,13 @@ const PIECE_CHARS = 65_536;
  * Returns a text with more behind it: one string as long as it is short, and then a {@link LongText}, which grows in its place. It is for texts
  * that arrive bit by bit: V8 copies a string that was put together where it is first read, all of it in one go.
  */
-export function withMore(known: string | LongText, more: string): string | LongText {
+export function withMore(known: string | LongText, more: string | LongText): string | LongText {
+  if (more instanceof LongText) {
+    // A text of its own: that of another value does not grow.
+    const grown = known instanceof LongText ? known : new LongText(known === "" ? [] : [known]);
+    for (const piece of more.pieces) grown.add(piece);
+    return grown;
+  }
   if (known instanceof LongText) known.add(more);
   else if (known.length < PIECE_CHARS) return known + more;
   else return new LongText([known, more]);
@@ -63,8 +70,13 @@ export function isWords(value: unknown): value is string | LongText {
   return typeof value === "string" || value instanceof LongText;
 }
 
+/** Returns a text, or an empty one for any other value. */
+export function wordsOr(value: unknown): string | LongText {
+  return isWords(value) ? value : "";
+}
+
 /** Longest text that is one string for readers of whole answers, in characters. V8 copies it in some milliseconds. */
-const STRING_CHARS_MAX = 1_048_576;
+export const STRING_CHARS_MAX = 1_048_576;
 
 /** Returns a text as one string where it is not too long for that. */
 export function asRead(text: string | LongText): string | LongText {

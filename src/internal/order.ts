@@ -1,5 +1,6 @@
 import { thoughtsIn } from "./content-text.ts";
-import { isObject, isText, type Fields } from "./fields.ts";
+import { isObject, type Fields } from "./fields.ts";
+import { isWords } from "./long-text.ts";
 
 /*
  * A chat message has one field for all reasoning, one for all text and one for all calls. If the model did not say them in this order, the field
@@ -195,11 +196,11 @@ function toSteps(order: unknown): readonly Step[] | undefined {
 }
 
 function lengthOf(value: unknown): number {
-  return isText(value) || Array.isArray(value) ? value.length : 0;
+  return isWords(value) || Array.isArray(value) ? value.length : 0;
 }
 
 function slice(field: string, value: unknown, from: number, end: number): unknown {
-  if (typeof value === "string") return value.slice(from, end);
+  if (isWords(value)) return value.slice(from, end);
   const part = (value as readonly unknown[]).slice(from, end);
   if (field !== "tool_calls") return part;
   return part.map((call, at) => (isObject(call) ? { index: from + at, ...call } : call));

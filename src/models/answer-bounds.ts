@@ -1,15 +1,8 @@
 import type { ChatCompletion } from "./chat.ts";
 import { parseExact } from "../internal/exact-json.ts";
 import { isText } from "../internal/fields.ts";
-import {
-  JsonTooWide,
-  readInTurns,
-  readPiecesInTurns,
-  readWide,
-  type PiecesOptions,
-  type WideBudget,
-} from "../internal/json-in-turns.ts";
-import { LongText } from "../internal/long-text.ts";
+import { JsonTooWide, readInTurns, readPiecesInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
+import { LongText, STRING_CHARS_MAX } from "../internal/long-text.ts";
 import { overBound } from "./failures.ts";
 import { LONG_CHARS, type EventData } from "./sse.ts";
 
@@ -43,9 +36,21 @@ const CHUNK_BUDGET: WideBudget = { ...BUDGET, bulkValuesMax: 16_384 };
 /** Shorter texts cannot hold more than a few thousand values: `JSON.parse` reads them in less than a millisecond. */
 const SHORT_CHARS = 8_192;
 
-/** Reads the JSON of a whole answer; `undefined` for what is none. @throws MarrowError `model_failed` that names the bound it is over */
-export function readAnswer(text: string | LongText): unknown {
-  if (text instanceof LongText) return readPiecesInTurns(text, BUDGET).catch(toNothing);
+/** Fields of a kind of answers that hold what a model said. Their readers take a long text in pieces; all other strings are one string. */
+export type TextFields = ReadonlySet<string>;
+const CHAT_TEXTS: TextFields = new Set(["content", "reasoning_content", "reasoning", "arguments", "input"]);
+/** The same for kinds whose answers are lists of blocks or items. */
+export const BLOCK_TEXTS: TextFields = new Set(["text", "arguments", "input"]);
+/** Longer strings of an event, or of a completion that is passed on at once, stay in pieces: those are said piece by piece. */
+const PASSED_CHARS_MAX = 131_072;
+
+/**
+ * Reads the JSON of a whole answer; `undefined` for what is none. What a model said stays in pieces where it is too long for one string.
+ * @throws MarrowError `model_failed` that names the bound it is over
+ */
+export function readAnswer(text: string | LongText, texts: TextFields = CHAT_TEXTS): unknown {
+  const keepsPieces = (field: string, chars: number) => chars > STRING_CHARS_MAX && texts.has(field);
+  if (text instanceof LongText) return readPiecesInTurns(text, BUDGET, { keepsPieces }).catch(toNothing);
   if (text.length < SHORT_CHARS) return orNothing(() => parseExact(text));
   if (text.length < LONG_CHARS) return orNothing(() => readWide(text, BUDGET));
   return readInTurns(text, BUDGET).catch(toNothing);
@@ -66,7 +71,7 @@ export function readEvent(data: string): unknown {
  * {@link readEvent} does
  */
 export function readLongEvent(data: LongText): Promise<unknown> {
-  return readPiecesInTurns(data, BUDGET, { keepsPieces: true }).catch(toNothing);
+  return readPiecesInTurns(data, BUDGET, { keepsPieces: isPassedOn }).catch(toNothing);
 }
 
 /** Reads the JSON of one event of a chat stream, as {@link readEvent} does, with fewer log probabilities: no event repeats those before it. */
@@ -79,7 +84,11 @@ export function readChunk(data: string): unknown {
  * `model_failed`, as {@link readEvent} does
  */
 export function readLongChunk(data: LongText): Promise<unknown> {
-  return readPiecesInTurns(data, CHUNK_BUDGET, { keepsPieces: true }).catch(toNothing);
+  return readPiecesInTurns(data, CHUNK_BUDGET, { keepsPieces: isPassedOn }).catch(toNothing);
+}
+
+function isPassedOn(_: string, chars: number): boolean {
+  return chars > PASSED_CHARS_MAX;
 }
 
 function readAtOnce(data: string, budget: WideBudget): unknown {
@@ -87,8 +96,9 @@ function readAtOnce(data: string, budget: WideBudget): unknown {
 }
 
 /** Reads the arguments of a tool's call, a text within an answer; `undefined` for what is no JSON, or is over a bound. */
-export function readArguments(text: string): unknown {
+export function readArguments(text: string | LongText): unknown {
   try {
+    if (text instanceof LongText) return readPiecesInTurns(text, BUDGET).catch(() => undefined);
     if (text.length < SHORT_CHARS) return parseExact(text);
     return text.length < LONG_CHARS ? readWide(text, BUDGET) : readInTurns(text, BUDGET).catch(() => undefined);
   } catch {
@@ -97,14 +107,17 @@ export function readArguments(text: string): unknown {
 }
 
 /**
- * Reads the JSON of a completion that this process wrote, or checked before. `keepsPieces`: the long strings of one in pieces are a
- * {@link LongText}.
+ * Reads the JSON of a completion that this process wrote, or checked before. `keepsPieces`: long texts that a model said, of a completion in
+ * pieces, are a {@link LongText}.
  */
 export function readCompletion(
   text: string | LongText,
-  options: Pick<PiecesOptions, "keepsPieces"> = {},
+  { keepsPieces = false }: { readonly keepsPieces?: boolean } = {},
 ): ChatCompletion | Promise<ChatCompletion> {
-  if (text instanceof LongText) return readPiecesInTurns(text, NO_BUDGET, options) as Promise<ChatCompletion>;
+  if (text instanceof LongText) {
+    const isKept = (field: string, chars: number) => keepsPieces && isPassedOn(field, chars) && CHAT_TEXTS.has(field);
+    return readPiecesInTurns(text, NO_BUDGET, { keepsPieces: isKept }) as Promise<ChatCompletion>;
+  }
   if (text.length < LONG_CHARS) return parseExact(text) as ChatCompletion;
   return readInTurns(text, NO_BUDGET) as Promise<ChatCompletion>;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { toJsonText } from "../internal/json-pieces.ts";
 import { createJsonEnd } from "../internal/json-end.ts";
 import { isObject, isText, type Fields } from "../internal/fields.ts";
+import { isWords, type LongText } from "../internal/long-text.ts";
 import { CALLS_MAX, tooMany } from "./answer-bounds.ts";
 import { createUniqueIds } from "./call-ids.ts";
 import { malformed } from "./failures.ts";
@@ -159,7 +160,10 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
   /** Returns the parts of a call to send for one delta: buffered ones, then its own. */
   function read(delta: Fields, at: number): readonly Fields[] {
     const named = (delta["function"] ?? delta["custom"] ?? {}) as Fields;
-    const [id, name, piece] = [textOf(delta["id"]), textOf(named["name"]), argumentsOf(named["arguments"])];
+    const [id, name] = [textOf(delta["id"]), textOf(named["name"])];
+    const given = argumentsOf(named["arguments"]);
+    // Long arguments of a stream come in chunks of their own.
+    const piece = given === undefined ? undefined : String(given);
     const isPlaced = typeof delta["index"] === "number";
     const index = isPlaced ? (delta["index"] as number) : at;
     // Without an index, a known id selects its call.
@@ -317,7 +321,7 @@ function toUsual(given: Fields): Fields {
   const isUsual = isText(call["id"]) && isText(call["type"]);
   if (named == null) return isUsual ? call : { ...call, id: isText(call["id"]) ? call["id"] : madeId() };
   const text = named["arguments"];
-  if (isUsual && typeof text === "string") return call;
+  if (isUsual && isWords(text)) return call;
   return {
     ...call,
     id: isText(call["id"]) ? call["id"] : madeId(),
@@ -350,9 +354,9 @@ export function placedCalls(calls: readonly unknown[]): readonly Fields[] {
 }
 
 /** Returns a tool's arguments as text. */
-export function argumentsOf(given: unknown): string | undefined {
+export function argumentsOf(given: unknown): string | LongText | undefined {
   if (given === undefined || given === null) return undefined;
-  return typeof given === "string" ? given : JSON.stringify(given);
+  return isWords(given) ? given : JSON.stringify(given);
 }
 
 /** Writes a field that has arguments as an object as text, in turns of the event loop where it is large. */

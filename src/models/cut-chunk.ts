@@ -1,6 +1,6 @@
 import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { isCertainlyOver, sizeOf } from "../internal/json-pieces.ts";
-import { LongText, withStrings } from "../internal/long-text.ts";
+import { LongText } from "../internal/long-text.ts";
 import { inTurn } from "../internal/order.ts";
 import { endBeforeHalf, endOfCharacter } from "../internal/whole-character.ts";
 import type { ChatChunk } from "./chat.ts";
@@ -109,8 +109,7 @@ function* piecesOf(delta: Fields, tokens: readonly unknown[]): Generator<Piece> 
   }
 
   let last: Piece | undefined;
-  // Only gateways tell an order, by numbers of characters.
-  for (const one of inTurn(delta["order"] === undefined ? delta : withStrings(delta)))
+  for (const one of inTurn(delta))
     for (const piece of cutDelta(one, textAt)) {
       if (last !== undefined) yield last;
       last = piece;

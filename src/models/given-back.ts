@@ -1,5 +1,5 @@
 import { mapChanged } from "../internal/map-changed.ts";
-import { isText } from "../internal/fields.ts";
+import { wordsOr } from "../internal/long-text.ts";
 import { THOUGHTS, type ChatMessage, type ChatRequest } from "./chat.ts";
 import { saysOf } from "./refusal.ts";
 
@@ -11,7 +11,7 @@ export type ThoughtsField = (typeof FIELDS)[number];
 
 /** Returns the reasoning field of a message or delta; `undefined` if it has none. */
 export function thoughtsFieldOf(said: Readonly<Record<string, unknown>>): ThoughtsField | undefined {
-  return FIELDS.find((field) => isText(said[field]));
+  return FIELDS.find((field) => wordsOr(said[field]).length > 0);
 }
 
 /**

@@ -21,6 +21,8 @@ export interface ModelCall {
    * @default no bound on all answers together
    */
   readonly room?: ((bytes: number) => Promise<void>) | undefined;
+  /** Whether long texts within a whole completion may be a `LongText`: V8 copies a long string in one go where it is first read. @default false */
+  readonly keepsPieces?: boolean | undefined;
 }
 
 /** Caller of a model: a tenant, and one of its users. */

@@ -67,13 +67,13 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
         const { answer, isStream } = await recognized(await post(call));
         if (isStream) {
           const joined = await endpoint.joined(answer, call, readParts(call));
-          return await toWholeAnswer(withUsualCalls(joined, toExpectedCalls(call.request)));
+          return await toWholeAnswer(withUsualCalls(joined, toExpectedCalls(call.request)), call);
         }
         const text = await endpoint.textOf(answer, call.room);
         const given = toCompletion(await readAnswer(text), endpoint.secrets);
         noteThoughts(call.request.model, given.choices[0]?.message);
         const completion = withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request));
-        return await toWholeAnswer(completion, completion === given ? text : undefined);
+        return await toWholeAnswer(completion, call, completion === given ? text : undefined);
       } catch (error) {
         return toFailure(error, call.signal);
       }

@@ -18,10 +18,10 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
     return request === call.request ? call : { ...call, request, body: undefined };
   }
 
-  async function toAnswer(answer: ModelAnswer): Promise<ModelAnswer> {
+  async function toAnswer(answer: ModelAnswer, call: ModelCall): Promise<ModelAnswer> {
     const completion = signedCompletion(answer.completion, maker);
     if (completion === answer.completion) return answer;
-    return { ...answer, pieces: undefined, ...(await toWholeAnswer(completion)) };
+    return { ...answer, pieces: undefined, ...(await toWholeAnswer(completion, call)) };
   }
 
   /**
@@ -41,7 +41,7 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
   return {
     ...model,
     maker,
-    complete: async (call) => toAnswer(await model.complete(asked(call))),
+    complete: async (call) => toAnswer(await model.complete(asked(call)), call),
     async stream(call) {
       const stream = await model.stream(asked(call));
       const isWritten = kind === "translated" || toExpectedCalls(call.request).names.size > 0;

@@ -1,5 +1,4 @@
 import { isText } from "../internal/fields.ts";
-import { withStrings } from "../internal/long-text.ts";
 import type { ChatChoice, ChatChunk, ChatCompletion } from "./chat.ts";
 import { growthOf } from "./growth.ts";
 import { BodyTooLarge, ROOMLESS_BYTES, withBody, type HttpAnswer } from "./http.ts";
@@ -47,8 +46,8 @@ export interface JoinOptions {
 }
 
 /**
- * Reads a stream to its end as one completion, with all that its events say: usage, calls, reasoning, refusals, finish reasons. It waits for
- * `room` as a whole answer does. @throws MarrowError `model_failed` for an error within the stream, one that is cut, or more than `bytesMax`
+ * Reads a stream to its end as one completion, with all that its events say: usage, calls, reasoning, refusals, finish reasons. Long texts are in
+ * pieces. It waits for `room` as a whole answer does. @throws MarrowError `model_failed` for an error within the stream, one that is cut, or more than `bytesMax`
  */
 export async function joinStream(
   answer: HttpAnswer,
@@ -89,10 +88,10 @@ export async function joinStream(
   }
 
   const all = [...choices].toSorted(([one], [other]) => one - other);
-  return withStrings({
+  return {
     ...first.completion(),
     choices: all.flatMap(([index, recorder]) => recorder.completion().choices.map((choice) => toWhole(choice, index))),
-  });
+  };
 }
 
 /** Whole answers have these fields also where they say nothing, and no empty text beside a call or a refusal. */

@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { isLong, readAnswer, readEvent, readLongEvent } from "./answer-bounds.ts";
+import { BLOCK_TEXTS, isLong, readAnswer, readEvent, readLongEvent } from "./answer-bounds.ts";
 import { withUsualCalls } from "./calls.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import { checkEventStream, isJson, type Endpoint } from "./endpoint.ts";
@@ -80,7 +80,7 @@ export function translatedModel(
   }
 
   async function readWhole(answer: HttpAnswer, room: ModelCall["room"]): Promise<ChatCompletion> {
-    const given = await readAnswer(await endpoint.textOf(answer, room));
+    const given = await readAnswer(await endpoint.textOf(answer, room), BLOCK_TEXTS);
     if (!isObject(given)) throw malformed("its answer is not a JSON object");
     try {
       return withUsualCalls(translation.toCompletion(given));
@@ -92,13 +92,14 @@ export function translatedModel(
   return {
     ...endpoint.port,
 
-    async complete({ request: { stream: _, stream_options: __, ...request }, signal, room }) {
+    async complete({ request: { stream: _, stream_options: __, ...request }, signal, room, keepsPieces }) {
       try {
         const { answer, isStream } = await recognized(await post({ request, signal }));
-        if (!isStream) return await toWholeAnswer(await readWhole(answer, room));
+        if (!isStream) return await toWholeAnswer(await readWhole(answer, room), { keepsPieces });
         const asked = { ...request, stream: true, stream_options: { include_usage: true } };
         const reader = readTranslated(translation.openStream(asked));
-        return await toWholeAnswer(await endpoint.joined(answer, { request: asked, signal, room }, reader));
+        const joined = await endpoint.joined(answer, { request: asked, signal, room }, reader);
+        return await toWholeAnswer(joined, { keepsPieces });
       } catch (error) {
         return toFailure(error, signal);
       }

@@ -1,5 +1,6 @@
 import { textIn, thoughtsIn } from "../internal/content-text.ts";
 import { textOr } from "../internal/fields.ts";
+import { withStrings } from "../internal/long-text.ts";
 import { mapChanged } from "../internal/map-changed.ts";
 import { createOrder, inTurn } from "../internal/order.ts";
 import type { ChatCompletion, ChatMessage } from "./chat.ts";
@@ -18,9 +19,10 @@ export function withUsualMessages(completion: ChatCompletion): ChatCompletion {
   return choices === completion.choices ? completion : { ...completion, choices };
 }
 
-function toUsual(message: ChatMessage): ChatMessage {
-  const { content, order: _, ...rest } = message;
-  if (!Array.isArray(content)) return message.role === "assistant" ? message : { ...message, role: "assistant" };
+function toUsual(given: ChatMessage): ChatMessage {
+  if (!Array.isArray(given.content)) return given.role === "assistant" ? given : { ...given, role: "assistant" };
+  const message = withStrings(given);
+  const { content: __, order: _, ...rest } = message;
   const order = createOrder();
   let [text, thoughts] = ["", textOr(rest["reasoning_content"])];
   for (const piece of inTurn(message)) {

@@ -5,6 +5,7 @@ import { createMessageEvents } from "../../src/gateway/anthropic/stream.ts";
 import { createAssembler } from "../../src/gateway/responses/assemble.ts";
 import type { ResponseBody } from "../../src/gateway/responses/shape.ts";
 import { isCertainlyOver, jsonBytesInTurns, toBytesInTurns } from "../../src/internal/json-pieces.ts";
+import { LongText } from "../../src/internal/long-text.ts";
 import { estimateTokens } from "../../src/internal/token-estimate.ts";
 import { createCallReader } from "../../src/models/calls.ts";
 import { readAnswer, readCompletion } from "../../src/models/answer-bounds.ts";
@@ -243,13 +244,15 @@ describe("the answer of a model", () => {
       let at = 0;
       const next = async () => (at < bytes.length ? bytes.subarray(at, (at += 65_536)) : undefined);
       const text = await textOf({ next } as HttpAnswer, bytes.length);
-      const answer = await toWholeAnswer((await readAnswer(text)) as ChatCompletion, text);
+      const answer = await toWholeAnswer((await readAnswer(text)) as ChatCompletion, { keepsPieces: true }, text);
       return { ...answer, bytes: await toBytesInTurns(answer.pieces ?? answer.text) };
     };
     expect(await longestGo(sent, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
     const answer = await sent();
     expect(Buffer.concat(answer.bytes).equals(bytes)).toBe(true);
-    expect(answer.completion).toEqual(whole);
+    expect(answer.completion.choices[0]?.message.content).toBeInstanceOf(LongText);
+    // Who does not take pieces gets strings.
+    expect((await toWholeAnswer(answer.completion, {})).completion).toEqual(whole);
     expect(answer.text).toBe(bytes.toString());
     expect(await readCompletion(answer.pieces ?? "")).toEqual(whole);
   });

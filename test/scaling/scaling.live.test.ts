@@ -321,6 +321,49 @@ describe.each(UPSTREAM_KINDS)("an endpoint of kind %s that streams 6 MB in one e
   });
 });
 
+/** So long that a copy of it in one go would take longer than is allowed, on a machine where new memory is slow. */
+const TEXT_OF_20_MB = 'prose and "words"\n that go on '.repeat(660_000);
+const WHOLE_ANSWERS: Readonly<Record<UpstreamKind, () => object>> = {
+  chat: () => ({
+    id: "c",
+    choices: [{ index: 0, message: { role: "assistant", content: TEXT_OF_20_MB }, finish_reason: "stop" }],
+  }),
+  anthropic: () => ({ type: "message", content: [{ type: "text", text: TEXT_OF_20_MB }], stop_reason: "end_turn" }),
+  responses: () => ({
+    id: "r",
+    status: "completed",
+    output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: TEXT_OF_20_MB }] }],
+  }),
+};
+const ASKED: typeof STREAMED = {
+  "chat completions": (model, content) =>
+    send("POST", "/v1/chat/completions", { model, messages: [{ role: "user", content }] }),
+  responses: (model, input) => send("POST", "/v1/responses", { model, store: false, input }),
+  messages: (model, content) =>
+    send("POST", "/v1/messages", { model, max_tokens: 9, messages: [{ role: "user", content }] }),
+};
+
+describe.each(UPSTREAM_KINDS)("an endpoint of kind %s that answers 20 MB whole", (kind) => {
+  let whole = "";
+  const holds = async (asked: (typeof ASKED)[string]) => {
+    answers = () => (whole ||= JSON.stringify(WHOLE_ANSWERS[kind]()));
+    let nth = 0;
+    const again = () => asked(kind, `whole ${madeUp((nth += 1))}`);
+    expect((await again()).status).toBe(200);
+    return heldBy(again);
+  };
+
+  it.each(Object.entries(ASKED))("holds nobody up: asked by %s", { timeout: 60_000 }, async (_, asked) => {
+    expect(await holds(asked)).toBeLessThanOrEqual(HELD_MS_MAX);
+  });
+
+  it.each(Object.entries(STREAMED))(
+    "holds nobody up: asked for a stream by %s",
+    { timeout: 60_000 },
+    async (_, asked) => expect(await holds(asked)).toBeLessThanOrEqual(HELD_MS_MAX),
+  );
+});
+
 const TOKENS = Array.from({ length: 20_000 }, (_, nth) => ({ token: `w${nth}`, logprob: -0.1, bytes: [119, 48] }));
 const WHOLE: Readonly<Record<string, object>> = {
   "a text of 6 MB": { type: "output_text", text: TEXT_OF_6_MB, annotations: [] },

@@ -114,6 +114,7 @@ function toCall(
     deadlineMs: exchange.deadline?.atMs,
     asker: { scope, user: exchange.user },
     room,
+    keepsPieces: true,
   };
   if (history.length === 0) return { request, body, ...how };
   return { request: { ...request, messages: withHistory(request.messages, history, exchange.lead) }, ...how };

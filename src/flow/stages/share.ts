@@ -1,7 +1,8 @@
 import { MarrowError } from "../../errors.ts";
-import { toJsonText } from "../../internal/json-pieces.ts";
+import { toJsonWords } from "../../internal/json-pieces.ts";
+import { LongText } from "../../internal/long-text.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
-import { createRecorder, cutChunk, type ChatChunk, type Recorder } from "../../models/index.ts";
+import { createRecorder, type ChatChunk, type Recorder } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { CACHE_CONTROL_DEFAULT } from "../cache-control.ts";
 import type { FlowKit } from "../kit.ts";
@@ -25,7 +26,7 @@ export async function share(
   const { settle, freePlace } = kit;
   const { request } = exchange;
   const shared = sharing(kit, exchange, asking);
-  const chunks = orWithdrawn(exchange, request.stream === true ? inPieces(shared) : shared);
+  const chunks = orWithdrawn(exchange, inTurns(shared));
   const recorder = createRecorder(request.model);
   try {
     // A failure before the first part is the request's, not the stream's.
@@ -44,18 +45,18 @@ export async function share(
     settle(exchange.decision, NOTHING_USED);
     throw error;
   }
-  return { kind: "whole", text: await toJsonText(withNewId(recorder.completion())), provenance };
+  const words = await toJsonWords(withNewId(recorder.completion()));
+  return { kind: "whole", text: String(words), pieces: words instanceof LongText ? words : undefined, provenance };
 }
 
-/** Cuts long chunks, of which a whole answer is one, and lets other work run between the pieces. */
-async function* inPieces(chunks: AsyncGenerator<ChatChunk>): AsyncGenerator<ChatChunk> {
+/** Lets other work run between the chunks, of which a whole answer has many at once. */
+async function* inTurns(chunks: AsyncGenerator<ChatChunk>): AsyncGenerator<ChatChunk> {
   const slice = createTimeSlice();
-  for await (const chunk of chunks)
-    for (const piece of cutChunk(chunk)) {
-      yield piece;
-      const rest = slice();
-      if (rest !== undefined) await rest;
-    }
+  for await (const chunk of chunks) {
+    yield chunk;
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
 }
 
 /** Yields an answer, and removes its question from the session if it breaks. */
@@ -101,7 +102,7 @@ async function* following(
   { recorder, room, isShed }: Following,
 ): AsyncGenerator<ChatChunk> {
   if (asking.role === "made") yield* recorded(toChunks(asking.completion), recorder);
-  else if (!(yield* readAlong(asking, recorder, (chunks) => room.add(weightOf(chunks))))) {
+  else if (!(yield* readAlong(asking, recorder, (chunk) => room.add(weightOf([chunk]))))) {
     if (isShed())
       throw new MarrowError("model_failed", "the answer was interrupted, and was not recorded to go on from");
     const said = recorder.completion().choices[0]?.message;

@@ -2,6 +2,7 @@ import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
 import { parseExact } from "../../internal/exact-json.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, textOr, type Fields } from "../../internal/fields.ts";
+import { isWords, LongText, wordsOr } from "../../internal/long-text.ts";
 import { inTurn } from "../../internal/order.ts";
 import { createCallCarrier } from "../models/carried-calls.ts";
 import { endingOf, shownReason } from "../models/endings.ts";
@@ -134,7 +135,7 @@ const COUNTED: ReadonlySet<string> = new Set([
 ]);
 
 /** Makes a text block. */
-export function toTextBlock(text: string): Fields {
+export function toTextBlock(text: string | LongText): Fields {
   return { type: "text", text, citations: null };
 }
 
@@ -172,7 +173,7 @@ export function createOmitted(): Pick<Unsaid, "add" | "told"> {
  */
 export function toInput(given: unknown, read: (text: string) => unknown = parsed): Fields {
   if (given === undefined || given === null || (typeof given === "string" && given.trim() === "")) return {};
-  const input = typeof given === "string" ? read(given) : given;
+  const input = isWords(given) ? read(String(given)) : given;
   return isObject(input) ? input : { INVALID_JSON: given };
 }
 
@@ -201,10 +202,10 @@ function toContent(message: Fields, made: string): readonly Fields[] {
     isOpen = false;
   }
 
-  function think(words: string): void {
+  function think(words: string | LongText): void {
     // What parts thoughts from those of the block before says nothing.
-    const thinking = thoughts > 0 ? words.replace(/^\n\n/, "") : words;
-    if (thinking === "") return;
+    const thinking = thoughts > 0 && String(words.slice(0, BREAK.length)) === BREAK ? words.slice(BREAK.length) : words;
+    if (thinking.length === 0) return;
     push({ type: "thinking", thinking, signature: "" });
     thoughts += 1;
     isOpen = true;
@@ -225,10 +226,11 @@ function toContent(message: Fields, made: string): readonly Fields[] {
     const details = detailsOf(said);
     // A message has both where its order says nothing: then the blocks say what was thought.
     const isTold = details.some(({ type }) => type === "reasoning.text");
-    if (!isTold) think(textOr(thought));
+    if (!isTold) think(wordsOr(thought));
     for (const detail of details) keep(detail);
     think(thoughtsIn(content));
-    for (const text of [textIn(content), textOr(refusal)]) if (text !== "") push(toTextBlock(text));
+    for (const text of [content instanceof LongText ? content : textIn(content), textOr(refusal)])
+      if (text.length > 0) push(toTextBlock(text));
     for (const [place, call] of (Array.isArray(calls) ? (calls as readonly Fields[]) : []).entries()) {
       const index = typeof call["index"] === "number" ? call["index"] : place;
       for (const detail of detailsOf(carry({ tool_calls: [{ ...call, index }] }))) keep(detail);
@@ -237,6 +239,9 @@ function toContent(message: Fields, made: string): readonly Fields[] {
   }
   return blocks;
 }
+
+/** What parts the thoughts of two blocks in one text. */
+const BREAK = "\n\n";
 
 /** Returns the entries of `reasoning_details`. */
 export function detailsOf({ reasoning_details: details }: Fields): readonly Fields[] {

@@ -1,4 +1,5 @@
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { isWords } from "../../internal/long-text.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
 import { readArguments, type ChatCompletion } from "../../models/index.ts";
 import { toInput } from "./answer.ts";
@@ -13,7 +14,7 @@ export function readInputs(completion: ChatCompletion): ChatCompletion | Promise
   let chars = 0;
   for (const { function: named } of callsOf(completion)) {
     const given = isObject(named) ? named["arguments"] : undefined;
-    if (typeof given === "string") chars += given.length;
+    if (isWords(given)) chars += given.length;
   }
   return chars < SHORT_CHARS ? completion : inTurns(completion);
 }
@@ -34,7 +35,7 @@ async function inTurns(completion: ChatCompletion): Promise<ChatCompletion> {
 async function withInput(call: Fields): Promise<Fields> {
   const { function: named } = call;
   const given = isObject(named) ? named["arguments"] : undefined;
-  if (!isObject(named) || typeof given !== "string" || given.trim() === "") return call;
+  if (!isObject(named) || !isWords(given) || (typeof given === "string" && given.trim() === "")) return call;
   const input = await readArguments(given);
   return { ...call, function: { ...named, arguments: toInput(given, () => input) } };
 }

@@ -77,7 +77,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       if (outcome.kind === "whole")
         return sendLarge(
           reply.headers(headers),
-          toMessage(await readInputs(await readCompletion(outcome.pieces ?? outcome.text))),
+          toMessage(await readInputs(await readCompletion(outcome.pieces ?? outcome.text, { keepsPieces: true }))),
         );
       if (alive?.begun !== true) {
         reply.hijack();

@@ -4,7 +4,8 @@ import { argumentsOf } from "../calls.ts";
 import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
 import { createOmissions } from "../omitted.ts";
-import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { asRead, withMore, wordsOr, type LongText } from "../../internal/long-text.ts";
 import { createOrder } from "../../internal/order.ts";
 import { toDetail } from "./thoughts.ts";
 
@@ -137,8 +138,8 @@ export function toStreamError(error: unknown, secrets: readonly string[]): Marro
 }
 
 function toMessage(blocks: readonly unknown[]): ChatMessage {
-  let text: string | undefined;
-  const thoughts: string[] = [];
+  let text: string | LongText | undefined;
+  let thoughts: string | LongText | undefined;
   const details: Fields[] = [];
   const calls: Fields[] = [];
   const order = createOrder();
@@ -152,14 +153,15 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
     const detail = toDetail(block, index);
     switch (block["type"]) {
       case "text":
-        text = (text ?? "") + textOr(block["text"]);
+        text = withMore(text ?? "", wordsOr(block["text"]));
         order.add({ content: block["text"] });
         for (const type of citedIn(block)) omissions.add(type);
         break;
       case "thinking":
         if (isText(block["thinking"])) {
-          order.add({ reasoning_content: (thoughts.length > 0 ? "\n\n" : "") + block["thinking"] });
-          thoughts.push(block["thinking"]);
+          const more: string = (thoughts === undefined ? "" : "\n\n") + block["thinking"];
+          order.add({ reasoning_content: more });
+          thoughts = withMore(thoughts ?? "", more);
         }
         break;
       case "redacted_thinking":
@@ -176,12 +178,14 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
     order.add({ reasoning_details: [detail] });
   }
   if (calls.length > CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
-  const omitted = omissions.told(text !== undefined || thoughts.length + details.length + calls.length > 0);
+  const omitted = omissions.told(
+    [text, thoughts].some((said) => said !== undefined) || details.length + calls.length > 0,
+  );
   return {
     role: "assistant",
     // Without calls a message has a text, if only an empty one: chat completions refuse it otherwise when it comes back.
-    content: text ?? (calls.length > 0 ? null : ""),
-    ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n\n") }),
+    content: (text && asRead(text)) ?? (calls.length > 0 ? null : ""),
+    ...(thoughts !== undefined && { reasoning_content: asRead(thoughts) }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),
     ...order.told(),
@@ -203,6 +207,6 @@ export function citationType(citation: unknown): unknown {
 }
 
 /** Converts a tool call for chat completions. */
-export function toCall({ id, name }: Fields, given: string): Fields {
+export function toCall({ id, name }: Fields, given: string | LongText): Fields {
   return { id, type: "function", function: { name, arguments: given } };
 }

@@ -5,6 +5,7 @@ import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
 import { createOmissions } from "../omitted.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { asRead, withMore, wordsOr, type LongText } from "../../internal/long-text.ts";
 import { createOrder } from "../../internal/order.ts";
 import { movedBy } from "../../internal/phases.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
@@ -142,7 +143,7 @@ export function isCall({ type }: Fields): boolean {
 }
 
 /** Converts a tool call for chat completions. */
-export function toCall({ type, call_id: callId, id, name }: Fields, given: string): Fields {
+export function toCall({ type, call_id: callId, id, name }: Fields, given: string | LongText): Fields {
   const named = isText(callId) ? callId : id;
   return type === "custom_tool_call"
     ? { id: named, type: "custom", custom: { name, input: given } }
@@ -150,19 +151,12 @@ export function toCall({ type, call_id: callId, id, name }: Fields, given: strin
 }
 
 function toMessage(output: readonly unknown[]) {
-  let [text, refusal]: (string | undefined)[] = [];
-  const [thoughts, details, calls, annotations, logprobs]: [string[], Fields[], Fields[], Fields[], unknown[]] = [
-    [],
-    [],
-    [],
-    [],
-    [],
-  ];
+  let [text, thoughts]: (string | LongText | undefined)[] = [];
+  let refusal: string | undefined;
+  const [details, calls, annotations, logprobs]: [Fields[], Fields[], Fields[], unknown[]] = [[], [], [], []];
   const phases: Fields[] = [];
   const order = createOrder();
   let messages = 0;
-  /** Characters of thoughts before the next part of them. */
-  let thought = 0;
   const omissions = createOmissions("item");
   for (const [index, item] of output.entries()) {
     if (!isObject(item)) {
@@ -187,9 +181,10 @@ function toMessage(output: readonly unknown[]) {
           continue;
         }
         const before = text?.length ?? 0;
-        const marks = before > begun && textOr(part["text"]) !== "" ? [toPartBegin(place, before)] : [];
+        const said = wordsOr(part["text"]);
+        const marks = before > begun && said.length > 0 ? [toPartBegin(place, before)] : [];
         phases.push(...marks);
-        text = (text ?? "") + textOr(part["text"]);
+        text = withMore(text ?? "", said);
         const cited = Array.isArray(part["annotations"]) ? (part["annotations"] as readonly unknown[]) : [];
         for (const one of cited) annotations.push(toAnnotation(one, before));
         order.add({ phases: marks, content: part["text"], annotations: cited });
@@ -198,14 +193,13 @@ function toMessage(output: readonly unknown[]) {
     } else if (item["type"] === "reasoning") {
       for (const [part, said] of toThoughts(item).entries()) {
         // Every part except the very first has its start.
-        const marks = thoughts.length > 0 ? [toPartMark({ index, part, start: thought })] : [];
+        const known: string | LongText | undefined = thoughts;
+        const start = (known?.length ?? 0) + BETWEEN.length;
+        const marks = known === undefined ? [] : [toPartMark({ index, part, start })];
         details.push(...marks);
-        order.add({
-          reasoning_content: thoughts.length > 0 ? BETWEEN + said : said,
-          ...(marks.length > 0 && { reasoning_details: marks }),
-        });
-        thoughts.push(said);
-        thought += said.length + BETWEEN.length;
+        const more = known === undefined ? said : withMore(BETWEEN, said);
+        order.add({ reasoning_content: more, ...(marks.length > 0 && { reasoning_details: marks }) });
+        thoughts = withMore(known ?? "", more);
       }
       const detail = toDetail(item, index);
       if (detail !== undefined) details.push(detail);
@@ -217,15 +211,16 @@ function toMessage(output: readonly unknown[]) {
     } else omissions.add(item["type"]);
   }
   if (calls.length > CALLS_MAX) throw tooMany(CALLS_MAX, "tool calls");
-  const isSaid = text !== undefined || refusal !== undefined || thoughts.length + details.length + calls.length > 0;
+  const isSpoken = text !== undefined || refusal !== undefined || thoughts !== undefined;
+  const isSaid = isSpoken || details.length + calls.length > 0;
   const message: ChatMessage = {
     role: "assistant",
     // Without calls a message has a text, if only an empty one: chat completions refuse it otherwise when it comes back.
-    content: text ?? (calls.length > 0 || refusal !== undefined ? null : ""),
+    content: (text && asRead(text)) ?? (calls.length > 0 || refusal !== undefined ? null : ""),
     refusal: refusal ?? null,
     ...(annotations.length > 0 && { annotations }),
     ...(phases.length > 0 && { phases }),
-    ...(thoughts.length > 0 && { reasoning_content: thoughts.join(BETWEEN) }),
+    ...(thoughts !== undefined && { reasoning_content: asRead(thoughts) }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),
     ...order.told(),

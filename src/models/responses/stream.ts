@@ -4,7 +4,7 @@ import { argumentsOf, checkName, withTextOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
 import { textsOf } from "../cut-chunk.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
-import { isWords, LongText, withStrings } from "../../internal/long-text.ts";
+import { isWords, withStrings, type LongText } from "../../internal/long-text.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
 import {
@@ -144,7 +144,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     const told = one.told.get(`${kind} ${String(place)}`) ?? 0;
     // A part of a long text would make a copy of all of it, in one go.
     if (told >= whole.length) return [];
-    return say(one, kind, place, whole instanceof LongText ? whole.from(told) : whole.slice(told));
+    return say(one, kind, place, whole.slice(told));
   }
 
   /** Returns the chunks for citations of an item's text. */

@@ -1,5 +1,6 @@
 import { checkSealed, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { wordsOr, type LongText } from "../../internal/long-text.ts";
 
 /** Marks reasoning that only an endpoint of the Responses API accepts back, in the list that OpenRouter's API introduced. */
 const FORMAT = "openai-responses-v1";
@@ -44,11 +45,12 @@ export const BETWEEN = "\n\n";
  * Returns an item's reasoning text by part: the text itself if present, else its summary.
  * @throws MarrowError `model_failed` for more parts than any answer has
  */
-export function toThoughts({ content, summary }: Fields): readonly string[] {
+export function toThoughts({ content, summary }: Fields): readonly (string | LongText)[] {
   const texts = [content, summary].map((parts) => {
     if (!Array.isArray(parts)) return [];
     if (parts.length > PARTS_MAX) throw tooMany(PARTS_MAX, "parts of one item");
-    return (parts as readonly unknown[]).filter(isObject).flatMap(({ text }) => (isText(text) ? [text] : []));
+    const said = (parts as readonly unknown[]).filter(isObject).map(({ text }) => wordsOr(text));
+    return said.filter((words) => words.length > 0);
   });
   return texts.find((said) => said.length > 0) ?? [];
 }
