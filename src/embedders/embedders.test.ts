@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { getGlobalDispatcher, MockAgent, setGlobalDispatcher } from "undici";
 import {
   cosine,
   hashEmbedder,
@@ -91,6 +92,44 @@ describe("an OpenAI-compatible embedder", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   });
   afterAll(() => void server.close());
+
+  it.each([
+    ["100 Continue", "HTTP/1.1 100 Continue\r\n\r\n"],
+    ["103 Early Hints", "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n"],
+  ])("bears %s before an answer, for which it did not ask", async (_, interim) => {
+    const eager = createServer((request, response) => {
+      request.resume();
+      request.once("end", () => {
+        request.socket.write(interim);
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(JSON.stringify({ data: [{ index: 0, embedding: [3, 4] }] }));
+      });
+    });
+    await new Promise<void>((resolve) => eager.listen(0, "127.0.0.1", resolve));
+    try {
+      const one = embedderOf({ baseUrl: `http://127.0.0.1:${(eager.address() as AddressInfo).port}/v1` });
+      for (let nth = 0; nth < 3; nth += 1)
+        expect([...((await one.embed(["a"]))[0] as Float32Array)]).toEqual([expect.closeTo(0.6), expect.closeTo(0.8)]);
+    } finally {
+      eager.closeAllConnections();
+      eager.close();
+    }
+  });
+
+  it("sends through the program's own dispatcher where there is one, such as that of a proxy", async () => {
+    const before = getGlobalDispatcher();
+    const mock = new MockAgent();
+    mock.disableNetConnect();
+    const body = JSON.stringify({ data: [{ index: 0, embedding: [1, 0] }] });
+    mock.get("http://proxied.test").intercept({ path: "/v1/embeddings", method: "POST" }).reply(200, body);
+    setGlobalDispatcher(mock);
+    try {
+      expect(await embedderOf({ baseUrl: "http://proxied.test/v1" }).embed(["a"])).toHaveLength(1);
+    } finally {
+      setGlobalDispatcher(before);
+      await mock.close();
+    }
+  });
 
   it("puts vectors in the order of their texts, over as many requests as it takes", async () => {
     answer = good;

@@ -1,6 +1,7 @@
 import { request } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
+import { sharedDispatcher } from "../internal/connector.ts";
 import { checkTexts, normalise, toFingerprint, type Embedder } from "./embedder.ts";
 
 /** An OpenAI-compatible embedding endpoint and its model. */
@@ -44,6 +45,7 @@ export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
       method: "POST",
       headers,
       body,
+      dispatcher: sharedDispatcher(),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
     if (answer.statusCode !== 200) {
