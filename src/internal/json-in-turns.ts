@@ -1,3 +1,4 @@
+import { decodeInTurns } from "./decoded-text.ts";
 import { parseExact } from "./exact-json.ts";
 import { liftStrings } from "./lifted-json.ts";
 import { LongText } from "./long-text.ts";
@@ -16,6 +17,15 @@ export interface WideBudget {
   /** Whether a field, by its name as it is written, holds many small values by nature, such as log probabilities. */
   readonly isBulk: (name: string) => boolean;
 }
+
+/** No bound: for what this process wrote, or another Marrow. */
+export const UNBOUNDED: WideBudget = {
+  valuesMax: Infinity,
+  bulkValuesMax: Infinity,
+  depthMax: Infinity,
+  fieldsMax: Infinity,
+  isBulk: () => false,
+};
 
 /** A JSON text is over one of its bounds; the message names it. */
 export class JsonTooWide extends Error {}
@@ -55,6 +65,17 @@ export async function readPiecesInTurns(
   const { text, strings } = await takeInSlices(liftStrings(pieces, stringCharsMax));
   return takeInSlices(read(text, budget, PIECE_CHARS, { strings, keepsPieces }));
 }
+
+/**
+ * Reads JSON bytes as {@link parseExact} does: a short text at once, a long one in turns of the event loop.
+ * @throws JsonTooWide, and SyntaxError for what is no JSON
+ */
+export async function readBytesInTurns(bytes: Buffer, budget: WideBudget = UNBOUNDED): Promise<unknown> {
+  if (bytes.length < LONG_BYTES) return readWide(bytes.toString("utf8"), budget);
+  return readPiecesInTurns(await decodeInTurns(bytes), budget);
+}
+
+const LONG_BYTES = 131_072;
 
 /**
  * Reads a long JSON text as {@link parseExact} does, in turns of the event loop: it is cut where values end, and each piece parsed alone.

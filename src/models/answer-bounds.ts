@@ -1,7 +1,14 @@
 import type { ChatCompletion } from "./chat.ts";
 import { parseExact } from "../internal/exact-json.ts";
 import { isText } from "../internal/fields.ts";
-import { JsonTooWide, readInTurns, readPiecesInTurns, readWide, type WideBudget } from "../internal/json-in-turns.ts";
+import {
+  JsonTooWide,
+  readInTurns,
+  readPiecesInTurns,
+  readWide,
+  UNBOUNDED,
+  type WideBudget,
+} from "../internal/json-in-turns.ts";
 import { LongText, STRING_CHARS_MAX } from "../internal/long-text.ts";
 import { overBound } from "./failures.ts";
 import { LONG_CHARS, type EventData } from "./sse.ts";
@@ -116,19 +123,11 @@ export function readCompletion(
 ): ChatCompletion | Promise<ChatCompletion> {
   if (text instanceof LongText) {
     const isKept = (field: string, chars: number) => keepsPieces && isPassedOn(field, chars) && CHAT_TEXTS.has(field);
-    return readPiecesInTurns(text, NO_BUDGET, { keepsPieces: isKept }) as Promise<ChatCompletion>;
+    return readPiecesInTurns(text, UNBOUNDED, { keepsPieces: isKept }) as Promise<ChatCompletion>;
   }
   if (text.length < LONG_CHARS) return parseExact(text) as ChatCompletion;
-  return readInTurns(text, NO_BUDGET) as Promise<ChatCompletion>;
+  return readInTurns(text, UNBOUNDED) as Promise<ChatCompletion>;
 }
-
-const NO_BUDGET: WideBudget = {
-  valuesMax: Infinity,
-  bulkValuesMax: Infinity,
-  depthMax: Infinity,
-  fieldsMax: Infinity,
-  isBulk: () => false,
-};
 
 /** An answer that holds more than any model's. */
 export function tooMany(max: number, what: string): Error {

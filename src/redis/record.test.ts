@@ -66,6 +66,22 @@ describe("a record", () => {
   });
 });
 
+describe("a record whose body would be over 64 MiB", () => {
+  const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0b1010_0000, 0, 0, 0, 0]);
+  frame.writeUInt32LE(2 ** 32 - 1, 5);
+  const record = Buffer.concat([Buffer.from([1, 1]), frame, Buffer.alloc(100)]);
+
+  it.each([
+    ["at once", () => decodeRecord(record)],
+    ["in turns", () => decodeRecordInTurns(record)],
+  ])("is refused by what its header says: %s", async (_, read) => {
+    await expect(async () => read()).rejects.toMatchObject({
+      code: "corrupt_record",
+      message: expect.stringContaining("4294967295 bytes") as string,
+    });
+  });
+});
+
 /** What a reader makes of a record: its value, or the code of its error. */
 async function outcomeOf(read: () => unknown): Promise<unknown> {
   try {
@@ -106,5 +122,21 @@ describe("a record that is decoded in turns of the event loop", () => {
     clearInterval(counting);
     expect(turns).toBeGreaterThan(2);
     expect(decodeRecordInTurns(encodeRecord({ small: 1 }))).toEqual({ small: 1 });
+  });
+
+  it("is decompressed outside the event loop where a few bytes become many", async () => {
+    const record = encodeRecord("x".repeat(100_000));
+    expect(record.length).toBeLessThan(COMPRESS_FROM_BYTES);
+    const decoded = decodeRecordInTurns(record);
+    expect(decoded).toBeInstanceOf(Promise);
+    expect(await decoded).toHaveLength(100_000);
+  });
+
+  it("waits for a turn of its own where many small ones come at once", async () => {
+    const record = encodeRecord("words and more ".repeat(2_000));
+    const decoded = Array.from({ length: 100 }, () => decodeRecordInTurns(record));
+    expect(decoded.filter((one) => typeof one === "string").length).toBeLessThan(25);
+    expect(new Set(await Promise.all(decoded))).toEqual(new Set(["words and more ".repeat(2_000)]));
+    expect(decodeRecordInTurns(record)).toBeTypeOf("string");
   });
 });

@@ -8,13 +8,15 @@ import {
   zstdCompressSync,
   zstdDecompress,
   zstdDecompressSync,
+  type ZlibOptions,
+  type ZstdOptions,
 } from "node:zlib";
 import { MarrowError } from "../errors.ts";
 import { parseExact } from "../internal/exact-json.ts";
-import { decodeInTurns } from "../internal/decoded-text.ts";
-import { readPiecesInTurns, type WideBudget } from "../internal/json-in-turns.ts";
+import { readBytesInTurns, UNBOUNDED, type WideBudget } from "../internal/json-in-turns.ts";
 import { ownTurn } from "../internal/time-slice.ts";
 import { concatInTurns, toJson } from "../internal/json-pieces.ts";
+import { unpackedBytesOf } from "./zstd-size.ts";
 
 /** Version in every record. Readers refuse newer ones. */
 export const RECORD_VERSION = 1;
@@ -108,7 +110,9 @@ export async function encodeLargeRecordBody(body: Buffer): Promise<Buffer> {
   return concatInTurns([Buffer.from([RECORD_VERSION, isLess ? ZSTD_JSON : PLAIN_JSON]), isLess ? compressed : body]);
 }
 
-const compressBeside: (body: Buffer) => Promise<Buffer> = promisify(zstdCompress);
+/** The size is told ahead, so that it is in the frame's header for those who decompress it. */
+const compressBeside = (body: Buffer): Promise<Buffer> => zstdBeside(body, { pledgedSrcSize: body.length });
+const zstdBeside = promisify(zstdCompress) as (body: Buffer, options: ZstdOptions) => Promise<Buffer>;
 
 function brotliOptions(bytes: number, quality: number) {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_MODE, BROTLI_MODE_TEXT, BROTLI_PARAM_SIZE_HINT } = constants;
@@ -127,11 +131,12 @@ export function decodeRecord(record: Uint8Array): unknown {
 
 /**
  * Decodes like {@link decodeRecord}: a small record at once; a large one is decompressed outside the event loop, and its JSON read in turns.
+ * Of many small records that come in one turn of the event loop, most wait for turns of their own.
  * @throws MarrowError `newer_record`, `corrupt_record`, at once or by the promise
  */
 export function decodeRecordInTurns(record: Uint8Array): unknown {
-  if (record.length >= UNPACK_BESIDE_FROM_BYTES) return unpackBeside(record).then((body) => readBody(record, body));
-  return readBody(record, decodeRecordBody(record));
+  const body = bodyInTurns(record);
+  return body instanceof Promise ? body.then((unpacked) => readBody(record, unpacked)) : readBody(record, body);
 }
 
 /**
@@ -139,19 +144,63 @@ export function decodeRecordInTurns(record: Uint8Array): unknown {
  * @throws MarrowError `newer_record`, `corrupt_record`
  */
 export async function decodeMeasured(record: Uint8Array): Promise<{ readonly value: unknown; readonly bytes: number }> {
-  const body = record.length >= UNPACK_BESIDE_FROM_BYTES ? await unpackBeside(record) : decodeRecordBody(record);
+  const body = await bodyInTurns(record);
   return { value: await readBody(record, body), bytes: body.length };
 }
 
-/** Records of at least this many bytes are decompressed outside the event loop. */
-const UNPACK_BESIDE_FROM_BYTES = 16_384;
+/** Records of at least this many bytes, and bodies of at least so many, are decompressed outside the event loop. */
+const [UNPACK_BESIDE_FROM_BYTES, UNPACKED_BESIDE_FROM_BYTES] = [16_384, 65_536];
+/** Bytes of bodies that are decompressed and read at once in one turn of the event loop: about 3 ms. */
+const TURN_BYTES_MAX = 524_288;
+
+/** Bytes of bodies that were decompressed in this turn. */
+let turnBytes = 0;
+
+/** The body of a record: that of a small one at once, as long as it is one of few in this turn. */
+function bodyInTurns(record: Uint8Array): Buffer | Promise<Buffer> {
+  if (isLong(record)) return unpackBeside(record);
+  return turnBytes < TURN_BYTES_MAX ? unpackAtOnce(record) : ownTurn().then(() => unpackAtOnce(record));
+}
+
+function unpackAtOnce(record: Uint8Array): Buffer {
+  if (turnBytes === 0) setImmediate(() => (turnBytes = 0));
+  const body = decodeRecordBody(record);
+  turnBytes += body.length;
+  return body;
+}
+
+/** Whether a record is long, or becomes long: a few bytes of zstd may be many megabytes. Its size is unknown only where it was compressed as a large one. */
+function isLong(record: Uint8Array): boolean {
+  if (record.length >= UNPACK_BESIDE_FROM_BYTES) return true;
+  return record[1] === ZSTD_JSON && (unpackedBytesOf(packedOf(record)) ?? Infinity) >= UNPACKED_BESIDE_FROM_BYTES;
+}
 
 /** The body of a record, decompressed outside the event loop. */
 async function unpackBeside(record: Uint8Array): Promise<Buffer> {
-  const packed = Buffer.from(record.buffer, record.byteOffset + 2, record.byteLength - 2);
-  const unpack = UNPACKERS.get(record[1]);
-  return unpack === undefined ? bodyOf(record) : unpack(packed, LIMIT).catch(notUnpacked);
+  const packed = packedOf(record);
+  if (record[1] === ZSTD_JSON) return zstdDecompressBeside(packed, sizedFor(packed)).catch(notUnpacked);
+  if (record[1] === BROTLI_JSON) return brotliDecompressBeside(packed, LIMIT).catch(notUnpacked);
+  return bodyOf(record);
 }
+
+const LIMIT = { maxOutputLength: RECORD_BYTES_MAX };
+const zstdDecompressBeside = promisify(zstdDecompress) as (packed: Buffer, options: ZstdOptions) => Promise<Buffer>;
+const brotliDecompressBeside = promisify(brotliDecompress) as (packed: Buffer, options: ZlibOptions) => Promise<Buffer>;
+
+/**
+ * Options for decompressing a zstd frame: into one piece of memory where its size is known, since pieces would be copied. One byte more tells
+ * the decoder that this is the end.
+ * @throws MarrowError `corrupt_record` over {@link RECORD_BYTES_MAX}
+ */
+function sizedFor(packed: Buffer): ZstdOptions {
+  const bytes = unpackedBytesOf(packed);
+  if (bytes === undefined) return LIMIT;
+  if (bytes > RECORD_BYTES_MAX) throw corrupt(`its body has ${bytes} bytes`);
+  return { ...LIMIT, chunkSize: Math.max(CHUNK_BYTES_MIN, bytes + 1) };
+}
+
+/** Smallest piece that zlib takes. */
+const CHUNK_BYTES_MIN = 64;
 
 /** The value of a record whose body was decompressed: that of a large one is read in turns. */
 function readBody(record: Uint8Array, body: Buffer): unknown {
@@ -166,12 +215,6 @@ function readBody(record: Uint8Array, body: Buffer): unknown {
   );
 }
 
-const LIMIT = { maxOutputLength: RECORD_BYTES_MAX };
-const UNPACKERS: ReadonlyMap<unknown, (body: Buffer, limit: typeof LIMIT) => Promise<Buffer>> = new Map([
-  [ZSTD_JSON, promisify(zstdDecompress) as (body: Buffer, limit: typeof LIMIT) => Promise<Buffer>],
-  [BROTLI_JSON, promisify(brotliDecompress) as (body: Buffer, limit: typeof LIMIT) => Promise<Buffer>],
-]);
-
 function notUnpacked(cause: unknown): never {
   throw corrupt("its body cannot be decoded", cause);
 }
@@ -180,7 +223,7 @@ async function parseInTurns(body: Buffer): Promise<unknown> {
   // Of many records that come together, each is read in turns of its own.
   await ownTurn();
   try {
-    return await readPiecesInTurns(await decodeInTurns(body), ANY);
+    return await readBytesInTurns(body, ANY);
   } catch (cause) {
     throw corrupt("its body cannot be decoded", cause);
   }
@@ -189,14 +232,7 @@ async function parseInTurns(body: Buffer): Promise<unknown> {
 /** `JSON.stringify` writes no value as deep as this: what is deeper is damage, which would hold the event loop for a third of a second. */
 const RECORD_DEPTH_MAX = 20_000;
 
-/** This process, or another Marrow, wrote what is read here. */
-const ANY: WideBudget = {
-  valuesMax: Infinity,
-  bulkValuesMax: Infinity,
-  depthMax: RECORD_DEPTH_MAX,
-  fieldsMax: Infinity,
-  isBulk: () => false,
-};
+const ANY: WideBudget = { ...UNBOUNDED, depthMax: RECORD_DEPTH_MAX };
 
 function parse(body: Buffer): unknown {
   return parseExact(body.toString("utf8"));
@@ -252,15 +288,19 @@ function newer(version: number): MarrowError {
   return new MarrowError("newer_record", message, { details: { version } });
 }
 
+function packedOf(record: Uint8Array): Buffer {
+  return Buffer.from(record.buffer, record.byteOffset + 2, Math.max(0, record.byteLength - 2));
+}
+
 function bodyOf(record: Uint8Array): Buffer {
-  const body = Buffer.from(record.buffer, record.byteOffset + 2, Math.max(0, record.byteLength - 2));
+  const body = packedOf(record);
   switch (record[1]) {
     case PLAIN_JSON:
       return body;
     case ZSTD_JSON:
-      return zstdDecompressSync(body, { maxOutputLength: RECORD_BYTES_MAX });
+      return zstdDecompressSync(body, sizedFor(body));
     case BROTLI_JSON:
-      return brotliDecompressSync(body, { maxOutputLength: RECORD_BYTES_MAX });
+      return brotliDecompressSync(body, LIMIT);
     default:
       throw corrupt("its encoding is unknown");
   }
