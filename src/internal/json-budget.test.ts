@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkJsonBudget, NAME_BYTES_MAX } from "./json-budget.ts";
+import { checkJsonBudget, checkJsonBudgetInTurns, NAME_BYTES_MAX } from "./json-budget.ts";
 
 const budget = { valuesMax: 10, depthMax: 4 };
 const check = (text: string) => () => checkJsonBudget(Buffer.from(text), budget);
@@ -34,5 +34,34 @@ describe("the budget of a JSON body", () => {
     ["too many levels", "[[[[[", { depthMax: 4 }],
   ])("refuses %s", (_, text, bound) => {
     expect(check(text)).toThrow(expect.objectContaining({ code: "too_large", details: { path: "body", ...bound } }));
+  });
+});
+
+describe("the budget of a long JSON body, which is counted in turns", () => {
+  const detailsOf = async (counting: () => unknown): Promise<unknown> => {
+    try {
+      return await counting();
+    } catch (error) {
+      return (error as { details?: unknown }).details;
+    }
+  };
+  const atEachPlace = (text: string) =>
+    Array.from({ length: 8 }, (_, nth) => `[${" ".repeat(65_529 + nth)}${text}${",1".repeat(9)}]`);
+  const texts = [
+    ...atEachPlace(String.raw`"\\",[[]]`),
+    ...atEachPlace(String.raw`"a\"b"`),
+    ...atEachPlace(`"${"x".repeat(1_100)}\\",[[]]`),
+    ...atEachPlace(`"${"x".repeat(70_000)}\\",,,,,,,,,,,"`),
+    ...atEachPlace(`"${'\\"'.repeat(70_000)}",[[[`),
+    ...atEachPlace(`{"${"n".repeat(NAME_BYTES_MAX)}":1`),
+    ...atEachPlace(`"${"x".repeat(140_000)}`),
+  ];
+
+  it.each(texts.map((text, nth) => [nth, text] as const))("is the same: %i", async (_, text) => {
+    const bytes = Buffer.from(text);
+    for (const valuesMax of [10, 11, 12, 13])
+      expect(await detailsOf(() => checkJsonBudgetInTurns(bytes, { ...budget, valuesMax }))).toEqual(
+        await detailsOf(() => checkJsonBudget(bytes, { ...budget, valuesMax })),
+      );
   });
 });

@@ -36,6 +36,7 @@ const PIECE_CHARS = 65_536;
 const STEPS = 8_192;
 /** Longest name of a field, in characters. */
 const NAME_CHARS_MAX = 65_536;
+
 /** Reads a JSON text of any length within its bounds, at once, as {@link parseExact} does. @throws JsonTooWide, and SyntaxError for what is no JSON */
 export function readWide(text: string, budget: WideBudget): unknown {
   const steps = read(text, budget, Infinity);

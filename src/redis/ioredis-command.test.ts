@@ -1,11 +1,17 @@
 import { Cluster, Command as IoredisCommand, Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
 import { fromIoredis } from "./from-ioredis.ts";
-import { isOrdinary, QueuedCommand, toWire } from "./ioredis-command.ts";
+import { isOrdinary, QueuedCommand, toWire as toParts } from "./ioredis-command.ts";
 
 /** What the client's own class writes. */
 const byClient = ([verb = "", ...words]: readonly (string | Buffer)[]) =>
   Buffer.from(new IoredisCommand(String(verb), words).toWritable(undefined as never));
+
+function toWire(words: Parameters<typeof toParts>[0]): Buffer {
+  const parts: Uint8Array[] = [];
+  const end = toParts(words, (part) => parts.push(part));
+  return Buffer.concat([...parts, end]);
+}
 
 describe("a command on the wire", () => {
   it.each([
@@ -16,6 +22,8 @@ describe("a command on the wire", () => {
     ["with line ends", ["SET", "a", "b\r\nc"]],
     ["with bytes", ["SET", "a", Buffer.from([0, 255, 13, 10]), "é"]],
     ["with empty bytes", ["SET", "a", Buffer.alloc(0)]],
+    ["with long bytes", ["SET", "a", Buffer.alloc(200_000, "x"), "PX", "1"]],
+    ["with long bytes at its end, and a long text", ["HSET", "a", "y".repeat(99_000), Buffer.alloc(65_536, "x")]],
     ["of its name alone", ["PING"]],
   ])("is what the client's own class writes: %s", (_, words) => {
     expect(Buffer.from(toWire(words))).toEqual(byClient(words));
@@ -23,6 +31,13 @@ describe("a command on the wire", () => {
 
   it("may have bytes of any array", () => {
     expect(String(toWire(["SET", "a", new Uint8Array([98, 99])]))).toBe(String(toWire(["SET", "a", "bc"])));
+  });
+
+  it("passes long bytes on without a copy", () => {
+    const long = Buffer.alloc(1_000_000, "x");
+    const parts: Uint8Array[] = [];
+    toParts(["SET", "a", long], (part) => parts.push(part));
+    expect(parts[1]).toBe(long);
   });
 });
 

@@ -1,4 +1,5 @@
-import type { Command } from "./connection.ts";
+import type { Writable } from "node:stream";
+import type { Argument, Command } from "./connection.ts";
 import type { Answered } from "./driver.ts";
 
 /**
@@ -49,8 +50,9 @@ export class QueuedCommand {
   /** Ignored: ordinary commands do not depend on the protocol. */
   setReplyContext(): void {}
 
-  toWritable(): Buffer {
-    return toWire(this.#words);
+  /** The client writes what is returned to the same stream next. */
+  toWritable(stream: Pick<Writable, "write">): Buffer {
+    return toWire(this.#words, (part) => void stream.write(part));
   }
 
   resolve(reply: unknown): void {
@@ -85,12 +87,15 @@ const COPIED_CHARS_MAX = 16;
 let room: Buffer = Buffer.allocUnsafeSlow(ROOM_BYTES);
 let used = 0;
 
-/** Encodes a command in RESP. */
-export function toWire(words: Command): Buffer {
+/** Bytes of this length are not copied: copying several megabytes into new memory takes several milliseconds for each. */
+const APART_FROM_BYTES = 65_536;
+
+/** Encodes a command in RESP: passes on the parts that come before the end, if there are any, and returns the end. */
+export function toWire(words: Command, pass: (part: Uint8Array) => void): Buffer {
   let most = BESIDE_WORD_BYTES;
   // A character has at most three bytes.
   for (const word of words) most += BESIDE_WORD_BYTES + (typeof word === "string" ? 3 * word.length : word.length);
-  if (most > ROOM_BYTES / 4) return toOwnBytes(words);
+  if (most > ROOM_BYTES / 4) return toParts(words, pass);
   if (used + most > ROOM_BYTES) {
     room = Buffer.allocUnsafeSlow(ROOM_BYTES);
     used = 0;
@@ -100,22 +105,37 @@ export function toWire(words: Command): Buffer {
   return room.subarray(start, used);
 }
 
-/** A long command has memory of its own, of just its size. */
-function toOwnBytes(words: Command): Buffer {
+/** A long command has memory of its own, of just its size without its long bytes, which are passed on as they are. */
+function toParts(words: Command, pass: (part: Uint8Array) => void): Buffer {
   let size = BESIDE_WORD_BYTES;
-  for (const word of words) size += BESIDE_WORD_BYTES + Buffer.byteLength(word);
+  for (const word of words) size += BESIDE_WORD_BYTES + (isApart(word) ? 0 : Buffer.byteLength(word));
   const bytes = Buffer.allocUnsafeSlow(size);
-  return bytes.subarray(0, encode(words, bytes, 0));
+  let [from, at] = [0, putNumber(bytes, 0, ARRAY, words.length)];
+  for (const word of words) {
+    if (isApart(word)) {
+      at = putNumber(bytes, at, BULK, word.length);
+      pass(bytes.subarray(from, at));
+      pass(word);
+      from = at;
+    } else at = putWord(bytes, at, word);
+    at = putLineEnd(bytes, at);
+  }
+  return bytes.subarray(from, at);
+}
+
+function isApart(word: Argument): word is Buffer {
+  return typeof word !== "string" && word.length >= APART_FROM_BYTES;
 }
 
 /** Writes a command from a place on; returns where it ends. */
 function encode(words: Command, into: Buffer, start: number): number {
   let at = putNumber(into, start, ARRAY, words.length);
-  for (const word of words) {
-    at = typeof word === "string" ? putText(into, at, word) : putBytes(into, at, word);
-    at = putLineEnd(into, at);
-  }
+  for (const word of words) at = putLineEnd(into, putWord(into, at, word));
   return at;
+}
+
+function putWord(into: Buffer, at: number, word: Argument): number {
+  return typeof word === "string" ? putText(into, at, word) : putBytes(into, at, word);
 }
 
 const [ARRAY, BULK, ZERO, CR, LF] = [0x2a, 0x24, 0x30, 0x0d, 0x0a] as const;

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
-import { encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
+import { concatInTurns } from "../internal/json-pieces.ts";
+import { allOf, encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedStoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
 
@@ -59,6 +60,9 @@ export interface LinkedFiles extends Files {
   link(id: string, store: string): Promise<void>;
   unlink(id: string, store: string): Promise<void>;
 }
+
+/** Bytes of a file that are read in one reply. */
+const PIECE_BYTES = 524_288;
 
 /** Opens the files of a scope; `start` begins their keys, `detach` removes a file from a store. */
 export function createFiles(
@@ -124,9 +128,17 @@ export function createFiles(
     get: find,
 
     async content(id) {
-      await find(id);
-      const body = (await redis.send(["GET", bodyOf(id)], { reply: "bytes" })) as Buffer | null;
-      if (body === null) throw absent();
+      const { bytes } = await find(id);
+      // In pieces, since a client puts a reply of several megabytes together in one go.
+      const places = Array.from({ length: Math.ceil(bytes / PIECE_BYTES) }, (_, nth) => nth * PIECE_BYTES);
+      const pieces = allOf(
+        await redis.pipeline(
+          places.map((from) => ["GETRANGE", bodyOf(id), String(from), String(from + PIECE_BYTES - 1)]),
+          { reply: "bytes" },
+        ),
+      ) as readonly Buffer[];
+      const body = await concatInTurns(pieces);
+      if (body.length !== bytes) throw absent();
       return body;
     },
 

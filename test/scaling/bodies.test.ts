@@ -4,11 +4,15 @@ import { describe, expect, it } from "vitest";
 import { askUsage } from "../../src/flow/usage-asked.ts";
 import { readBytes } from "../../src/gateway/http/body-bytes.ts";
 import { readInTurns } from "../../src/gateway/http/json.ts";
+import { readLines } from "../../src/gateway/batches/batch.ts";
+import { checkJsonBudgetInTurns } from "../../src/internal/json-budget.ts";
 import { ownTurn } from "../../src/internal/time-slice.ts";
 import { longestGo } from "./measure.ts";
 
 /** Longest that one go may take: 20 ms on an idle machine, with room for one that is not. */
 const GO_MS_MAX = 50;
+/** Counting goes on in slices of 5 ms. */
+const COUNT_MS_MAX = 20;
 /** Four times the default bound: what is done in one go is then far over its own. */
 const BODY_BYTES = 16 * 1_048_576;
 
@@ -50,7 +54,26 @@ function received(bytes: Buffer): Promise<Buffer | undefined> {
   });
 }
 
+const inList = (text: string) => Buffer.from(`[${text.repeat(Math.ceil(BODY_BYTES / text.length))}]`);
+const SHAPES: Readonly<Record<string, Buffer>> = {
+  "white space": inList(" "),
+  digits: inList("1"),
+  "brackets that close": inList("]"),
+  "characters of three bytes": inList("値"),
+  "a string with an escaped quote at its end": Buffer.from(`["${"x".repeat(BODY_BYTES)}\\""]`),
+  "strings of 1,000 characters": inList(`"${"x".repeat(1_000)}"`),
+};
+
 describe("a long body", () => {
+  it.each(Object.entries(SHAPES))(
+    "is counted in turns of the event loop: %s",
+    { timeout: 60_000 },
+    async (_, bytes) => {
+      const count = () => checkJsonBudgetInTurns(bytes, { valuesMax: 10_000, depthMax: 100 });
+      expect(await longestGo(count, COUNT_MS_MAX)).toBeLessThan(COUNT_MS_MAX);
+    },
+  );
+
   it.each(rows)("is read in turns of the event loop: $name", { timeout: 60_000 }, async ({ bytes, request }) => {
     expect(await longestGo(() => readInTurns(bytes, ownTurn), GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
     expect((await readInTurns(bytes, ownTurn)).value).toEqual(request);
@@ -68,4 +91,22 @@ describe("a long body", () => {
       expect(JSON.parse(String((await ask()).body))).toEqual({ ...request, stream_options: { include_usage: true } });
     },
   );
+});
+
+describe("a line of a batch", () => {
+  const line = (content: string, space = "") =>
+    Buffer.from(
+      `{"custom_id":"a",${space}"method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[{"role":"user","content":${JSON.stringify(content)}}]}}\n`,
+    );
+  const bounds = { bodyBytesMax: 2 * BODY_BYTES, json: { valuesMax: 10_000, depthMax: 100 } };
+
+  it.each([
+    ["prose", line(prose(BODY_BYTES))],
+    ["source code", line('  const name = "value";\n\tif (name) {\n'.repeat(BODY_BYTES / 4 / 43))],
+    ["white space between tokens", line("hello", " ".repeat(BODY_BYTES))],
+  ])("of megabytes is read in turns of the event loop: %s", { timeout: 60_000 }, async (_, file) => {
+    const read = () => readLines(file, "/v1/chat/completions", bounds);
+    expect(await longestGo(read, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+    expect((await read()).errors).toEqual([]);
+  });
 });

@@ -16,6 +16,7 @@ const gateway = openGateway({
   config: { auth: "off", logLevel: "silent", limits: { enabled: false } },
 });
 await gateway.app.listen({ host: "127.0.0.1", port: 0 });
+gateway.startBackground();
 
 const EVERY_MS = 2;
 let heldMs = 0;

@@ -210,16 +210,17 @@ describe("lists of many parts", () => {
     expect(
       await findExcess(
         (size) => {
-          const text = list(size, (nth) =>
+          const lines = list(size, (nth) =>
             JSON.stringify({
               custom_id: `c${nth}`,
               method: "POST",
               url: "/v1/embeddings",
               body: { model: "m", input: "x" },
             }),
-          ).join("\n");
+          );
+          const file = Buffer.from(lines.join("\n"));
           return () =>
-            readLines(text, "/v1/embeddings", { bodyBytesMax: 4_194_304, json: { valuesMax: 10_000, depthMax: 100 } });
+            readLines(file, "/v1/embeddings", { bodyBytesMax: 4_194_304, json: { valuesMax: 10_000, depthMax: 100 } });
         },
         { largest: 10_000 },
       ),

@@ -2,9 +2,9 @@ import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
-import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
+import type { JsonBudget } from "../../internal/json-budget.ts";
 import { parseBody } from "../http/input-error.ts";
-import { readJson } from "../http/json.ts";
+import { readBounded } from "../http/large-json.ts";
 
 /** Endpoints of requests in a batch. */
 export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"] as const;
@@ -90,11 +90,12 @@ export interface LineBounds {
 }
 
 /**
- * Reads a batch's input file: one request per line, all for one endpoint, each with a unique name, parsed by {@link readJson}. Runs in
- * slices, because a file may have tens of thousands of lines.
+ * Reads a batch's input file: one request per line, all for one endpoint, each with a unique name, read as a request's body is. Runs in
+ * slices, because a file may have tens of thousands of lines, or one of several megabytes.
+ * @throws MarrowError `rate_limited` when too many bodies wait for the thread that reads long ones
  */
 export async function readLines(
-  content: Uint8Array | string,
+  content: Buffer,
   endpoint: string,
   bounds: LineBounds,
 ): Promise<{ readonly lines: readonly BatchLine[]; readonly errors: readonly LineError[] }> {
@@ -104,21 +105,20 @@ export async function readLines(
   const refuse = (line: number, code: string, message: string, param: string | null = null) => {
     if (errors.length < ERRORS_MAX) errors.push({ code, line, message, param });
   };
-  if (typeof content !== "string" && !isUtf8(content)) {
-    refuse(badLineOf(content), "invalid_encoding", "the file must be UTF-8, and this line is not");
-    return { lines, errors };
-  }
-  const text = typeof content === "string" ? content : Buffer.from(content).toString("utf8");
   const slice = createTimeSlice();
-  for (let [line, start] = [0, 0]; start <= text.length;) {
-    const end = text.indexOf("\n", start);
-    const raw = text.slice(start, end === -1 ? text.length : end);
-    start = end === -1 ? text.length + 1 : end + 1;
+  for (let [line, start] = [0, 0]; start <= content.length;) {
+    const end = content.indexOf(LINE_FEED, start);
+    const raw = content.subarray(start, end === -1 ? content.length : end);
+    start = end === -1 ? content.length + 1 : end + 1;
     line += 1;
     const rest = slice();
     if (rest !== undefined) await rest;
-    if (raw.trim() === "") continue;
-    const read = fromJson(raw, bounds);
+    if (isBlank(raw)) continue;
+    if (!isUtf8(raw)) {
+      refuse(line, "invalid_encoding", "the file must be UTF-8, and this line is not");
+      continue;
+    }
+    const read = await fromJson(raw, bounds);
     if (typeof read === "string") {
       refuse(line, "invalid_line", read);
       continue;
@@ -142,24 +142,25 @@ export async function readLines(
   return { lines, errors };
 }
 
-/** Parses a line, or returns its problem. */
-function fromJson(text: string, { bodyBytesMax, json }: LineBounds): { readonly value: unknown } | string {
-  const bytes = Buffer.from(text, "utf8");
-  if (bytes.length > bodyBytesMax) return `a line must have at most ${bodyBytesMax} bytes, as a request of its own`;
-  try {
-    checkJsonBudget(bytes, json);
-    return { value: readJson(text) };
-  } catch (error) {
-    return MarrowError.is(error) ? error.message.replace("the body", "a line") : "a line must be a JSON object";
-  }
+const LINE_FEED = 0x0a;
+
+/** Returns true for white space alone, as JSON knows it. */
+function isBlank(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += 1)
+    if (bytes[at] !== 0x20 && bytes[at] !== 0x09 && bytes[at] !== 0x0d) return false;
+  return true;
 }
 
-/** Number of the first line that is no UTF-8. */
-function badLineOf(content: Uint8Array): number {
-  let [line, start] = [1, 0];
-  for (let end = content.indexOf(0x0a); end !== -1; end = content.indexOf(0x0a, start)) {
-    if (!isUtf8(content.subarray(start, end))) return line;
-    [line, start] = [line + 1, end + 1];
+/** Parses a line, or returns its problem. */
+async function fromJson(
+  line: Buffer,
+  { bodyBytesMax, json }: LineBounds,
+): Promise<{ readonly value: unknown } | string> {
+  if (line.length > bodyBytesMax) return `a line must have at most ${bodyBytesMax} bytes, as a request of its own`;
+  try {
+    return { value: await readBounded(line, json) };
+  } catch (error) {
+    if (MarrowError.is(error, "rate_limited")) throw error;
+    return MarrowError.is(error) ? error.message.replace("the body", "a line") : "a line must be a JSON object";
   }
-  return line;
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
-import { mapInSlices } from "../../internal/time-slice.ts";
+import { concatInTurns, toJsonBytes } from "../../internal/json-pieces.ts";
+import { inSlices } from "../../internal/time-slice.ts";
 import { createQueue } from "../../queue/index.ts";
-import { decodeRecord, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
+import { decodeRecordInTurns, encodePlainInTurns, keyTag, type Redis } from "../../redis/index.ts";
 import { createShelf, type Page, type PageOptions, type Stores } from "../../stores/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import type { TurnBytes } from "../tenancy/turn-bytes.ts";
@@ -51,6 +52,7 @@ const RESULTS_TTL_MS = 8 * 86_400_000;
 const CHECK_MS = { first: 250, last: 5_000 } as const;
 /** Number of checks after which lines are searched whose workers all died. */
 const MISSING_EVERY = 8;
+const LINE_FEED = Buffer.from("\n");
 const GOING_ON = new Set(["validating", "in_progress", "cancelling"]);
 
 /** Opens a scope's batches. */
@@ -159,8 +161,8 @@ export function createBatches(
 
   async function put(id: string, line: number, result: LineResult): Promise<void> {
     const key = resultsKey(id);
-    const record = encodeRecord(result);
-    keptBytes.add(scope, resultsThing(id), record.length, RESULTS_TTL_MS);
+    const record = await encodePlainInTurns(result);
+    keptBytes.add(scope, resultsThing(id), Buffer.byteLength(record), RESULTS_TTL_MS);
     await scoped.pipeline(
       [
         ["HSETNX", key, String(line), record],
@@ -179,9 +181,11 @@ export function createBatches(
       const places = Array.from({ length: Math.min(LINES_AT_ONCE, total - first) }, (_, at) => first + at);
       const command = ["HMGET", resultsKey(id), ...places.map(String)];
       const records = (await scoped.send(command, { reply: "bytes" })) as readonly (Buffer | null)[];
-      await mapInSlices(records, (record, at) => {
-        if (record !== null) results.set(first + at, decodeRecord(record) as LineResult);
-      });
+      let at = first;
+      for await (const record of inSlices(records)) {
+        if (record !== null) results.set(at, (await decodeRecordInTurns(record)) as LineResult);
+        at += 1;
+      }
     }
     return results;
   }
@@ -203,7 +207,9 @@ export function createBatches(
     }
     const file = async (kind: string, lines: readonly LineResult[]) => {
       if (lines.length === 0) return undefined;
-      const content = Buffer.from((await mapInSlices(lines, (line) => `${JSON.stringify(line)}\n`)).join(""));
+      const pieces: Buffer[] = [];
+      for await (const line of inSlices(lines)) pieces.push(await toJsonBytes(line), LINE_FEED);
+      const content = await concatInTurns(pieces);
       const { output_life: life } = batch;
       const made = await stores(scope).files.add({
         filename: `${id}_${kind}.jsonl`,

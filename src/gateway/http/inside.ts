@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { readBytesInTurns } from "../../internal/json-in-turns.ts";
+import { concatInTurns, toJsonBytes } from "../../internal/json-pieces.ts";
 import { toRetryAfterMs, type AnswerHeaders } from "../../internal/retry-after.ts";
 import type { Principal } from "../tenancy/api-keys.ts";
 import type { Asker } from "../tenancy/asker.ts";
@@ -43,19 +45,23 @@ export function createInside(app: FastifyInstance): Inside {
       const actsFor = only === undefined ? "any" : "own";
       askers.set(token, { scope, user: only ?? user, id: key, name: "batch", plan, actsFor });
       try {
-        const {
-          statusCode,
-          headers: given,
-          json,
-        } = await app.inject({
+        const answer = await app.inject({
           method: "POST",
           url,
-          headers: { ...more, [HEADER]: token },
-          payload: body as object,
+          headers: { ...more, "content-type": "application/json", [HEADER]: token },
+          payload: await toJsonBytes(body),
+          payloadAsStream: true,
         });
-        const headers = given as AnswerHeaders;
-        const retryAfterMs = toRetryAfterMs(headers);
-        return { status: statusCode, id: String(headers["x-request-id"] ?? ""), body: json(), retryAfterMs, headers };
+        const pieces: Buffer[] = [];
+        for await (const piece of answer.stream()) pieces.push(piece as Buffer);
+        const headers = answer.headers as AnswerHeaders;
+        return {
+          status: answer.statusCode,
+          id: String(headers["x-request-id"] ?? ""),
+          body: await readBytesInTurns(await concatInTurns(pieces)),
+          retryAfterMs: toRetryAfterMs(headers),
+          headers,
+        };
       } finally {
         askers.delete(token);
       }

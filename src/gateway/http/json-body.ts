@@ -2,16 +2,13 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
 import { readBytes } from "./body-bytes.ts";
-import { isSlowToRead, readJsonInThread } from "./json-threads.ts";
 import { fill, type Unfilled } from "../../internal/exact-json.ts";
-import { readInTurns, readUnfilled } from "./json.ts";
+import { readUnfilled } from "./json.ts";
+import { LARGE_BYTES, readLargeJson } from "./large-json.ts";
 import { keepBody } from "../parts.ts";
 import type { Watchdog } from "./watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
-
-/** Bodies from this size in bytes are checked, parsed, validated and handled in turns of the event loop of their own; slow ones are read in a thread. */
-export const LARGE_BYTES = 32_768;
 
 /**
  * Parses bodies of `application/json`. A large one is parsed in slices, so other requests continue.
@@ -61,22 +58,6 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
     if ((request.kept?.length ?? 0) >= LARGE_BYTES) void ownTurn().then(begin);
     else begin();
   });
-}
-
-/**
- * Reads the JSON of {@link LARGE_BYTES} or more in turns of the event loop, of which `turn` gives one for a step, or in a thread.
- * @throws MarrowError `too_large`, `invalid_input`, and `rate_limited` when too many wait for the thread
- */
-export async function readLargeJson(
-  body: Buffer,
-  budget: JsonBudget,
-  turn: (step: string) => Promise<void>,
-): Promise<Unfilled> {
-  if (isSlowToRead(body)) return readJsonInThread(body, budget);
-  await turn("check");
-  checkJsonBudget(body, budget);
-  await turn("parse");
-  return readInTurns(body, () => turn("parse"));
 }
 
 /**

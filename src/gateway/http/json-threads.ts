@@ -1,6 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import type { Unfilled } from "../../internal/exact-json.ts";
 import type { JsonBudget } from "../../internal/json-budget.ts";
+import { concatInTurns } from "../../internal/json-pieces.ts";
 import { createThreads } from "../../internal/threads.ts";
 import type { JsonResult, JsonTask } from "./json-worker.ts";
 
@@ -39,8 +40,8 @@ export function isSlowToRead(bytes: Buffer): boolean {
 /** Checks and reads a body in a worker thread, as `readUnfilled` does. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait */
 export async function readJsonInThread(body: Buffer, budget: JsonBudget): Promise<Unfilled> {
   // A copy of its own is moved to the thread: the body itself goes on to the model.
-  const bytes = new Uint8Array(body);
-  const result = await threads.run({ bytes, budget }, { transfer: [bytes.buffer] });
+  const bytes = await concatInTurns([body]);
+  const result = await threads.run({ bytes, budget }, { transfer: [bytes.buffer as ArrayBuffer] });
   if (!("refused" in result)) return result;
   const { code, message, details } = result.refused;
   throw new MarrowError(code, message, { details });

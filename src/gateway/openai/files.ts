@@ -1,8 +1,9 @@
-import multipart from "@fastify/multipart";
+import multipart, { type MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { checkOneOf } from "../../internal/check.ts";
+import { concatInTurns } from "../../internal/json-pieces.ts";
 import { FILE_PURPOSES, UPLOAD_PURPOSES, type StoredFile, type Stores } from "../../stores/index.ts";
 import { reachOf } from "../tenancy/asker.ts";
 import { mayChange, mayReadFile, refuseChange, type Reach } from "../tenancy/ownership.ts";
@@ -110,19 +111,31 @@ async function readParts(request: FastifyRequest, bytesMax: number): Promise<Par
   let file: Parts["file"];
   try {
     for await (const part of request.parts()) {
-      if (part.type === "file") file = { filename: part.filename, content: await part.toBuffer() };
+      if (part.type === "file") file = { filename: part.filename, content: await readFile(part.file, bytesMax) };
       else fields.set(part.fieldname, String(part.value));
     }
     return { fields, file };
   } catch (cause) {
-    if ((cause as { code?: string }).code === "FST_REQ_FILE_TOO_LARGE")
-      throw new MarrowError("too_large", `a file has at most ${bytesMax} bytes`, {
-        cause,
-        details: { path: "file", bytesMax },
-      });
+    if (MarrowError.is(cause)) throw cause;
+    if ((cause as { code?: string }).code === "FST_REQ_FILE_TOO_LARGE") throw tooLarge(bytesMax, cause);
     // Any other error of the parser concerns the received bytes.
     throw new MarrowError("invalid_input", "the multipart body is malformed or incomplete", { cause });
   }
+}
+
+/** Reads a file to its end; its pieces are put together in turns of the event loop. @throws MarrowError `too_large` */
+async function readFile(file: MultipartFile["file"], bytesMax: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of file) pieces.push(piece as Buffer);
+  if (file.truncated) throw tooLarge(bytesMax);
+  return concatInTurns(pieces);
+}
+
+function tooLarge(bytesMax: number, cause?: unknown): MarrowError {
+  return new MarrowError("too_large", `a file has at most ${bytesMax} bytes`, {
+    cause,
+    details: { path: "file", bytesMax },
+  });
 }
 
 function toFileBody({ id, filename, purpose, bytes, createdAt, expiresAt }: StoredFile) {

@@ -15,16 +15,14 @@ import { ambiguityOf } from "../http/target.ts";
 import { onWebSocket } from "../http/upgrades.ts";
 import type { Door } from "../http/door.ts";
 import { parseBody, toInputError } from "../http/input-error.ts";
-import { LARGE_BYTES, readLargeJson } from "../http/json-body.ts";
-import { fill } from "../../internal/exact-json.ts";
-import { readJson } from "../http/json.ts";
+import { readBounded } from "../http/large-json.ts";
 import { toJson } from "../../internal/json-pieces.ts";
-import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
+import type { JsonBudget } from "../../internal/json-budget.ts";
 import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
-import { createTurnPacer, ownTurn } from "../../internal/time-slice.ts";
+import { createTurnPacer } from "../../internal/time-slice.ts";
 import { header, sessionHeader } from "../tenancy/identity.ts";
 import { beginTurn } from "./turn.ts";
 
@@ -231,9 +229,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
 /** Parses the JSON of a message, within the bounds of an HTTP body. @throws MarrowError `invalid_input`, `too_large` */
 async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<unknown> {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
-  if (data.length >= LARGE_BYTES) return fill(await readLargeJson(data, budget, ownTurn));
-  checkJsonBudget(data, budget);
-  return readJson(data);
+  return readBounded(data, budget);
 }
 
 /** A requested turn. */

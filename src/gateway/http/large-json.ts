@@ -1,0 +1,35 @@
+import { fill, type Unfilled } from "../../internal/exact-json.ts";
+import { checkJsonBudget, checkJsonBudgetInTurns, type JsonBudget } from "../../internal/json-budget.ts";
+import { ownTurn } from "../../internal/time-slice.ts";
+import { isSlowToRead, readJsonInThread } from "./json-threads.ts";
+import { readInTurns, readJson } from "./json.ts";
+
+/** Bodies from this size in bytes are checked, parsed, validated and handled in turns of the event loop of their own; slow ones are read in a thread. */
+export const LARGE_BYTES = 32_768;
+
+/**
+ * Reads the JSON of {@link LARGE_BYTES} or more in turns of the event loop, of which `turn` gives one for a step, or in a thread.
+ * @throws MarrowError `too_large`, `invalid_input`, and `rate_limited` when too many wait for the thread
+ */
+export async function readLargeJson(
+  body: Buffer,
+  budget: JsonBudget,
+  turn: (step: string) => Promise<void>,
+): Promise<Unfilled> {
+  if (isSlowToRead(body)) return readJsonInThread(body, budget);
+  await turn("check");
+  await checkJsonBudgetInTurns(body, budget);
+  await turn("parse");
+  return readInTurns(body, () => turn("parse"));
+}
+
+/**
+ * Reads JSON that comes otherwise than as a body, such as a line of a batch, within the bounds of one: a large text in turns of the event loop
+ * or in a thread.
+ * @throws MarrowError as {@link readLargeJson}
+ */
+export async function readBounded(bytes: Buffer, budget: JsonBudget): Promise<unknown> {
+  if (bytes.length >= LARGE_BYTES) return fill(await readLargeJson(bytes, budget, ownTurn));
+  checkJsonBudget(bytes, budget);
+  return readJson(bytes);
+}
