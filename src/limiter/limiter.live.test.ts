@@ -49,6 +49,18 @@ describe("a limiter of two levels", () => {
     expect((await limiter.take({ user: "u" })).allowed).toBe(true);
   });
 
+  liveTest("keeps its counts for two windows after the last take", async ({ tenant, redis, unique }) => {
+    const rules = [perUser(9, 1_000), perApp(9, 1_000)];
+    const limiter = createLimiter(tenant, { name: "l", rules, onUnavailable: "refuse" });
+    await limiter.take({ user: "u" });
+    await limiter.take({ user: "u" });
+    // Another window: the first take of it sets the life of the counts anew.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await limiter.take({ user: "u" });
+    for (const subject of ["user:u", "app:app"])
+      expect(await redis.send(["PTTL", `{${unique}:acme}:limiter:l:of:${subject}`])).toBeGreaterThan(1_200);
+  });
+
   liveTest("says that a cost over the limit will never be allowed", async ({ tenant }) => {
     const limiter = createLimiter(tenant, { name: "l", rules: [tokens(100)], onUnavailable: "refuse" });
     expect(await limiter.take({ user: "u" }, { tokens: 101 })).toMatchObject({

@@ -43,10 +43,10 @@ export function createSettlements(
   redis: ScopedRedis,
   layout: Layout,
   timeoutMs: number,
-): (keys: readonly string[], spec: () => string, settlement: Settlement) => Promise<boolean> {
+): (keys: readonly string[], spec: () => Uint8Array, settlement: Settlement) => Promise<boolean> {
   interface Waiting {
     readonly keys: readonly string[];
-    readonly spec: () => string;
+    readonly spec: () => Uint8Array;
     readonly list: Settlement[];
     readonly written: PromiseWithResolvers<readonly number[]>;
     readonly timer: NodeJS.Timeout;

@@ -10,6 +10,8 @@ export const FLAGS = { look: 1, leases: 2, wait: 4, calendars: 8, sets: 16, exce
 
 const ALGORITHMS = { slidingWindow: 1, fixedWindow: 2, tokenBucket: 3, slidingLog: 4, concurrency: 5 } as const;
 const CALENDAR = 6;
+/** Sizes of the parts of a spec. */
+const [BEGIN_BYTES, RULE_BYTES, PLACES_BYTES] = [10, 29, 16];
 
 /** Encodes a limiter's rules for its scripts. */
 export interface Wire {
@@ -31,8 +33,8 @@ export interface Wire {
   leasesOf(keys: readonly string[], subject: number): string;
   /** Returns the lines for slots among the keys of a take, with the leases of their subjects. */
   linesOf(keys: readonly string[]): readonly { readonly line: string; readonly leases: string }[];
-  /** Returns the scripts' first value: the rules with the requested costs. */
-  spec(costs: readonly number[], flags: number, nowMs: number): string;
+  /** Returns the scripts' first value, as `scripts/lib/spec.lua` reads it: the rules with the requested costs. */
+  spec(costs: readonly number[], flags: number, nowMs: number): Uint8Array;
   /** Encodes the old and new costs of a settlement, for each rule. */
   settled(takenAtMs: number, rules: readonly SettledRule[]): string;
 }
@@ -69,17 +71,32 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
   const layout = { kinds, slots, lifeMs: Math.max(4 * leaseMs, ...rules.map(({ windowMs }) => 2 * windowMs)) };
   const always = (leased ? FLAGS.leases : 0) + (calendars ? FLAGS.calendars : 0) + (own.length > 0 ? FLAGS.sets : 0);
 
-  // One list of numbers as text: read by one call in the script, and bytes would cost the client more.
-  const starts = rules.map((rule, i) => {
-    const { algorithm, limit, windowMs, calendar } = rule;
-    const code = calendar === undefined ? ALGORITHMS[algorithm] : CALENDAR;
-    const sign = i === 0 || subjectOf[i] !== subjectOf[i - 1] ? "-" : "";
-    return `,${sign}${code},${tags[i]},${limit},${windowMs},`;
-  });
-  const ends = rules.map((rule) => {
-    if (rule.algorithm === "tokenBucket") return `,${rule.burst},0`;
-    return hasOwnKey(rule) ? `,${ownAt(rule) + 1},0` : "";
-  });
+  const blank = toBlank();
+  /** The last spec, which the next take mostly repeats. */
+  let last: { readonly costs: readonly number[]; readonly flags: number; readonly spec: Uint8Array } | undefined;
+
+  /** Writes the rules without costs and periods. */
+  function toBlank(): { readonly bytes: Buffer; readonly places: readonly number[] } {
+    const bytes = Buffer.alloc(BEGIN_BYTES + rules.length * (RULE_BYTES + PLACES_BYTES));
+    bytes.writeUInt8(subjects.length, 0);
+    bytes.writeDoubleLE(leaseMs, 2);
+    let at = BEGIN_BYTES;
+    const places = rules.map((rule, i) => {
+      const { algorithm, limit, windowMs, calendar } = rule;
+      const code = calendar === undefined ? ALGORITHMS[algorithm] : CALENDAR;
+      bytes.writeInt8(i === 0 || subjectOf[i] !== subjectOf[i - 1] ? -code : code, at);
+      bytes.writeUInt32LE(tags[i] as number, at + 1);
+      bytes.writeDoubleLE(limit, at + 5);
+      bytes.writeDoubleLE(windowMs, at + 13);
+      const cost = at + 21;
+      at += RULE_BYTES;
+      if (code < ALGORITHMS.tokenBucket) return cost;
+      bytes.writeDoubleLE(algorithm === "tokenBucket" ? rule.burst : hasOwnKey(rule) ? ownAt(rule) + 1 : 0, at);
+      at += PLACES_BYTES;
+      return cost;
+    });
+    return { bytes: bytes.subarray(0, at), places };
+  }
 
   return {
     subjects,
@@ -105,13 +122,18 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
       return keys;
     },
     spec(costs, flags, nowMs) {
-      let spec = `[${subjects.length},${flags + always},${leaseMs}`;
-      for (let i = 0; i < rules.length; i += 1) {
+      if (last?.flags === flags && costs.every((cost, i) => cost === last?.costs[i])) return last.spec;
+      const spec = Buffer.from(blank.bytes);
+      spec.writeUInt8(flags + always, 1);
+      for (const [i, at] of blank.places.entries()) {
+        spec.writeDoubleLE(costs[i] as number, at);
         const period = periodOf(rules[i] as ResolvedRule, nowMs);
-        const end = period === undefined ? (ends[i] as string) : `,${period.fromMs},${period.untilMs}`;
-        spec += (starts[i] as string) + costs[i] + end;
+        if (period === undefined) continue;
+        spec.writeDoubleLE(period.fromMs, at + 8);
+        spec.writeDoubleLE(period.untilMs, at + 16);
       }
-      return `${spec}]`;
+      if (!calendars) last = { costs, flags, spec };
+      return spec;
     },
     settled: (takenAtMs, settledRules) =>
       JSON.stringify([

@@ -7,8 +7,9 @@
 local spec = ARGV[1]
 -- INCLUDE record
 -- INCLUDE counting
+-- INCLUDE spec
 -- INCLUDE rewriting
-spec = cjson.decode(spec)
+spec = list_of(spec)
 local subjects = spec[1]
 local records = redis.call("MGET", unpack(KEYS, 1, subjects))
 local forgotten, written, known, at, s = 0, {}, {}, RULES_AT, 0

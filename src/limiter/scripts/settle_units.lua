@@ -7,13 +7,14 @@
 local spec = ARGV[1]
 -- INCLUDE record
 -- INCLUDE counting
+-- INCLUDE spec
 -- INCLUDE holding
 -- INCLUDE rewriting
 local rare = {}
 -- INCLUDE correcting
 -- INCLUDE exceptions
 -- INCLUDE leases
-spec = cjson.decode(spec)
+spec = list_of(spec)
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local subjects, _, lease = unpack(spec, 1, 3)

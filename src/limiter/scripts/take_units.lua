@@ -1,6 +1,6 @@
 -- Takes units by all rules or by none, and names the rule to wait longest for.
 -- KEYS keys...   a record of each subject, (with leases) a zset of leases for each subject, logs and lines, and where a record is known to be marked the exceptions; all in one slot
--- ARGV spec      JSON list: subjects, flags (1: only look, 2: leases, 4: wait in line, 8: calendars, 16: logs or slots, 32: the exceptions are given), lease_ms; for each rule: algorithm (negative: of the next subject), tag, limit, length_ms, cost, where it needs them x, y
+-- ARGV spec      packed, as lib/spec.lua has it: subjects, flags (1: only look, 2: leases, 4: wait in line, 8: calendars, 16: logs or slots, 32: the exceptions are given), lease_ms; for each rule: algorithm (negative: of the next subject), tag, limit, length_ms, cost, where it needs them x, y
 -- ARGV taken...  where logs, leases or lines need it the take's name, then where something is held for each subject what its lease holds, "<id>;<tag>=<units>,..."; "" when nothing
 -- REPLY doubles, packed: now_ms, refused, wait_ms, used..., [limit...]: refused 1..n, 0 taken, -1 the calendar is stale, -2 blocked, -3 the exceptions are needed;
 -- REPLY wait_ms -1 never; used before this take; limits only where exceptions hold
@@ -9,14 +9,17 @@ local spec = ARGV[1]
 local id = ARGV[2]
 -- INCLUDE record
 -- INCLUDE counting
--- INCLUDE holding
+-- INCLUDE spec
 local FULL_WAIT_MS = 1000
 local LINE_MAX = 1000
-spec = cjson.decode(spec)
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local subjects, flags, lease, size = spec[1], spec[2], spec[3], #spec
+local subjects, flags, lease, rules_at = struct.unpack(BEGIN, spec)
 local records = redis.call("MGET", unpack(KEYS, 1, subjects))
+-- INCLUDE usual
+-- INCLUDE holding
+spec = list_of(spec)
+local size = #spec
 local look, waits = flags % 2 == 1, false
 local special, rooms, returned, in_line, logs
 -- When the earliest lease of each subject may end.
