@@ -1,3 +1,5 @@
+import { dropOldest } from "../internal/drop-oldest.ts";
+
 /** An analysed prompt, for the guard and the verifier. */
 export interface Reading {
   readonly text: string;
@@ -39,9 +41,8 @@ export function read(given: string): Reading {
   if (known !== undefined) return known;
   const reading = readAnew(given);
   if (given.length > REMEMBERED_CHARS_MAX) return reading;
-  const [oldest] = readings.keys();
-  if (readings.size >= READINGS_MAX && oldest !== undefined) readings.delete(oldest);
   readings.set(given, reading);
+  dropOldest(readings, READINGS_MAX);
   return reading;
 }
 

@@ -2,6 +2,7 @@ import type { Window } from "../memory/index.ts";
 import type { ChatRequest } from "../models/index.ts";
 import { contextOf, type Context } from "./context.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
+import { dropOldest } from "../internal/drop-oldest.ts";
 
 /** Longest cached history, in characters. */
 const REMEMBERED_CHARS_MAX = 65_536;
@@ -38,8 +39,7 @@ export function createDigests(): {
       // A long history is read anew each time: a thousand of them would take gigabytes.
       if (sizeOf(window.turns) > REMEMBERED_CHARS_MAX) return;
       known.set(session, window);
-      const oldest = known.keys().next().value;
-      if (known.size > SESSIONS_MAX && oldest !== undefined) known.delete(oldest);
+      dropOldest(known, SESSIONS_MAX);
     },
   };
 }

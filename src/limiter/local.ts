@@ -2,6 +2,7 @@ import { answer, charge, NOTHING, roomOf, type RuleCount } from "./counting.ts";
 import { periodOf } from "./calendar.ts";
 import { SCALE, type ResolvedRule } from "./options.ts";
 import type { Wire } from "./wire.ts";
+import { dropOldest } from "../internal/drop-oldest.ts";
 
 /** Subjects that are counted here while Redis is away; the one longest unseen goes first. */
 const SUBJECTS_MAX = 10_000;
@@ -47,7 +48,7 @@ export function createLocal({ rules, subjectOf }: Wire, share: number): Local {
   function write(name: string, count: RuleCount): void {
     counts.delete(name);
     counts.set(name, count);
-    if (counts.size > SUBJECTS_MAX) counts.delete(counts.keys().next().value as string);
+    dropOldest(counts, SUBJECTS_MAX);
   }
 
   function note(keys: readonly string[], deltas: readonly number[], atMs: number): void {
@@ -58,7 +59,7 @@ export function createLocal({ rules, subjectOf }: Wire, share: number): Local {
     );
     unheard.delete(name);
     unheard.set(name, { keys, units, atMs });
-    if (unheard.size > SUBJECTS_MAX) unheard.delete(unheard.keys().next().value as string);
+    dropOldest(unheard, SUBJECTS_MAX);
   }
 
   return {

@@ -4,6 +4,7 @@ import { isLackOfSignature, isLackOfThoughts, withLoopThoughts, type ThoughtsFie
 import { createLessons } from "./lessons.ts";
 import { refusesSignatures, withoutSignatures } from "./signatures.ts";
 import { teachingOf } from "./teaching.ts";
+import { dropOldest } from "../internal/drop-oldest.ts";
 
 /** Known field support of an endpoint. */
 export interface DialectOptions {
@@ -67,8 +68,8 @@ export function createDialect(
 
     thinks(model, field) {
       if (thinking.get(model) === field) return;
-      if (thinking.size >= THINKING_MAX) thinking.delete(thinking.keys().next().value ?? "");
       thinking.set(model, field);
+      dropOldest(thinking, THINKING_MAX);
     },
 
     amend(request, refusal) {

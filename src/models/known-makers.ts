@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { dropOldest } from "../internal/drop-oldest.ts";
 import { isText, type Fields } from "../internal/fields.ts";
 
 /**
@@ -19,7 +20,7 @@ export function noteMaker(detail: Fields, maker: string): void {
   // Recent entries are needed most, so the oldest are evicted first.
   known.delete(digest);
   known.set(digest, maker);
-  if (known.size > KNOWN_MAX) for (const oldest of known.keys()) return void known.delete(oldest);
+  dropOldest(known, KNOWN_MAX);
 }
 
 /**

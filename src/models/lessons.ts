@@ -1,3 +1,5 @@
+import { dropOldest } from "../internal/drop-oldest.ts";
+
 /** Lessons about models, learned from refusals. Each expires, and the oldest is evicted. */
 export interface Lessons<L extends string> {
   /** Returns the current lessons about a model. */
@@ -41,11 +43,4 @@ export function createLessons<L extends string>(nowMs: () => number = () => perf
 
     forget: (model, lesson) => learned.get(model)?.delete(lesson) ?? false,
   };
-}
-
-function dropOldest<K>(map: Map<K, unknown>, max: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= max) return;
-    map.delete(key);
-  }
 }

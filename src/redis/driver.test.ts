@@ -50,6 +50,16 @@ describe("a command", () => {
     },
   );
 
+  it("that finds the connection of a master of a cluster lost waits for it in this process' own time", async () => {
+    const lost = Object.assign(said("Connection is closed."), { code: "ECONNRESET" });
+    const driver = { ...scripted([lost, lost, "OK"]), ownerOf: () => "10.0.0.1:6379" };
+    const reply = createRedis(driver).send(["GET", "{a}b"]);
+    // Between the first failure and the second one.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const untilMs = performance.now() + 400; performance.now() < untilMs;);
+    expect(await reply).toBe("OK");
+  });
+
   it("that meets a demoted master dials again and is sent again", async () => {
     const driver = scripted([said("READONLY You can't write against a read only replica."), "OK"]);
     expect(await createRedis(driver).send(["SET", "a", "1"])).toBe("OK");

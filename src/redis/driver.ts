@@ -18,7 +18,7 @@ import {
   type Failure,
 } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
-import { afterOwnTime } from "./own-time.ts";
+import { beginOwnWait, type OwnWait } from "./own-time.ts";
 import { isReadOnly } from "./routing.ts";
 import { createShards, keepShards } from "./shards.ts";
 import { toSignal } from "./signals.ts";
@@ -102,8 +102,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   let redialMs: number = REDIAL_MS.first;
   let redialledMs = -Infinity;
   let closed = false;
-  let offline: Offline | undefined;
-  const stalls = createStalls(OFFLINE_GRACE_MS);
+  let offline: OwnWait | undefined;
+  const stalls = createStalls(beginGrace);
   const shards = driver.ownerOf && createShards(app, driver.ownerOf);
   const placeOf = (command: Command) => shards?.placeOf(command) ?? "";
   const isStalled = (command: Command) => stalls.size > 0 && stalls.isRefused(placeOf(command), performance.now());
@@ -229,7 +229,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       if (failure.kind === "final") throw await withServer(command, failure.error);
       const isLongLost = noteCluster(command, failure);
       if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure, driver.refusal?.());
-      if (failure.kind !== "not_run" && !driver.isReady()) offline ??= goOffline();
+      if (failure.kind !== "not_run" && !driver.isReady()) offline ??= beginGrace();
       const nowMs = performance.now();
       if (failure.kind === "not_run") {
         if (failure.state === "read_only") redial(nowMs);
@@ -294,7 +294,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   function isLongOffline(): boolean {
-    return offline?.isLong === true && !driver.isReady();
+    return offline?.isOver === true && !driver.isReady();
   }
 
   const shared = {
@@ -341,15 +341,9 @@ interface Sending {
   readonly told: Told;
 }
 
-/** A connection that was lost and has not answered since. */
-interface Offline {
-  isLong: boolean;
-  end(): void;
-}
-
-function goOffline(): Offline {
-  const offline = { isLong: false, end: afterOwnTime(OFFLINE_GRACE_MS, () => (offline.isLong = true)) };
-  return offline;
+/** How long commands wait for a connection that was lost and has not answered since. */
+function beginGrace(): OwnWait {
+  return beginOwnWait(OFFLINE_GRACE_MS);
 }
 
 /** Refuses in a later turn of the event loop: a caller that asks again at once leaves the loop the turns in which the connection comes back. */

@@ -23,3 +23,16 @@ export function afterOwnTime(lengthMs: number, end: () => void): () => void {
     clearTimeout(timer);
   };
 }
+
+/** A wait in this process' own time, as {@link afterOwnTime} measures it. */
+export interface OwnWait {
+  readonly isOver: boolean;
+  /** Ends the wait before it is over. */
+  readonly end: () => void;
+}
+
+/** Begins to wait. */
+export function beginOwnWait(lengthMs: number): OwnWait {
+  const wait = { isOver: false, end: afterOwnTime(lengthMs, () => (wait.isOver = true)) };
+  return wait;
+}

@@ -2,6 +2,7 @@ import type { Command, Redis } from "./connection.ts";
 import { encodeKeyPart } from "./keys.ts";
 import { routingKey } from "./routing.ts";
 import { slotOf } from "./slots.ts";
+import { dropOldest } from "../internal/drop-oldest.ts";
 
 /** What a client of a cluster knows about its parts. */
 export interface Shards {
@@ -48,11 +49,8 @@ export function createShards(app: string, ownerOf: (slot: number) => string | un
       if (tag === undefined) return;
       const slot = slotOf(tag);
       if (doubtful.has(slot)) return;
-      for (const oldest of doubtful.keys()) {
-        if (doubtful.size < DOUBTFUL_MAX) break;
-        doubtful.delete(oldest);
-      }
       doubtful.set(slot, tag);
+      dropOldest(doubtful, DOUBTFUL_MAX);
     },
     keys() {
       tags ??= Array.from({ length: TAGS }, (_, nth) => {

@@ -1,3 +1,6 @@
+import { dropOldest } from "../internal/drop-oldest.ts";
+import type { OwnWait } from "./own-time.ts";
+
 /**
  * Places that answer nothing: the server, or a master of a cluster. Commands for one fail at once, except for one now and then that tries.
  * The answers of other places say nothing about it.
@@ -24,29 +27,27 @@ const PLACES_MAX = 1_024;
 
 interface Stall {
   timeouts: number;
-  lostMs: number | undefined;
+  /** How long commands still wait for a connection that was lost. */
+  grace: OwnWait | undefined;
   lastLostMs: number;
   nextTryMs: number;
 }
 
-/** Makes the memory of places that answer nothing. `graceMs` is how long commands wait for a lost connection. */
-export function createStalls(graceMs: number): Stalls {
+/** Makes the memory of places that answer nothing. `beginGrace` begins the time that commands wait for a lost connection. */
+export function createStalls(beginGrace: () => OwnWait): Stalls {
   const stalls = new Map<string, Stall>();
 
   function at(place: string): Stall {
     let stall = stalls.get(place);
     if (stall !== undefined) return stall;
-    for (const oldest of stalls.keys()) {
-      if (stalls.size < PLACES_MAX) break;
-      stalls.delete(oldest);
-    }
-    stall = { timeouts: 0, lostMs: undefined, lastLostMs: 0, nextTryMs: 0 };
+    stall = { timeouts: 0, grace: undefined, lastLostMs: 0, nextTryMs: 0 };
     stalls.set(place, stall);
+    dropOldest(stalls, PLACES_MAX);
     return stall;
   }
 
-  const isLost = ({ lostMs, lastLostMs }: Stall, nowMs: number) =>
-    lostMs !== undefined && nowMs - lastLostMs < LOSS_OVER_MS && nowMs - lostMs >= graceMs;
+  const isLost = ({ grace, lastLostMs }: Stall, nowMs: number) =>
+    grace?.isOver === true && nowMs - lastLostMs < LOSS_OVER_MS;
 
   return {
     get size() {
@@ -60,11 +61,15 @@ export function createStalls(graceMs: number): Stalls {
     },
     lost(place, nowMs) {
       const stall = at(place);
-      if (stall.lostMs === undefined || nowMs - stall.lastLostMs >= LOSS_OVER_MS) stall.lostMs = nowMs;
+      if (stall.grace === undefined || nowMs - stall.lastLostMs >= LOSS_OVER_MS) {
+        stall.grace?.end();
+        stall.grace = beginGrace();
+      }
       stall.lastLostMs = nowMs;
       return isLost(stall, nowMs);
     },
     answered(place) {
+      stalls.get(place)?.grace?.end();
       stalls.delete(place);
     },
     isRefused(place, nowMs) {

@@ -13,6 +13,7 @@ import type { JudgeJob } from "./job.ts";
 import { createLane } from "./lane.ts";
 import type { ResolvedJudging } from "./options.ts";
 import { hearJudge, type Judged, type Verdict } from "./verdict.ts";
+import { dropOldest } from "../../internal/drop-oldest.ts";
 
 /** A stored wording that was near but not served. */
 export interface NearMiss {
@@ -253,8 +254,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
 
   function note(id: string): void {
     offered.add(id);
-    const [oldest] = offered;
-    if (offered.size > OFFERED_MAX && oldest !== undefined) offered.delete(oldest);
+    dropOldest(offered, OFFERED_MAX);
   }
 
   return {

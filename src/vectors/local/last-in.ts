@@ -1,3 +1,5 @@
+import { dropOldest } from "../../internal/drop-oldest.ts";
+
 /** Values by id. The last one that was added is taken first; of too many, the first one is dropped. */
 export interface LastIn<T> {
   readonly size: number;
@@ -23,7 +25,7 @@ export function createLastIn<T>(max: number): LastIn<T> {
     add(id, value) {
       values.delete(id);
       values.set(id, value);
-      if (values.size > max) values.delete(values.keys().next().value as string);
+      dropOldest(values, max);
       order.push(id);
       if (order.length > 2 * max + 16) order = [...values.keys()];
     },
