@@ -3,20 +3,46 @@ import { isPersonal } from "./personal.ts";
 import { prove, read } from "./proof/index.ts";
 import { isTimeBound } from "./time-bound.ts";
 
+let isBegun = false;
+
 /**
  * Loads the word lists of the proofs, and runs each kind of step once, so that its code and its expressions are compiled (about 60 ms, once per
  * process). Otherwise the first lookups do so and block the event loop meanwhile: call it before a server listens.
  */
 export function loadProofs(): void {
+  isBegun = true;
+  for (const work = steps(); work.next().done !== true;);
+}
+
+/**
+ * Does the same soon, step by step in turns of the event loop, unless this process has begun before. It keeps no process alive. A lookup
+ * meanwhile does itself what is left of it.
+ */
+export function loadProofsLater(): void {
+  if (isBegun) return;
+  isBegun = true;
+  const work = steps();
+  const goOn = () => {
+    if (work.next().done !== true) later();
+  };
+  const later = () => setTimeout(goOn, 1).unref();
+  later();
+}
+
+/** The work in steps. The longest loads the word list of English, or compiles an expression. */
+function* steps(): Generator<void, void> {
   for (const [one, other] of FIRST) {
     const [a, b] = [read(one), read(other)];
+    yield;
     // Whether a text is English is told by a word list of its own.
-    if (a.readable() && b.readable()) prove(a, b, "strict");
-    for (const text of [one, other]) {
-      isFollowUp(text);
-      isPersonal(text);
-      isTimeBound(text);
-    }
+    const areReadable = a.readable() && b.readable();
+    yield;
+    if (areReadable) prove(a, b, "strict");
+    for (const text of [one, other])
+      for (const guard of [isFollowUp, isPersonal, isTimeBound]) {
+        yield;
+        guard(text);
+      }
   }
 }
 
