@@ -3,6 +3,9 @@ import type { IncomingMessage, OutgoingMessage, Server } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+/** A connection of Node's HTTP server, with the response to its oldest request that is not answered yet. */
+type Connection = Socket & { readonly _httpMessage?: OutgoingMessage | null };
+
 /**
  * Returns true for the opening handshake of a WebSocket (RFC 6455, 4.1). A client may offer other protocols beside it. Any other request
  * with an `Upgrade` header is an ordinary one: a server ignores an offer that it does not take (RFC 9110, 7.8). Pure.
@@ -25,8 +28,21 @@ export function onWebSocket(
     if (asksForWebSocket(request)) {
       // The library for WebSockets knows the offer only alone.
       request.headers.upgrade = "websocket";
-      take(request, socket, head);
+      takeInTurn(socket, () => take(request, socket, head));
     } else if (socket instanceof Socket) readAgain(server, request, socket, head);
+  });
+}
+
+/** Takes a handshake at once, or once the requests that its connection sent before it are answered. */
+function takeInTurn(socket: Connection | Duplex, take: () => void): void {
+  if (!("_httpMessage" in socket) || socket._httpMessage == null) return take();
+  const onError = () => socket.destroy();
+  socket.on("error", onError);
+  afterAnswers(socket, () => {
+    socket.removeListener("error", onError);
+    // An answer before it may have ended the connection.
+    if (socket.writable) take();
+    else socket.destroy();
   });
 }
 
@@ -46,7 +62,7 @@ function readAgain(server: Server, request: IncomingMessage, socket: Socket, hea
 }
 
 /** Calls a function in a later turn, once a connection has written the answers to all requests before. */
-function afterAnswers(socket: Socket & { readonly _httpMessage?: OutgoingMessage | null }, then: () => void): void {
+function afterAnswers(socket: Connection, then: () => void): void {
   const { _httpMessage: answer } = socket;
   if (answer == null) setImmediate(then);
   else answer.once("close", () => afterAnswers(socket, then));
