@@ -71,9 +71,13 @@ export async function readPiecesInTurns(
  * Reads JSON bytes as {@link parseExact} does: a short text at once, a long one in turns of the event loop.
  * @throws JsonTooWide, and SyntaxError for what is no JSON
  */
-export async function readBytesInTurns(bytes: Buffer, budget: WideBudget = UNBOUNDED): Promise<unknown> {
+export async function readBytesInTurns(
+  bytes: Buffer,
+  budget: WideBudget = UNBOUNDED,
+  options: PiecesOptions = {},
+): Promise<unknown> {
   if (bytes.length < LONG_BYTES) return readWide(bytes.toString("utf8"), budget);
-  return readPiecesInTurns(await decodeInTurns(bytes), budget);
+  return readPiecesInTurns(await decodeInTurns(bytes), budget, options);
 }
 
 const LONG_BYTES = 131_072;

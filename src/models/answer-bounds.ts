@@ -44,7 +44,7 @@ const CHUNK_BUDGET: WideBudget = { ...BUDGET, bulkValuesMax: 16_384 };
 const SHORT_CHARS = 8_192;
 
 /** Fields of a kind of answers that hold what a model said. Their readers take a long text in pieces; all other strings are one string. */
-export type TextFields = ReadonlySet<string>;
+type TextFields = ReadonlySet<string>;
 const CHAT_TEXTS: TextFields = new Set(["content", "reasoning_content", "reasoning", "arguments", "input"]);
 /** The same for kinds whose answers are lists of blocks or items. */
 export const BLOCK_TEXTS: TextFields = new Set(["text", "arguments", "input"]);

@@ -1,3 +1,4 @@
+import type { LongText } from "../internal/long-text.ts";
 import type { Steps } from "./steps.ts";
 
 /** A job as its handler receives it. */
@@ -18,7 +19,7 @@ export interface Work<T = unknown> extends Steps {
   /** Whether the job was cancelled. The handler's result is then still stored. */
   readonly cancelled: boolean;
   /** Appends to the job's output; stored within 20 ms, and before the job ends. */
-  readonly write: (text: string) => void;
+  readonly write: (text: string | LongText) => void;
   /** Reports progress, a JSON value of at most 4 KB, to `get` and readers of the output. The latest is stored, at most every 250 ms. */
   readonly progress: (progress: unknown) => void;
   /** Reports the units of `admit` that the job really used, instead of the reserved ones. */

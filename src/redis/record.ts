@@ -13,7 +13,7 @@ import {
 } from "node:zlib";
 import { MarrowError } from "../errors.ts";
 import { parseExact } from "../internal/exact-json.ts";
-import { readBytesInTurns, UNBOUNDED, type WideBudget } from "../internal/json-in-turns.ts";
+import { readBytesInTurns, UNBOUNDED, type PiecesOptions, type WideBudget } from "../internal/json-in-turns.ts";
 import { ownTurn } from "../internal/time-slice.ts";
 import { concatInTurns, toJson } from "../internal/json-pieces.ts";
 import { unpackedBytesOf } from "./zstd-size.ts";
@@ -131,12 +131,14 @@ export function decodeRecord(record: Uint8Array): unknown {
 
 /**
  * Decodes like {@link decodeRecord}: a small record at once; a large one is decompressed outside the event loop, and its JSON read in turns.
- * Of many small records that come in one turn of the event loop, most wait for turns of their own.
+ * Of many small records that come in one turn of the event loop, most wait for turns of their own. `keepsPieces` says which strings of a large
+ * one stay in pieces.
  * @throws MarrowError `newer_record`, `corrupt_record`, at once or by the promise
  */
-export function decodeRecordInTurns(record: Uint8Array): unknown {
+export function decodeRecordInTurns(record: Uint8Array, options: Pick<PiecesOptions, "keepsPieces"> = {}): unknown {
   const body = bodyInTurns(record);
-  return body instanceof Promise ? body.then((unpacked) => readBody(record, unpacked)) : readBody(record, body);
+  if (body instanceof Promise) return body.then((unpacked) => readBody(record, unpacked, options));
+  return readBody(record, body, options);
 }
 
 /**
@@ -203,10 +205,10 @@ function sizedFor(packed: Buffer): ZstdOptions {
 const CHUNK_BYTES_MIN = 64;
 
 /** The value of a record whose body was decompressed: that of a large one is read in turns. */
-function readBody(record: Uint8Array, body: Buffer): unknown {
+function readBody(record: Uint8Array, body: Buffer, options: Pick<PiecesOptions, "keepsPieces"> = {}): unknown {
   if (body.length < BESIDE_FROM_BYTES) return decode(record, parse, () => body);
   // The version is looked at as ever.
-  return parseInTurns(body).then((value) =>
+  return parseInTurns(body, options).then((value) =>
     decode(
       record,
       () => value,
@@ -219,11 +221,11 @@ function notUnpacked(cause: unknown): never {
   throw corrupt("its body cannot be decoded", cause);
 }
 
-async function parseInTurns(body: Buffer): Promise<unknown> {
+async function parseInTurns(body: Buffer, options: PiecesOptions): Promise<unknown> {
   // Of many records that come together, each is read in turns of its own.
   await ownTurn();
   try {
-    return await readBytesInTurns(body, ANY);
+    return await readBytesInTurns(body, ANY, options);
   } catch (cause) {
     throw corrupt("its body cannot be decoded", cause);
   }

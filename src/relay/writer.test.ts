@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { MarrowError } from "../errors.ts";
+import { LongText } from "../internal/long-text.ts";
 import { createWriter } from "./writer.ts";
 
 test("an output that lost parts while it was away is written from there on, whole", async () => {
-  const tries: [number, string[]][] = [];
-  const append = async (from: number, parts: readonly string[]) => {
+  const tries: [number, (string | Uint8Array)[]][] = [];
+  const append = async (from: number, parts: readonly (string | Uint8Array)[]) => {
     tries.push([from, [...parts]]);
     if (tries.length === 2) throw new MarrowError("unavailable", "away");
     return "running";
@@ -32,8 +33,8 @@ test("an output that lost parts while it was away is written from there on, whol
 });
 
 test("what is no text is refused at once by its name, and nothing of it is written", async () => {
-  const written: string[] = [];
-  const append = async (_: number, parts: readonly string[]) => (written.push(...parts), "running");
+  const written: (string | Uint8Array)[] = [];
+  const append = async (_: number, parts: readonly (string | Uint8Array)[]) => (written.push(...parts), "running");
   const writer = createWriter(
     append,
     () => {},
@@ -66,7 +67,7 @@ test("a part that Redis will never take is told once, and is not tried for ever"
 
 test("large parts go to Redis few at a time", async () => {
   const sizes: number[] = [];
-  const append = async (_: number, parts: readonly string[]) => (sizes.push(parts.length), "running");
+  const append = async (_: number, parts: readonly (string | Uint8Array)[]) => (sizes.push(parts.length), "running");
   const writer = createWriter(
     append,
     () => {},
@@ -75,4 +76,22 @@ test("large parts go to Redis few at a time", async () => {
   for (let at = 0; at < 10; at += 1) writer.write("x".repeat(1_500_000));
   await writer.settle();
   expect(sizes).toEqual([3, 3, 3, 1]);
+});
+
+test("a part in pieces is written as the bytes of its text, in its place", async () => {
+  const written: string[] = [];
+  const append = async (_: number, parts: readonly (string | Uint8Array)[]) => {
+    for (const part of parts) written.push(typeof part === "string" ? part : Buffer.from(part).toString());
+    return "running";
+  };
+  const writer = createWriter(
+    append,
+    () => {},
+    () => {},
+  );
+  const pieces = ["long 😀 ", "text — ".repeat(100_000), "its end"];
+  for (const part of ["a", new LongText(pieces), "b"]) writer.write(part);
+  expect(() => writer.write(new LongText(["x".repeat(8_000_000), "x".repeat(388_609)]))).toThrow(/at most 8388608/);
+  await writer.settle();
+  expect(written).toEqual(["a", pieces.join(""), "b"]);
 });

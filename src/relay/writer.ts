@@ -1,5 +1,7 @@
 import { refuse } from "../internal/check.ts";
 import { insist } from "../internal/insist.ts";
+import { concatInTurns, toBytesInTurns } from "../internal/json-pieces.ts";
+import { isWords, LongText } from "../internal/long-text.ts";
 import { cannotServe, type Reply } from "../redis/index.ts";
 
 /** Writes an output into Redis, part by part, without a gap. */
@@ -7,10 +9,11 @@ export interface OutputWriter {
   /** Number of parts so far, written or not. */
   readonly count: number;
   /**
+   * Writes a text; the pieces of a long one end between characters.
    * @throws MarrowError `invalid_input` for a value that is not text, `too_large` for more than 8,388,608 characters; nothing of it is
    * written
    */
-  readonly write: (text: string) => void;
+  readonly write: (text: string | LongText) => void;
   /**
    * Waits until every part is in Redis, or the output belongs to another writer.
    * @throws the error of a part that Redis will never accept
@@ -33,7 +36,16 @@ const PART_CHARS_MAX = 8_388_608;
  * Appends parts to an output that has `from` parts. Returns the state of the output's owner, `lost` if another writer has it, or `gap:`
  * with the number of stored parts if earlier ones are missing; in both cases nothing is appended.
  */
-export type Append = (from: number, parts: readonly string[]) => Promise<Reply>;
+export type Append = (from: number, parts: readonly (string | Uint8Array)[]) => Promise<Reply>;
+
+/** Parts as Redis takes them: a long one in bytes, because a client encodes a text in one go. */
+async function toWords(parts: readonly (string | LongText)[]): Promise<readonly (string | Uint8Array)[]> {
+  if (!parts.some((part) => part instanceof LongText)) return parts as readonly string[];
+  const words: (string | Uint8Array)[] = [];
+  for (const part of parts)
+    words.push(part instanceof LongText ? await concatInTurns(await toBytesInTurns(part)) : part);
+  return words;
+}
 
 /** Begins an output. `hear` gets the state at each write. */
 export function createWriter(
@@ -41,7 +53,7 @@ export function createWriter(
   hear: (state: string) => void,
   onError: (error: unknown) => void,
 ): OutputWriter {
-  const parts: string[] = [];
+  const parts: (string | LongText)[] = [];
   let written = 0;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -61,19 +73,19 @@ export function createWriter(
   }
 
   /** The next parts to write. */
-  function next(): readonly string[] {
+  function next(): typeof parts {
     let [end, chars] = [written, 0];
     while (end < parts.length && end - written < PARTS_MAX && chars < CHARS_MAX)
-      chars += (parts[end++] as string).length;
+      chars += (parts[end++] as string | LongText).length;
     return parts.slice(written, end);
   }
 
   /** Writes all collected parts, in as many writes as needed. */
   async function writeOut(): Promise<void> {
     while (written < parts.length && !stopped) {
-      let some: readonly string[] = [];
+      let some: typeof parts = [];
       const reply = await insist(
-        () => append(written, (some = next())),
+        async () => append(written, await toWords((some = next()))),
         () => stopped,
         onError,
         cannotServe,
@@ -88,8 +100,8 @@ export function createWriter(
 
   const writer = {
     count: 0,
-    write(text: string): void {
-      if (typeof text !== "string") refuse("text", "a text", text, "invalid_input");
+    write(text: string | LongText): void {
+      if (!isWords(text)) refuse("text", "a text", text, "invalid_input");
       if (text.length > PART_CHARS_MAX)
         refuse("text", `a text of at most ${PART_CHARS_MAX} characters`, text, "too_large");
       writer.count = parts.push(text);

@@ -50,6 +50,21 @@ export function describeRedisPort(
       expect(first).toEqual(bytes);
     });
 
+    it("sends bytes of several megabytes as they are, in the order of the commands sent beside them", async () => {
+      const large = Array.from({ length: 3 }, (_, nth) => Buffer.alloc(3_000_000, `${nth} \r\n`));
+      const list = key("large");
+      const counts = await Promise.all([
+        redis.send(["RPUSH", list, "é", large[0] as Buffer, "b", large[1] as Buffer]),
+        redis.send(["RPUSH", list, "c"]),
+        redis.send(["RPUSH", list, large[2] as Buffer]),
+      ]);
+      expect(counts).toEqual([4, 5, 6]);
+      const kept = (await redis.send(["LRANGE", list, "0", "-1"], { reply: "bytes" })) as Buffer[];
+      const sent = [Buffer.from("é"), large[0], Buffer.from("b"), large[1], Buffer.from("c"), large[2]];
+      expect(kept.map((bytes, at) => bytes.equals(sent[at] as Buffer))).toEqual(sent.map(() => true));
+      await redis.send(["DEL", list]);
+    });
+
     it("refuses a word that is neither text nor bytes at once, that command alone", async () => {
       const words = [undefined, null, 7, {}, new Float32Array(1), new Date()];
       const alone = words.map((word) =>

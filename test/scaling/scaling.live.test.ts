@@ -366,7 +366,7 @@ describe.each(UPSTREAM_KINDS)("an endpoint of kind %s that answers 20 MB whole",
 
 const TOKENS = Array.from({ length: 20_000 }, (_, nth) => ({ token: `w${nth}`, logprob: -0.1, bytes: [119, 48] }));
 const WHOLE: Readonly<Record<string, object>> = {
-  "a text of 6 MB": { type: "output_text", text: TEXT_OF_6_MB, annotations: [] },
+  "a text of 20 MB": { type: "output_text", text: TEXT_OF_20_MB, annotations: [] },
   "20,000 tokens with log probabilities": {
     type: "output_text",
     text: "many words",

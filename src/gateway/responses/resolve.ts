@@ -8,6 +8,7 @@ import { readFilePart } from "./file-parts.ts";
 import { fromItemId, toItemId } from "./input.ts";
 import { conversationOf, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { withStrings } from "../../internal/long-text.ts";
 import { outputOf, type Item, type KeptResponse } from "./shape.ts";
 
 /** Dependencies of resolving. */
@@ -48,7 +49,7 @@ export async function resolveReferences(
           details: { path: "input" },
         },
       );
-    const kept = responses.find(response, asker).catch((error: unknown) => {
+    const kept = responses.find(response, asker).then(withStrings, (error: unknown) => {
       if (MarrowError.is(error, "not_found")) return undefined;
       throw error;
     });
@@ -78,7 +79,7 @@ export async function resolveReferences(
   async function sealedOf(response: string): Promise<readonly Item[]> {
     try {
       const kept = known?.(response) ?? (await responses.find(response, asker));
-      return outputOf(kept);
+      return outputOf(withStrings(kept));
     } catch (error) {
       if (MarrowError.is(error, "not_found") || cannotServe(error)) return [];
       throw error;

@@ -2,6 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import { HISTORY_CHARS_MAX } from "../../flow/index.ts";
 import { isObject } from "../../internal/fields.ts";
 import { sizeInTurns, sizeOf } from "../../internal/json-pieces.ts";
+import { withStrings } from "../../internal/long-text.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
 import {
   allOf,
@@ -44,7 +45,7 @@ export interface Responses {
     job: ResponseJob,
     options: { readonly after?: string | undefined; readonly key?: string | undefined },
   ): Promise<string>;
-  /** Returns a response. @throws MarrowError `not_found`, also for another user's, as all methods below */
+  /** Returns a response; long texts may be in pieces. @throws MarrowError `not_found`, also for another user's, as all methods below */
   find(id: string, reach: Reach): Promise<KeptResponse>;
   /**
    * Returns all items up to and including a response, oldest first; expired and forgotten ones are missing. @throws MarrowError
@@ -101,7 +102,7 @@ export function createResponses(
       scoped.send(["GET", keyOf(id)], { reply: "bytes" }) as Promise<Buffer | null>,
       queue.get(id),
     ]);
-    if (record !== null) return { kept: toKept(await decodeRecordInTurns(record)) };
+    if (record !== null) return { kept: toKept(await decodeRecordInTurns(record, { keepsPieces: isLongText })) };
     const held = job?.result ?? job?.payload;
     if (job === undefined || held === undefined) return undefined;
     const { response, input, user, sealed } = held;
@@ -199,7 +200,7 @@ export function createResponses(
         }
         const { response, input } = found.kept;
         if (response.status !== "completed" && response.status !== "incomplete") throw notWhole(response);
-        const items = [...input, ...outputOf(found.kept)];
+        const items = withStrings([...input, ...outputOf(found.kept)]);
         chars += sizeOf(items);
         if (chars > HISTORY_CHARS_MAX)
           throw new MarrowError(
@@ -252,6 +253,13 @@ export function createResponses(
       return ids.length;
     },
   };
+}
+
+/** Characters from which the text of a stored response stays in pieces: most readers pass it on. */
+const PIECES_FROM_CHARS = 131_072;
+
+function isLongText(field: string, chars: number): boolean {
+  return field === "text" && chars >= PIECES_FROM_CHARS;
 }
 
 /** Checks the record of a stored response. @throws MarrowError `corrupt_record` */

@@ -1,5 +1,5 @@
 import { MarrowError } from "../../errors.ts";
-import { toJsonText } from "../../internal/json-pieces.ts";
+import { toJsonWords } from "../../internal/json-pieces.ts";
 import type { Work } from "../../queue/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -50,7 +50,7 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
   let written = 0;
   try {
     for await (const event of toEvents(outcome, search, assembler)) {
-      const text = await toJsonText(event);
+      const text = await toJsonWords(event);
       written += text.length;
       work.write(text);
     }
