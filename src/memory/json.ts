@@ -1,11 +1,16 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { isCertainlyOver } from "../internal/json-pieces.ts";
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
 
 /** Encodes a value as JSON bytes. @throws MarrowError `invalid_input` for a value that is not JSON, `too_large` */
 export function toJson(path: string, value: unknown, bytesMax: number): Buffer {
+  if (isCertainlyOver(value, bytesMax))
+    throw new MarrowError("too_large", `${path} has more than ${bytesMax} bytes, which are allowed`, {
+      details: { path, bytesMax },
+    });
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

@@ -1,4 +1,5 @@
 import { refuse } from "../internal/check.ts";
+import { isCertainlyOver } from "../internal/json-pieces.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { encodeRecordBody } from "../redis/index.ts";
 
@@ -7,7 +8,10 @@ import { encodeRecordBody } from "../redis/index.ts";
  * @throws MarrowError `invalid_input` for a value that is not JSON, `too_large` over the bound
  */
 export function encodeBounded(name: string, value: unknown, bytesMax: number): Buffer {
-  const json = encodeWritable(name, value, (one) => Buffer.from(JSON.stringify(one)));
-  if (json.length > bytesMax) refuse(name, `a JSON value of at most ${bytesMax} bytes`, value, "too_large");
+  const json = encodeWritable(name, value, (one) =>
+    isCertainlyOver(one, bytesMax) ? undefined : Buffer.from(JSON.stringify(one)),
+  );
+  if (json === undefined || json.length > bytesMax)
+    refuse(name, `a JSON value of at most ${bytesMax} bytes`, value, "too_large");
   return encodeRecordBody(json);
 }

@@ -9,7 +9,7 @@ import { mapInSlices, ownTurn } from "../internal/time-slice.ts";
 import {
   decodeRecord,
   decodeMeasured,
-  encodePlain,
+  encodePlainInTurns,
   runScript,
   toFields,
   checkScope,
@@ -24,6 +24,7 @@ import { retryDelayMs } from "./retry.ts";
 import { fireSchedules } from "./schedule.ts";
 import { claimJobs, extendLeases, putStep, readNotes, turnJobs, writeParts, writeProgress } from "./scripts.gen.ts";
 import { checkNoteName, NOTES_MAX } from "./steps.ts";
+import { isCertainlyOver } from "../internal/json-pieces.ts";
 
 /** A job leased to a worker outside of this process. */
 export interface ClaimedJob<T = unknown> {
@@ -241,7 +242,9 @@ export function createClaims<T = unknown>(
 
     async progress(claim, progress) {
       await held(claim);
-      const json = encodeWritable("progress", progress, (one) => JSON.stringify(one) as string | undefined);
+      const json = encodeWritable("progress", progress, (one) =>
+        isCertainlyOver(one, BYTES_MAX.progress) ? undefined : (JSON.stringify(one) as string | undefined),
+      );
       if (json === undefined || Buffer.byteLength(json) > BYTES_MAX.progress)
         refuse("progress", `a JSON value of at most ${BYTES_MAX.progress} bytes`, progress, "invalid_input");
       const state = await runScript(scoped, writeProgress, { queue }, { ...claim, progress: json });
@@ -259,7 +262,7 @@ export function createClaims<T = unknown>(
     },
 
     async finish(claim, result) {
-      const record = encodeWritable("result", result ?? null, encodePlain);
+      const record = await encodeWritable("result", result ?? null, encodePlainInTurns);
       try {
         await end(claim, "done 0 0 ", record);
       } catch (error) {

@@ -6,6 +6,7 @@ import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeRecord, encodeRecordBody, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import { lostJob } from "./job.ts";
 import { putStep, readNotes } from "./scripts.gen.ts";
+import { isCertainlyOver } from "../internal/json-pieces.ts";
 
 /** Durable steps of a job, which later attempts reuse. */
 export interface Steps {
@@ -176,8 +177,10 @@ interface Notes {
 
 function encodeStep(name: string, result: unknown): Buffer {
   // The bound applies to the JSON before compression.
-  const json = encodeWritable(`step ${name}`, result ?? null, (one) => Buffer.from(JSON.stringify(one)));
-  if (json.length <= RESULT_BYTES_MAX) return encodeRecordBody(json);
+  const json = encodeWritable(`step ${name}`, result ?? null, (one) =>
+    isCertainlyOver(one, RESULT_BYTES_MAX) ? undefined : Buffer.from(JSON.stringify(one)),
+  );
+  if (json !== undefined && json.length <= RESULT_BYTES_MAX) return encodeRecordBody(json);
   throw new MarrowError("too_large", `the result of step ${name} is larger than ${RESULT_BYTES_MAX} bytes`, {
     details: { path: `step ${name}` },
   });

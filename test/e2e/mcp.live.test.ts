@@ -83,6 +83,21 @@ describe.each([
 });
 
 describe("the MCP endpoint", () => {
+  it("refuses a call that is longer than that of any tool", async () => {
+    const body = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "x".repeat(300_000), arguments: {} } };
+    const answer = await fetch(gateway.baseURL.replace("/v1", "/mcp"), {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${gateway.key}`,
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+      },
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBe(413);
+    expect((await answer.text()).length).toBeLessThan(1_000);
+  });
+
   it("wants a key, and has no stream to listen to", async () => {
     await expect(overHttp("ada", "mrw_wrong")).rejects.toThrow(/401|API key/);
     const response = await fetch(gateway.baseURL.replace("/v1", "/mcp"), {

@@ -4,8 +4,11 @@ import { describe, expect, it } from "vitest";
 import { askUsage } from "../../src/flow/usage-asked.ts";
 import { readBytes } from "../../src/gateway/http/body-bytes.ts";
 import { readInTurns } from "../../src/gateway/http/json.ts";
+import { jsonOfInput, writeInputs } from "../../src/gateway/anthropic/written-inputs.ts";
 import { readLines } from "../../src/gateway/batches/batch.ts";
 import { checkJsonBudgetInTurns } from "../../src/internal/json-budget.ts";
+import { toJson } from "../../src/memory/json.ts";
+import { encodeBounded } from "../../src/queue/bounded.ts";
 import { ownTurn } from "../../src/internal/time-slice.ts";
 import { longestGo } from "./measure.ts";
 
@@ -91,6 +94,26 @@ describe("a long body", () => {
       expect(JSON.parse(String((await ask()).body))).toEqual({ ...request, stream_options: { include_usage: true } });
     },
   );
+});
+
+describe("a value over its bound", () => {
+  const LONG = prose(BODY_BYTES);
+  it.each([
+    ["the value of a signal", () => encodeBounded("value", LONG, 65_536)],
+    ["an item of a conversation", () => toJson("items.0", { content: LONG }, 1_048_576)],
+  ])("is refused before it is written: %s", async (_, encode) => {
+    const refuse = async () => expect(encode).toThrow(expect.objectContaining({ code: "too_large" }));
+    expect(await longestGo(refuse, COUNT_MS_MAX)).toBeLessThan(COUNT_MS_MAX);
+  });
+});
+
+it("the input of a call of megabytes is written in turns of the event loop", { timeout: 60_000 }, async () => {
+  const inputs = Array.from({ length: 4 }, () => ({ text: prose(BODY_BYTES) }));
+  const write = async () => writeInputs([{ content: [{ type: "tool_use", input: inputs.pop() ?? {} }] }]);
+  const [input] = inputs;
+  expect(await longestGo(write, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+  await writeInputs([{ content: [{ type: "tool_use", input }] }]);
+  expect(jsonOfInput(input ?? {})).toBe(JSON.stringify(input));
 });
 
 describe("a line of a batch", () => {

@@ -1,6 +1,9 @@
 import { withPackage } from "../../internal/optional-package.ts";
 import type { GatewayApp } from "../parts.ts";
 
+/** Far more than the arguments of any tool may have: the SDK repeats a wrong name of a tool in its answer. */
+const BODY_BYTES_MAX = 262_144;
+
 /**
  * Registers `POST /mcp`: the Model Context Protocol over streamable HTTP, for the user of the API key. Requests are independent, so any
  * gateway may answer them. Without the optional package of the protocol's SDK it returns 501.
@@ -9,7 +12,8 @@ export function registerMcp({ app, tenants }: GatewayApp): void {
   // Loaded at once, so that the first request does not wait for it.
   const loading = withPackage("@modelcontextprotocol/sdk", "/mcp", () => import("./mcp-served.ts"));
   loading.catch((error: unknown) => app.log.info({ code: "unsupported" }, (error as Error).message));
-  app.post("/mcp", async (request, reply) => {
+  const bodyLimit = Math.min(app.initialConfig.bodyLimit ?? BODY_BYTES_MAX, BODY_BYTES_MAX);
+  app.post("/mcp", { bodyLimit }, async (request, reply) => {
     const { answerMcp } = await loading;
     await answerMcp(request, reply, tenants(request.principal.scope).memory);
   });

@@ -8,6 +8,7 @@ import { withCallsBack } from "../models/carried-calls.ts";
 import { checkFields } from "./block-fields.ts";
 import { refused, wrong } from "./refusals.ts";
 import { toDetail } from "./thoughts.ts";
+import { jsonOfInput } from "./written-inputs.ts";
 
 /** A turn of the messages API. */
 interface Turn extends Fields {
@@ -147,7 +148,7 @@ function toCall(block: Fields, path: string): Fields {
   }
   if (typeof id !== "string" || id === "") throw wrong(`${path}.id`, "the id of a call");
   if (typeof name !== "string" || name === "") throw wrong(`${path}.name`, "the name of a tool");
-  const named = { name, arguments: JSON.stringify(objectAt(input ?? {}, `${path}.input`)) };
+  const named = { name, arguments: jsonOfInput(objectAt(input ?? {}, `${path}.input`)) };
   return { id, type: "function", function: named, ...(cache != null && { cache_control: cache }) };
 }
 

@@ -22,8 +22,10 @@ import { readInputs } from "./inputs.ts";
 import { toMessage } from "./answer.ts";
 import { toOwnPath } from "./own-paths.ts";
 import { reshapeErrors, toAnthropicError, toAnthropicStatus } from "./error-shape.ts";
+import { writeInputs } from "./written-inputs.ts";
 import { countBody, messagesBody, toChatRequest, type MessagesRequest } from "./request.ts";
 import { createMessageEvents, type MessageEvent } from "./stream.ts";
+import { toJsonText } from "../../internal/json-pieces.ts";
 
 /** Registers `POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's API for every model, through the same flow as a chat. */
 export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig, "http">): void {
@@ -33,6 +35,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
     "/v1/messages",
     { schema: { body: messagesBody }, preSerialization: reshapeErrors },
     async (request, reply) => {
+      await writeInputs((request.body as MessagesRequest).messages);
       const asked = toChatRequest(request.body as MessagesRequest);
       const asker = askerOf(request, undefined);
       const { tenant, limiter, per } = await admit(parts, asker);
@@ -97,8 +100,9 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
     "/v1/messages/count_tokens",
     { schema: { body: countBody }, preSerialization: reshapeErrors },
     async (request) => {
+      await writeInputs((request.body as MessagesRequest).messages);
       const { messages, tools } = toChatRequest(request.body as MessagesRequest);
-      const told: Turn[] = tools === undefined ? [] : [{ role: "system", content: JSON.stringify(tools) }];
+      const told: Turn[] = tools == null ? [] : [{ role: "system", content: await toJsonText(tools) }];
       return { input_tokens: await countTokens([...told, ...messages]) };
     },
   );

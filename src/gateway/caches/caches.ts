@@ -7,6 +7,7 @@ import { tagOf, type Reach } from "../tenancy/ownership.ts";
 import type { StoredBytes } from "../tenancy/stored-bytes.ts";
 import { createAttributeIndex, namesKey, type AttributeIndex, type NotedSet } from "./attribute-index.ts";
 import { toAttributeSet, toWithin, type Attributes, type AttributeSet } from "./attributes.ts";
+import { toJsonBytes } from "../../internal/json-pieces.ts";
 
 /** A prompt with its answer to store. */
 export interface NewEntry {
@@ -147,7 +148,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
           { details: { path: "prompt" } },
         );
       const value: Value = { prompt, response, attributes };
-      const bytes = Buffer.byteLength(JSON.stringify(value)) + BESIDE_BYTES;
+      const bytes = (await toJsonBytes(value)).length + BESIDE_BYTES;
       const thing = thingOf(realm, id);
       const [booked, noted] = await Promise.allSettled([
         storedBytes.put(scope, thing, bytes, ttlMs),

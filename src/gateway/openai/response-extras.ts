@@ -19,6 +19,7 @@ import { checkKept } from "../responses/turn.ts";
 import { withHistory } from "../../flow/index.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { countTokens } from "../models/tokens.ts";
+import { toJsonText } from "../../internal/json-pieces.ts";
 
 /** Registers `POST /v1/responses/compact` and `/v1/responses/input_tokens`. */
 export function registerResponseExtras(parts: GatewayApp): void {
@@ -52,7 +53,7 @@ export function registerResponseExtras(parts: GatewayApp): void {
     const { messages, tools } = toChatRequest(body, history, input);
     const rest = slice();
     if (rest !== undefined) await rest;
-    const told = tools === undefined ? [] : [{ role: "system", content: JSON.stringify(tools) }];
+    const told = tools == null ? [] : [{ role: "system", content: await toJsonText(tools) }];
     return {
       object: "response.input_tokens",
       input_tokens: await countTokens([...told, ...withHistory(messages, turns)]),
