@@ -34,7 +34,7 @@ export interface Translation {
    */
   readonly fieldOf: (refusal: Fields, body: Fields, request: ChatRequest) => string | undefined;
   /** Converts a whole answer. @throws MarrowError `model_failed` for an answer that is an error or unreadable */
-  readonly toCompletion: (answer: Fields) => ChatCompletion;
+  readonly toCompletion: (answer: Fields, request: ChatRequest) => ChatCompletion;
   /** Begins to read the events of a stream. */
   readonly openStream: (request: ChatRequest) => StreamReader;
 }
@@ -79,11 +79,11 @@ export function translatedModel(
     }
   }
 
-  async function readWhole(answer: HttpAnswer, room: ModelCall["room"]): Promise<ChatCompletion> {
+  async function readWhole(answer: HttpAnswer, { request, room }: ModelCall): Promise<ChatCompletion> {
     const given = await readAnswer(await endpoint.textOf(answer, room), BLOCK_TEXTS);
     if (!isObject(given)) throw malformed("its answer is not a JSON object");
     try {
-      return withUsualCalls(translation.toCompletion(given));
+      return withUsualCalls(translation.toCompletion(given, request));
     } catch (error) {
       throw unreadable(error);
     }
@@ -95,7 +95,7 @@ export function translatedModel(
     async complete({ request: { stream: _, stream_options: __, ...request }, signal, room, keepsPieces }) {
       try {
         const { answer, isStream } = await recognized(await post({ request, signal }));
-        if (!isStream) return await toWholeAnswer(await readWhole(answer, room), { keepsPieces });
+        if (!isStream) return await toWholeAnswer(await readWhole(answer, { request, room }), { keepsPieces });
         const asked = { ...request, stream: true, stream_options: { include_usage: true } };
         const reader = readTranslated(translation.openStream(asked));
         const joined = await endpoint.joined(answer, { request: asked, signal, room }, reader);
@@ -109,7 +109,7 @@ export function translatedModel(
       try {
         const asked = { ...request, stream: true };
         const answer = await post({ request: asked, signal });
-        if (isJson(answer)) return wholeAsStream(await readWhole(answer, room), request);
+        if (isJson(answer)) return wholeAsStream(await readWhole(answer, { request, room }), request);
         checkEventStream(answer);
         return toParts(answer, signal, readTranslated(translation.openStream(asked)));
       } catch (error) {

@@ -54,7 +54,7 @@ describe("a refusal through /v1/responses", () => {
     ["reasoning.effort", { input: "q", reasoning: { effort: "enormous" } }],
     ["include", { input: "q", include: ["message.output_text.logprobs"] }],
     ["top_logprobs", { input: "q", top_logprobs: 2 }],
-    ["tools.1.type", { input: "q", tools: [tool, { type: "custom", name: "c" }] }],
+    ["tools.1.format.type", { input: "q", tools: [tool, { type: "custom", name: "c", format: { type: "novel" } }] }],
   ])("names %s", async (param, body) => {
     const answer = await post("/v1/responses", body);
     expect([answer.status, answer.body.error?.param]).toEqual([400, param]);

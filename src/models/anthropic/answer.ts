@@ -7,6 +7,7 @@ import { createOmissions } from "../omitted.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { asRead, withMore, wordsOr, type LongText } from "../../internal/long-text.ts";
 import { createOrder } from "../../internal/order.ts";
+import { textOfInput } from "./custom-tools.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** Maps stop reasons to those of chat completions. Unknown reasons are passed on unchanged; such an answer is never cached. */
@@ -38,16 +39,25 @@ const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["overloaded_error", 529],
 ]);
 
+/** What is known beside an answer, whole or streamed. */
+export interface AnswerOptions {
+  /** Texts that must not appear in errors that clients see. */
+  readonly secrets: readonly string[];
+  readonly nowMs: number;
+  /** Names of the request's custom tools. */
+  readonly customs: ReadonlySet<unknown>;
+}
+
 /**
  * Converts a whole message to a completion. Pure. @throws MarrowError `model_failed` for an error, or an answer without content for a
  * completion
  */
-export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
+export function toCompletion(answer: Fields, { secrets, nowMs, customs }: AnswerOptions): ChatCompletion {
   if (answer["type"] === "error") throw toStreamError(answer["error"], secrets);
   const { id, model, content, stop_reason: reason, stop_sequence: sequence, stop_details: details, usage } = answer;
   if (!Array.isArray(content) && typeof content !== "string") throw malformed("its answer has no content");
   if (content.length > PARTS_MAX && typeof content !== "string") throw tooMany(PARTS_MAX, "blocks");
-  const said = toMessage(typeof content === "string" ? [content] : (content as readonly unknown[]));
+  const said = toMessage(typeof content === "string" ? [content] : (content as readonly unknown[]), customs);
   const message = { ...said, refusal: toRefusal(reason, details) };
   return {
     id: typeof id === "string" ? id : "",
@@ -137,7 +147,7 @@ export function toStreamError(error: unknown, secrets: readonly string[]): Marro
   });
 }
 
-function toMessage(blocks: readonly unknown[]): ChatMessage {
+function toMessage(blocks: readonly unknown[], customs: AnswerOptions["customs"]): ChatMessage {
   let text: string | LongText | undefined;
   let thoughts: string | LongText | undefined;
   const details: Fields[] = [];
@@ -167,7 +177,11 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
       case "redacted_thinking":
         break;
       case "tool_use":
-        calls.push(toCall(block, argumentsOf(block["input"]) ?? "{}"));
+        calls.push(
+          customs.has(block["name"])
+            ? toCustomCall(block, textOfInput(block["input"]))
+            : toCall(block, argumentsOf(block["input"]) ?? "{}"),
+        );
         order.add({ tool_calls: calls.slice(-1) });
         break;
       default:
@@ -209,4 +223,9 @@ export function citationType(citation: unknown): unknown {
 /** Converts a tool call for chat completions. */
 export function toCall({ id, name }: Fields, given: string | LongText): Fields {
   return { id, type: "function", function: { name, arguments: given } };
+}
+
+/** Converts a call of a tool that stands for a custom tool. */
+export function toCustomCall({ id, name }: Fields, input: string | LongText): Fields {
+  return { id, type: "custom", custom: { name, input } };
 }

@@ -7,6 +7,7 @@ import type { ChatModel, ModelInfo } from "../model.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
+import { customNamesOf } from "./custom-tools.ts";
 import { forbidsThoughts, formAfter, lacksThoughts, refusesThoughts, type EffortForm } from "./effort.ts";
 import { toChatPath } from "./refused-field.ts";
 import { toAnthropicBody } from "./request.ts";
@@ -81,10 +82,12 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
         const isMade = path?.startsWith("thinking") === true && !isObject(request?.["thinking"]);
         return isMade ? "reasoning_effort" : path;
       },
-      toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
-      openStream({ stream_options: wanted }) {
+      toCompletion: (answer, request) =>
+        toCompletion(answer, { secrets, nowMs: Date.now(), customs: customNamesOf(request) }),
+      openStream(request) {
+        const { stream_options: wanted } = request;
         const wantsUsage = isObject(wanted) && wanted["include_usage"] === true;
-        return readMessageEvents(wantsUsage, secrets, Date.now());
+        return readMessageEvents(wantsUsage, { secrets, nowMs: Date.now(), customs: customNamesOf(request) });
       },
     };
   });

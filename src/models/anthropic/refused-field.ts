@@ -1,6 +1,7 @@
 import { asSent, followed, originOf, type Named } from "../origins.ts";
 import type { ChatRequest } from "../chat.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { TEXT_SCHEMA } from "./custom-tools.ts";
 
 /** Names of fields of this API in chat completions. A field without a row has the same name. */
 const NAMES: readonly (readonly [own: string, chat: string])[] = [
@@ -47,7 +48,10 @@ function fieldOf({ made, origin, rest }: Named): string {
   const [field = "", ...within] = rest;
   const dotted = (...names: readonly string[]) => names.map((name) => `.${name}`).join("");
   if (field === "") return "";
-  if (origin.startsWith("tools.")) return toolField(rest.filter((name, at) => at > 0 || name !== "custom"));
+  if (origin.startsWith("tools.")) {
+    const path = rest.filter((name, at) => at > 0 || name !== "custom");
+    return made["input_schema"] === TEXT_SCHEMA ? customField(path) : toolField(path);
+  }
   if (field === "cache_control") return dotted(...rest);
   switch (made["type"]) {
     case "text":
@@ -70,6 +74,13 @@ function fieldOf({ made, origin, rest }: Named): string {
 
 /** Fields of a chat's tool that are within its function. */
 const OF_FUNCTION: ReadonlySet<string> = new Set(["name", "description", "strict"]);
+
+/** The schema of a custom tool's input is the gateway's: a refusal of it is about the whole tool. */
+function customField([field = "", ...within]: readonly string[]): string {
+  if (field === "input_schema") return "";
+  const rest = [field, ...within].map((name) => `.${name}`).join("");
+  return field === "name" || field === "description" ? `.custom${rest}` : field === "" ? "" : rest;
+}
 
 function toolField([field = "", ...within]: readonly string[]): string {
   const rest = within.map((name) => `.${name}`).join("");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ChatRequest } from "../chat.ts";
+import { TEXT_SCHEMA } from "./custom-tools.ts";
 import { ANTHROPIC_FIELDS, toAnthropicBody } from "./request.ts";
 
 const base: ChatRequest = { model: "claude", messages: [{ role: "user", content: "hi" }] };
@@ -41,7 +42,12 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
       [{ ...tool, function: { ...tool.function, foo: 1, bar: null }, defer_loading: true }],
       { tools: [{ name: "f", input_schema: { type: "object" }, foo: 1, defer_loading: true }] },
     ],
-    [[{ type: "custom", custom: { name: "f" } }], "tools.0.type"],
+    [
+      [{ type: "custom", custom: { name: "f", description: "d" }, defer_loading: true }],
+      { tools: [{ name: "f", description: "d", input_schema: TEXT_SCHEMA, defer_loading: true }] },
+    ],
+    [[{ type: "custom", custom: {} }], "tools.0.custom.name"],
+    [[{ type: "custom", custom: { name: "f", format: { type: "x" } } }], "tools.0.custom.format.type"],
     [[{ type: "web_search" }], "tools.0.type"],
   ],
   tool_choice: [["auto", {}]],

@@ -17,6 +17,7 @@ import { madeOf } from "../origins.ts";
 import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
 import { KIND, toConversation } from "./messages.ts";
 import { withTranscripts } from "../spoken.ts";
+import { toTextTool } from "./custom-tools.ts";
 import { toThinking, type EffortForm } from "./effort.ts";
 
 /**
@@ -140,18 +141,21 @@ function toTools(request: ChatRequest): { readonly tools?: readonly Fields[]; re
 }
 
 function toTool(tool: unknown, path: string): Fields {
-  const { type, function: named, cache_control: cache, ...beside } = objectAt(tool, path);
+  const { type, function: named, custom, cache_control: cache, ...beside } = objectAt(tool, path);
+  const cached = cache !== undefined && cache !== null && { cache_control: cache };
+  // Such as `defer_loading`: the endpoint accepts or refuses it.
+  if (type === "custom")
+    return madeOf(path, { ...withoutNulls(beside), ...withoutNulls(toTextTool(custom, `${path}.custom`)), ...cached });
   if (type !== "function") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
   const { name, description, parameters, strict, ...more } = objectAt(named, `${path}.function`);
   if (!isText(name)) throw unfit(`${path}.function.name`, "a name", name);
   return madeOf(path, {
-    // Such as `defer_loading`: the endpoint accepts or refuses it.
     ...withoutNulls({ ...beside, ...more }),
     name,
     ...(isText(description) && { description }),
     input_schema: parameters ?? { type: "object", properties: {} },
     ...(typeof strict === "boolean" && { strict }),
-    ...(cache !== undefined && cache !== null && { cache_control: cache }),
+    ...cached,
   });
 }
 
@@ -168,7 +172,9 @@ function allowedBy(choice: unknown): { readonly names: ReadonlySet<unknown>; rea
   if (!Array.isArray(tools)) throw unfit(`${path}.tools`, "a list of tools", tools);
   const names = tools.map((tool: unknown, at) => {
     const here = `${path}.tools.${at}`;
-    return objectAt(objectAt(tool, here)["function"], `${here}.function`)["name"];
+    const given = objectAt(tool, here);
+    const field = given["type"] === "custom" ? "custom" : "function";
+    return objectAt(given[field], `${here}.${field}`)["name"];
   });
   return { names: new Set(names), mode };
 }
@@ -177,9 +183,10 @@ function toChoice(choice: unknown): Fields | undefined {
   if (choice === undefined || choice === null) return undefined;
   if (choice === "auto" || choice === "none") return { type: choice };
   if (choice === "required") return { type: "any" };
-  const { type, function: named } = objectAt(choice, "tool_choice");
-  if (type !== "function") throw uncarried("tool_choice.type", KIND, `a choice of type ${String(type).slice(0, 64)}`);
-  const { name } = objectAt(named, "tool_choice.function");
-  if (!isText(name)) throw unfit("tool_choice.function.name", "the name of a tool", name);
+  const { type, function: named, custom } = objectAt(choice, "tool_choice");
+  if (type !== "function" && type !== "custom")
+    throw uncarried("tool_choice.type", KIND, `a choice of type ${String(type).slice(0, 64)}`);
+  const { name } = objectAt(type === "custom" ? custom : named, `tool_choice.${type}`);
+  if (!isText(name)) throw unfit(`tool_choice.${type}.name`, "the name of a tool", name);
   return { type: "tool", name };
 }

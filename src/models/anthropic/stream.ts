@@ -9,7 +9,18 @@ import { toJsonText } from "../../internal/json-pieces.ts";
 import { textsOf } from "../cut-chunk.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
-import { citationType, citedIn, toCall, toFinish, toRefusal, toStreamError, toUsage } from "./answer.ts";
+import {
+  citationType,
+  citedIn,
+  toCall,
+  toCustomCall,
+  toFinish,
+  toRefusal,
+  toStreamError,
+  toUsage,
+  type AnswerOptions,
+} from "./answer.ts";
+import { createTextReader, textOfInput, type TextReader } from "./custom-tools.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** A block of a message under construction. */
@@ -21,6 +32,8 @@ interface Block {
   given: boolean;
   /** Where these arguments end, for a tool call. */
   readonly end: ReturnType<typeof createJsonEnd> | undefined;
+  /** Reads the text of its input, for a call of a custom tool. */
+  readonly text: TextReader | undefined;
   /** Whether it was in the message's start, or never began: its end may not come either. */
   isLoose: boolean;
 }
@@ -40,7 +53,7 @@ const OF_PIECES: ReadonlyMap<unknown, Fields> = new Map([
  * middle. Reasoning is sent as it arrives, and once more complete with its signature at the end of its block. Some proxies send content in
  * `message_start`, or leave out the events around a block.
  */
-export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
+export function readMessageEvents(wantsUsage: boolean, { secrets, nowMs, customs }: AnswerOptions): StreamReader {
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
   const blocks = new Map<unknown, Block>();
   /** Indexes of blocks that are left out. */
@@ -84,8 +97,16 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     }
     if (isCall) checkName(fields["name"]);
     if (isCall && isText(fields["id"])) fields["id"] = unique(fields["id"]);
-    blocks.set(index, { fields, call, given: false, end: isCall ? createJsonEnd() : undefined, isLoose });
-    if (isCall) return say({ tool_calls: [{ index: call, ...toCall(fields, "") }] });
+    const reader = isCall && customs.has(fields["name"]) ? createTextReader() : undefined;
+    blocks.set(index, {
+      fields,
+      call,
+      given: false,
+      end: isCall ? createJsonEnd() : undefined,
+      text: reader,
+      isLoose,
+    });
+    if (isCall) return say({ tool_calls: [{ index: call, ...(reader ? toCustomCall : toCall)(fields, "") }] });
     if (type === "text") for (const cited of citedIn(fields)) omissions.add(cited);
     if (type === "text") return isText(text) ? say({ content: text }) : [];
     if (type === "redacted_thinking") return [];
@@ -118,10 +139,16 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
         if (!isText(json) || block.call < 0) return [];
         block.given = true;
         block.end?.add(json);
+        if (block.text !== undefined) return sayInput(block, block.text.add(json));
         return [chunk({ tool_calls: [{ index: block.call, function: { arguments: json } }] })];
       default:
         return [];
     }
+  }
+
+  /** The next piece of a custom tool's input. */
+  function sayInput({ call }: Block, input: string): readonly ChatChunk[] {
+    return input === "" ? [] : [chunk({ tool_calls: [{ index: call, custom: { input } }] })];
   }
 
   /** A piece of a block that never began. A call cannot be made of it, for want of a name. */
@@ -143,7 +170,10 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     const detail = toDetail(block.fields, Number(index));
     if (detail !== undefined) return say({ reasoning_details: [detail] });
     // A call without parts has the input of its start, possibly none, which is an empty object.
-    if (block.call < 0 || block.given) return [];
+    if (block.call < 0) return [];
+    if (block.text !== undefined)
+      return sayInput(block, block.given ? block.text.end() : String(textOfInput(block.fields["input"])));
+    if (block.given) return [];
     const given = argumentsOf(block.fields["input"]) ?? "{}";
     return [chunk({ tool_calls: [{ index: block.call, function: { arguments: given } }] })];
   }
