@@ -8,6 +8,7 @@ import { foldGrowth, foldTold, piecesOf, weightOf, weightOfGrowth } from "./plai
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
 import { noteStep } from "../internal/steps.ts";
+import { createTurnPacer } from "../internal/time-slice.ts";
 
 /** A model's stream and its consumers. */
 export interface Relayed {
@@ -32,6 +33,9 @@ export interface Relayed {
   readonly spend: (completion: ChatCompletion) => void;
 }
 
+/** The turns of the event loop of all streams: however many are long at once, other requests are served between their parts. */
+const pace = createTurnPacer();
+
 /**
  * Passes a model's stream on while recording it. A reader that stops does not stop it, and a slow reader delays nobody. If the recording is
  * shed, the stream continues, its session stores the recorded part, and it gets no more followers.
@@ -39,12 +43,13 @@ export interface Relayed {
 export function relay(relayed: Relayed): AnswerStream {
   const { model, parts, lead, leaving, isOwn, shown, needsWhole } = relayed;
   const recorder = createRecorder(model);
-  const share = relayed.recordings.open(shed);
+  const share = relayed.recordings.open(shed, needsWhole ? regulate : undefined);
   const outlet = createHandover(regulate);
   let shedding: Promise<void> | undefined;
   /** `ending`: no more parts are read from the model; the steps after its last part are running. */
   let state: "open" | "ending" | "over" = "open";
-  let [isFlowing, isDraining] = [false, false];
+  /** `isResting`: it goes on in one of the next turns. */
+  let [isFlowing, isResting, isDraining] = [false, false, false];
   const ended = Promise.withResolvers<void>();
   const source = pushTo(parts[Symbol.asyncIterator](), {
     take,
@@ -60,6 +65,8 @@ export function relay(relayed: Relayed): AnswerStream {
       () => {},
       () => {},
     );
+    // One that waits for room takes no further part.
+    if (needsWhole) queueMicrotask(regulate);
   }
 
   async function finish(): Promise<void> {
@@ -160,15 +167,25 @@ export function relay(relayed: Relayed): AnswerStream {
     ended.resolve();
   }
 
-  /** Reads from the model only while a reader, follower or store needs more. */
+  /** Reads from the model only while a reader, follower or store needs more, there is room to record it, and this turn has time for it. */
   function regulate(): void {
     if (state !== "open") return;
     if (needsWhole && shedding !== undefined) return void breakOff(noRoom());
-    const isWanted = isDraining || outlet.isWaiting();
-    if (isWanted === isFlowing) return;
-    isFlowing = isWanted;
-    if (isWanted) source.resume();
-    else source.pause();
+    const isWanted = (isDraining || outlet.isWaiting()) && share.hasRoom();
+    if (isFlowing && (!isWanted || pace.isSpent())) {
+      isFlowing = false;
+      source.pause();
+    }
+    if (!isWanted || isFlowing || isResting) return;
+    isResting = true;
+    pace(goOn);
+  }
+
+  function goOn(): void {
+    isResting = false;
+    if (state !== "open" || !(isDraining || outlet.isWaiting())) return;
+    isFlowing = true;
+    source.resume();
   }
 
   function drain(): void {

@@ -33,10 +33,17 @@ export function createTimeSlice(sliceMs: number = SLICE_MS): () => Promise<void>
 }
 
 /**
- * Makes a function that runs work at once, until the work of one turn of the event loop has taken `sliceMs`: what comes after that waits for
- * the next turns, in order. Work that comes alone never waits.
+ * Runs work at once, until the work of one turn of the event loop has taken its time: what comes after that waits for the next turns, in
+ * order. Work that comes alone never waits.
  */
-export function createTurnPacer(sliceMs: number = SLICE_MS): (work: () => void) => void {
+export interface TurnPacer {
+  (work: () => void): void;
+  /** Returns true once the time of this turn is used up: work that goes on by itself should pause, and call the pacer to go on. */
+  isSpent(this: void): boolean;
+}
+
+/** Makes a pacer whose work takes up to `sliceMs` milliseconds of one turn. */
+export function createTurnPacer(sliceMs: number = SLICE_MS): TurnPacer {
   const later: (() => void)[] = [];
   let isTimed = false;
   let endMs = 0;
@@ -61,11 +68,16 @@ export function createTurnPacer(sliceMs: number = SLICE_MS): (work: () => void) 
     } while (later.length > 0 && performance.now() < endMs);
   }
 
-  return (work) => {
+  function isSpent(): boolean {
     if (!isTimed) time();
-    if (later.length > 0 || performance.now() >= endMs) later.push(work);
+    return later.length > 0 || performance.now() >= endMs;
+  }
+
+  const pace = (work: () => void): void => {
+    if (isSpent()) later.push(work);
     else work();
   };
+  return Object.assign(pace, { isSpent });
 }
 
 /** Takes short steps in slices, and returns what they end with. */
