@@ -68,6 +68,67 @@ describe("the room for long answers", () => {
     expect(waiting.has).toBe(true);
   });
 
+  it("is not waited for by a call whose caller gives up, nor by those behind it", async () => {
+    const room = createAnswerRoom({ bytesMax: 100 });
+    const [first, late, small] = [room.open(), room.open(), room.open()];
+    await first.take(60);
+    const gone = new AbortController();
+    const [waiting, behind] = [late.take(100, gone.signal), taken(small, 30)];
+    await turn();
+    expect(behind.has).toBe(false);
+    gone.abort(new Error("the deadline passed"));
+    await expect(waiting).rejects.toThrow("the deadline passed");
+    expect(behind.has).toBe(true);
+    await expect(room.open().take(1, gone.signal)).rejects.toThrow("the deadline passed");
+  });
+
+  it("is given at once to the one answer that is longer than was thought, so that calls never wait for each other", async () => {
+    const within = createAnswerRoom({ bytesMax: 100 });
+    const rooms = [1, 2].map(() => createAnswerRoom({ bytesMax: 50, within }));
+    const places = rooms.flatMap((room) => Array.from({ length: 4 }, () => room.open()));
+    await Promise.all(places.map((place) => place.take(10)));
+    const told = places.map((place) => taken(place, 40));
+    const sent = new Set<number>();
+    for (const [nth, place] of places.entries()) {
+      await turn();
+      expect(told.filter(({ has }) => has).length).toBeGreaterThan(nth);
+      // The one that has its room is sent.
+      const at = told.findIndex(({ has }, one) => has && !sent.has(one));
+      (places[at] ?? place).close();
+      sent.add(at);
+    }
+    await turn();
+    const all = within.open();
+    await all.take(100);
+  });
+
+  it("is taken from clients that read slowly while others wait, those first that have had theirs longest", async () => {
+    const room = createAnswerRoom({ bytesMax: 100, readMs: 300 });
+    const places = Array.from({ length: 4 }, () => room.open());
+    const dropped: number[] = [];
+    for (const [nth, place] of places.entries()) {
+      await place.take(25);
+      place.hand(() => {
+        dropped.push(nth);
+        place.close();
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(dropped).toEqual([]);
+    const next = room.open();
+    await next.take(50);
+    expect(dropped).toEqual([0, 1]);
+    next.hand(() => {
+      dropped.push(4);
+      next.close();
+    });
+    // A client that has just begun to read has its time.
+    const sinceMs = performance.now();
+    await room.open().take(100);
+    expect(dropped).toEqual([0, 1, 2, 3, 4]);
+    expect(performance.now() - sinceMs).toBeGreaterThan(250);
+  });
+
   it("of one tenant leaves the rest of a wider one to others", async () => {
     const within = createAnswerRoom({ bytesMax: 100 });
     const [one, other] = [1, 2].map(() => createAnswerRoom({ bytesMax: 50, within }));

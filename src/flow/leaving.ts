@@ -21,6 +21,8 @@ export interface Departure {
   removeEventListener(type: "abort", listener: () => void): void;
   /** Calls a listener once the client has all of the answer, or left. Absent where that is not known. */
   onEnd?(listener: () => void): void;
+  /** Closes the client's connection. */
+  drop?(): void;
 }
 
 /** The slot of a call whose client left. */

@@ -95,8 +95,8 @@ export interface Endpoint {
    * Sends a request, and again if a refusal can be worked around. Returns a successful answer, unread. @throws MarrowError `model_failed`
    */
   post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer>;
-  /** Returns the whole text of an answer; a long one is in pieces. `room`: as in a call. */
-  textOf(answer: HttpAnswer, room: ModelCall["room"]): Promise<string | LongText>;
+  /** Returns the whole text of an answer; a long one is in pieces. */
+  textOf(answer: HttpAnswer, call: Pick<ModelCall, "room" | "signal">): Promise<string | LongText>;
   /** Joins a stream that came for a whole answer, within the same bound. @throws MarrowError as the stream does */
   joined(answer: HttpAnswer, call: ModelCall, reader: PartReader): Promise<ChatCompletion>;
   /** Texts that must not appear in errors that clients see. */
@@ -179,7 +179,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
   return {
     post,
     secrets,
-    textOf: (answer, room) => textOf(answer, answerBytesMax, room),
+    textOf: (answer, call) => textOf(answer, answerBytesMax, call),
     joined: (answer, call, reader) => joinStream(answer, call, { reader, bytesMax: answerBytesMax }),
 
     port: {

@@ -3,6 +3,8 @@ import type { Dispatcher } from "undici";
 import { pushTo, type Pushing, type Sink } from "../internal/push.ts";
 import { LongText } from "../internal/long-text.ts";
 import { ownTurn } from "../internal/time-slice.ts";
+import type { ModelCall } from "./model.ts";
+import { createRoomTaker } from "./room.ts";
 
 /** An answer with received headers and a pending body. */
 export interface HttpAnswer {
@@ -231,21 +233,19 @@ async function wholeOf(next: HttpAnswer["next"], abandon: () => void, bytesMax: 
   return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, bytes);
 }
 
-/** Bytes of an answer that are read before there is room for it. */
-export const ROOMLESS_BYTES = 1_048_576;
-
 /**
  * The rest of a body as text without a byte order mark, decoded as it comes; a long one stays in pieces. Rejects when it is over the bound. A
- * long one is read on once `room` has room for its size, or for the bound if that is not known.
+ * long one is read on once `room` has room for it.
  */
 export async function textOf(
   answer: HttpAnswer,
   bytesMax: number,
-  room?: (bytes: number) => Promise<void>,
+  call: Pick<ModelCall, "room" | "signal"> = {},
 ): Promise<string | LongText> {
   const first = await answer.next();
   let piece = first === undefined ? undefined : await answer.next();
   if (piece === undefined) return toText(first, bytesMax);
+  const room = createRoomTaker(call, bytesMax, expectedBytes(answer));
   const decoder = new StringDecoder("utf8");
   let begin = decoder.write(first as Buffer);
   let bytes = (first as Buffer).length;
@@ -263,13 +263,10 @@ export async function textOf(
       throw new BodyTooLarge(bytesMax);
     }
     add(decoder.write(piece));
-    if (bytes > ROOMLESS_BYTES && bytes - piece.length <= ROOMLESS_BYTES)
-      await room?.(expectedBytes(answer, bytesMax)).catch((error: unknown) => {
-        answer.abandon();
-        throw error;
-      });
+    const wait = room.grew(bytes);
+    if (wait !== undefined) await abandoning(answer, wait);
   }
-  if (bytes > ROOMLESS_BYTES) await room?.(bytes);
+  await room.ended(bytes);
   add(decoder.end());
   if (bytes < LONG_BYTES) return texts.join("");
   // Of a hundred long answers that end at once each is read in a turn of its own.
@@ -277,10 +274,18 @@ export async function textOf(
   return new LongText(texts);
 }
 
-/** How large a body will be: as its head says, or up to the bound. */
-function expectedBytes({ headers }: HttpAnswer, bytesMax: number): number {
+/** Waits, and abandons the answer if there is nothing to wait for. */
+export function abandoning(answer: HttpAnswer, wait: Promise<void>): Promise<void> {
+  return wait.catch((error: unknown) => {
+    answer.abandon();
+    throw error;
+  });
+}
+
+/** The bytes of a body, if its head tells them. */
+function expectedBytes({ headers }: HttpAnswer): number | undefined {
   const told = headers["content-encoding"] === undefined ? Number(headers["content-length"]) : Number.NaN;
-  return told >= ROOMLESS_BYTES ? Math.min(told, bytesMax) : bytesMax;
+  return Number.isNaN(told) ? undefined : told;
 }
 
 /** The text of a body in one piece. */

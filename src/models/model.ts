@@ -17,10 +17,10 @@ export interface ModelCall {
   /** The caller, for sharing an endpoint's concurrency fairly. @default the process itself */
   readonly asker?: Asker | undefined;
   /**
-   * Waits until there is memory for a long whole answer of so many bytes, before most of it is read; called again with its size once it was.
+   * Waits until there is memory for a long whole answer of so many bytes, before most of it is read; called again for more, and with its size once it was read.
    * @default no bound on all answers together
    */
-  readonly room?: ((bytes: number) => Promise<void>) | undefined;
+  readonly room?: ((bytes: number, signal?: AbortSignal) => Promise<void>) | undefined;
   /** Whether long texts within a whole completion may be a `LongText`: V8 copies a long string in one go where it is first read. @default false */
   readonly keepsPieces?: boolean | undefined;
 }

@@ -69,7 +69,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
           const joined = await endpoint.joined(answer, call, readParts(call));
           return await toWholeAnswer(withUsualCalls(joined, toExpectedCalls(call.request)), call);
         }
-        const text = await endpoint.textOf(answer, call.room);
+        const text = await endpoint.textOf(answer, call);
         const given = toCompletion(await readAnswer(text), endpoint.secrets);
         noteThoughts(call.request.model, given.choices[0]?.message);
         const completion = withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request));
@@ -83,7 +83,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       try {
         const answer = await post(call);
         if (isJson(answer)) {
-          const given = toCompletion(await readAnswer(await endpoint.textOf(answer, call.room)), endpoint.secrets);
+          const given = toCompletion(await readAnswer(await endpoint.textOf(answer, call)), endpoint.secrets);
           noteThoughts(call.request.model, given.choices[0]?.message);
           return wholeAsStream(withUsualCalls(withUsualMessages(given), toExpectedCalls(call.request)), call.request);
         }

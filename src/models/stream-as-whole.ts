@@ -1,10 +1,11 @@
 import { isText } from "../internal/fields.ts";
 import type { ChatChoice, ChatChunk, ChatCompletion } from "./chat.ts";
 import { growthOf } from "./growth.ts";
-import { BodyTooLarge, ROOMLESS_BYTES, withBody, type HttpAnswer } from "./http.ts";
+import { abandoning, BodyTooLarge, withBody, type HttpAnswer } from "./http.ts";
 import type { ModelCall, StreamPart } from "./model.ts";
 import { toParts, type PartReader } from "./parts.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
+import { createRoomTaker } from "./room.ts";
 
 /** Types of answers that may be event streams; the first words decide. */
 const STREAM_TYPE = /^(?:$|text\/(?:event-stream|plain)\b)/i;
@@ -51,9 +52,11 @@ export interface JoinOptions {
  */
 export async function joinStream(
   answer: HttpAnswer,
-  { request, signal, room }: ModelCall,
+  call: ModelCall,
   { reader, bytesMax }: JoinOptions,
 ): Promise<ChatCompletion> {
+  const { request, signal } = call;
+  const room = createRoomTaker(call, bytesMax);
   const choices = new Map<number, Recorder>();
   const choiceAt = (index: number): Recorder => {
     const recorder = choices.get(index) ?? createRecorder(request.model);
@@ -63,21 +66,17 @@ export async function joinStream(
   const first = choiceAt(0);
   let weight = 0;
   for await (const part of toParts(answer, signal, reader)) {
-    const before = weight;
     weight += weightOf(part);
     if (weight > bytesMax) {
       answer.abandon();
       throw new BodyTooLarge(bytesMax);
     }
-    if (weight > ROOMLESS_BYTES && before <= ROOMLESS_BYTES)
-      await room?.(bytesMax).catch((error: unknown) => {
-        answer.abandon();
-        throw error;
-      });
+    const wait = room.grew(weight);
+    if (wait !== undefined) await abandoning(answer, wait);
     if (part.grows !== undefined) first.grow(part.grows);
     else for (const chunk of part.chunks) record(chunk);
   }
-  if (weight > ROOMLESS_BYTES) await room?.(weight);
+  await room.ended(weight);
 
   /** Each choice has a recorder, which takes it for the first one; the others' chunks have nothing beside it. */
   function record(chunk: ChatChunk): void {

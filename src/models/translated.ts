@@ -79,11 +79,11 @@ export function translatedModel(
     }
   }
 
-  async function readWhole(answer: HttpAnswer, { request, room }: ModelCall): Promise<ChatCompletion> {
-    const given = await readAnswer(await endpoint.textOf(answer, room), BLOCK_TEXTS);
+  async function readWhole(answer: HttpAnswer, call: ModelCall): Promise<ChatCompletion> {
+    const given = await readAnswer(await endpoint.textOf(answer, call), BLOCK_TEXTS);
     if (!isObject(given)) throw malformed("its answer is not a JSON object");
     try {
-      return withUsualCalls(translation.toCompletion(given, request));
+      return withUsualCalls(translation.toCompletion(given, call.request));
     } catch (error) {
       throw unreadable(error);
     }
@@ -95,7 +95,7 @@ export function translatedModel(
     async complete({ request: { stream: _, stream_options: __, ...request }, signal, room, keepsPieces }) {
       try {
         const { answer, isStream } = await recognized(await post({ request, signal }));
-        if (!isStream) return await toWholeAnswer(await readWhole(answer, { request, room }), { keepsPieces });
+        if (!isStream) return await toWholeAnswer(await readWhole(answer, { request, room, signal }), { keepsPieces });
         const asked = { ...request, stream: true, stream_options: { include_usage: true } };
         const reader = readTranslated(translation.openStream(asked));
         const joined = await endpoint.joined(answer, { request: asked, signal, room }, reader);
@@ -109,7 +109,7 @@ export function translatedModel(
       try {
         const asked = { ...request, stream: true };
         const answer = await post({ request: asked, signal });
-        if (isJson(answer)) return wholeAsStream(await readWhole(answer, { request, room }), request);
+        if (isJson(answer)) return wholeAsStream(await readWhole(answer, { request, room, signal }), request);
         checkEventStream(answer);
         return toParts(answer, signal, readTranslated(translation.openStream(asked)));
       } catch (error) {

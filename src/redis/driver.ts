@@ -18,7 +18,7 @@ import {
   type Failure,
 } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
-import { beginOwnWait, type OwnWait } from "./own-time.ts";
+import { beginOwnWait, type OwnWait } from "../internal/own-time.ts";
 import { isReadOnly } from "./routing.ts";
 import { createShards, keepShards } from "./shards.ts";
 import { toSignal } from "./signals.ts";

@@ -8,7 +8,7 @@ import { classify, errorWord, SILENT } from "./failure.ts";
 import { ClusterCommand, createClusterSend, SearchCommand } from "./ioredis-cluster.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
 import { keepInStep, stepsOf, type Steps } from "./in-step.ts";
-import { afterOwnTime } from "./own-time.ts";
+import { afterOwnTime } from "../internal/own-time.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 
 /**

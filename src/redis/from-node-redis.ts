@@ -4,7 +4,7 @@ import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { outOfStep } from "./failure.ts";
 import { endConnection, watchSteps, type PlainClient } from "./node-redis-steps.ts";
-import { afterOwnTime } from "./own-time.ts";
+import { afterOwnTime } from "../internal/own-time.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 

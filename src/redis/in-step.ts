@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Redis as IoredisClient } from "ioredis";
 import dataHandler from "ioredis/built/DataHandler.js";
 import { outOfStep } from "./failure.ts";
-import { afterOwnTime } from "./own-time.ts";
+import { afterOwnTime } from "../internal/own-time.ts";
 
 /** Internals of the pinned client version that are used beside its commands. */
 type Inner = Pick<IoredisClient, "status"> & {

@@ -1,5 +1,5 @@
 import { dropOldest } from "../internal/drop-oldest.ts";
-import type { OwnWait } from "./own-time.ts";
+import type { OwnWait } from "../internal/own-time.ts";
 
 /**
  * Places that answer nothing: the server, or a master of a cluster. Commands for one fail at once, except for one now and then that tries.

@@ -1,5 +1,5 @@
+import { MarrowError } from "../../errors.ts";
 import type { ChatCompletion, ModelAnswer, ModelCall } from "../../models/index.ts";
-import type { AnswerPlace } from "../answer-room.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { withHistory } from "../context.ts";
 import { depart } from "../departed.ts";
@@ -13,6 +13,7 @@ import type { Leading } from "../together.ts";
 import { askUsage, createEventHolder, createUsageFilter } from "../usage-asked.ts";
 import type { Exchange } from "./exchange.ts";
 import { finish, keepPartial, keepShed } from "./finish.ts";
+import { openPlace } from "./place.ts";
 
 /** Longest time that an answer continues without its client if it is stored for a later reader. */
 const KEPT_DRAIN_MS = 3_600_000;
@@ -25,7 +26,7 @@ export async function ask(
   lead?: Leading,
 ): Promise<ChatOutcome> {
   const leaving = watch(kit, exchange, lead);
-  const place = toPlace(kit, exchange);
+  const place = openPlace(kit, exchange);
   try {
     if (exchange.request.stream === true) {
       const call = askUsage(toCall(kit, exchange, leaving.signal, place.room));
@@ -44,42 +45,24 @@ export async function ask(
         keepShed: (completion) => keepShed(kit, exchange, completion),
         spend: (completion) => void kit.spend(exchange, completion),
       });
+      place.hand();
       return { kind: "stream", stream, provenance: { ...provenance, served: servedBy(exchange.model, parts) } };
     }
     const { text, pieces, kept, served } = await askWhole(kit, exchange, lead, leaving.signal, place.room);
     leaving.close();
+    place.hand();
     const described = { ...provenance, served };
     return { kind: "whole", text, pieces, provenance: kept ? described : { ...described, session: "unavailable" } };
   } catch (error) {
     leaving.close();
+    place.close();
     void exchange.keeping.withdraw();
     kit.settle(exchange.decision, NOTHING_USED);
-    await (leaving.cancelled || isLate(exchange, error) ? lead?.leave() : lead?.fail(error));
+    const isOwn = leaving.cancelled || isLate(exchange, error) || MarrowError.is(error, "aborted");
+    await (isOwn ? lead?.leave() : lead?.fail(error));
     throw error;
-  } finally {
-    place.leave();
   }
 }
-
-/** Memory for a call's long answers: taken until its client has them or left, or as long as they are asked for where that is not known. */
-function toPlace({ answerRoom }: FlowKit, { gone }: Exchange): { readonly room: ModelCall["room"]; leave(): void } {
-  if (answerRoom === undefined) return NO_PLACE;
-  let place: AnswerPlace | undefined;
-  return {
-    room(bytes) {
-      if (place === undefined) {
-        place = answerRoom.open();
-        gone?.onEnd?.(place.close);
-      }
-      return place.take(bytes);
-    },
-    leave() {
-      if (gone?.onEnd === undefined) place?.close();
-    },
-  };
-}
-
-const NO_PLACE = { room: undefined, leave() {} };
 
 /** Watches whether the client stays, and whether others need the answer. */
 function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {

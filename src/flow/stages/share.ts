@@ -2,7 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import { toJsonWords } from "../../internal/json-pieces.ts";
 import { LongText } from "../../internal/long-text.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
-import { createRecorder, type ChatChunk, type Recorder } from "../../models/index.ts";
+import { createRecorder, createRoomTaker, type ChatChunk, type Recorder } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { CACHE_CONTROL_DEFAULT } from "../cache-control.ts";
 import type { FlowKit } from "../kit.ts";
@@ -12,9 +12,11 @@ import { wantsUsage } from "../replay.ts";
 import { NOTHING_USED } from "../spending.ts";
 import { afterSaid, readAlong, recorded, toChunks, toEventStream, withNewId, type Sharing } from "../together.ts";
 import { askWhole } from "./ask.ts";
+import { untilEnded, watchEnding } from "./ending.ts";
 import type { Exchange } from "./exchange.ts";
 import { keepShed } from "./finish.ts";
 import { join } from "./join.ts";
+import { openPlace, type Place } from "./place.ts";
 
 /** Returns the answer of another request's flight. */
 export async function share(
@@ -25,7 +27,9 @@ export async function share(
 ): Promise<ChatOutcome> {
   const { settle, freePlace } = kit;
   const { request } = exchange;
-  const shared = sharing(kit, exchange, asking);
+  const place = openPlace(kit, exchange);
+  const ending = watchEnding(exchange);
+  const shared = untilEnded(sharing(kit, exchange, asking, place), ending);
   const chunks = orWithdrawn(exchange, inTurns(shared));
   const recorder = createRecorder(request.model);
   try {
@@ -38,14 +42,28 @@ export async function share(
         settle(exchange.decision, NOTHING_USED);
         return false;
       });
+      place.hand();
       return { kind: "stream", stream, provenance };
     }
-    for (let next = first; next.done !== true; next = await chunks.next()) recorder.add([next.value]);
+    const room = createRoomTaker({ room: place.room, signal: ending.signal }, Infinity);
+    let weight = 0;
+    for (let next = first; next.done !== true; next = await chunks.next()) {
+      weight += weightOf([next.value]);
+      recorder.add([next.value]);
+      const wait = room.grew(weight);
+      if (wait !== undefined)
+        await wait.catch((error: unknown) => (ending.signal?.aborted === true ? ending.fail() : Promise.reject(error)));
+    }
+    await room.ended(weight);
   } catch (error) {
+    place.close();
+    // Ends them too, if they did not fail themselves.
+    await chunks.throw(error).catch(() => {});
     settle(exchange.decision, NOTHING_USED);
     throw error;
   }
   const words = await toJsonWords(withNewId(recorder.completion()));
+  place.hand();
   return { kind: "whole", text: String(words), pieces: words instanceof LongText ? words : undefined, provenance };
 }
 
@@ -73,17 +91,17 @@ async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatCh
  * Yields another request's chunks. If its leader is gone, joins again; it may have to call the model itself, and continues after the text
  * sent so far.
  */
-async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing): AsyncGenerator<ChatChunk> {
+async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing, place: Place): AsyncGenerator<ChatChunk> {
   const recorder = createRecorder(exchange.request.model);
   let shedding: Promise<unknown> | undefined;
-  const room = kit.recordings.open(() => {
+  const recording = kit.recordings.open(() => {
     shedding = keepShed(kit, exchange, recorder.completion()).catch(() => {});
     recorder.drop();
   });
   try {
-    yield* following(kit, exchange, asking, { recorder, room, isShed: () => shedding !== undefined });
+    yield* following(kit, exchange, asking, { recorder, recording, place, isShed: () => shedding !== undefined });
   } finally {
-    room.close();
+    recording.close();
     await shedding;
   }
 }
@@ -91,7 +109,8 @@ async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing): Asyn
 /** Recording of a follower. */
 interface Following {
   readonly recorder: Recorder;
-  readonly room: RecordedShare;
+  readonly recording: RecordedShare;
+  readonly place: Place;
   readonly isShed: () => boolean;
 }
 
@@ -99,20 +118,21 @@ async function* following(
   kit: FlowKit,
   exchange: Exchange,
   asking: Sharing,
-  { recorder, room, isShed }: Following,
+  { recorder, recording, place, isShed }: Following,
 ): AsyncGenerator<ChatChunk> {
   if (asking.role === "made") yield* recorded(toChunks(asking.completion), recorder);
-  else if (!(yield* readAlong(asking, recorder, (chunk) => room.add(weightOf([chunk]))))) {
+  else if (!(yield* readAlong(asking, recorder, (chunk) => recording.add(weightOf([chunk]))))) {
     if (isShed())
       throw new MarrowError("model_failed", "the answer was interrupted, and was not recorded to go on from");
     const said = recorder.completion().choices[0]?.message;
     const anew = await join(kit, exchange.question, CACHE_CONTROL_DEFAULT, undefined, exchange.user);
     if (anew?.role === "follow" || anew?.role === "made") {
-      yield* afterSaid(said, sharing(kit, exchange, anew));
+      yield* afterSaid(said, sharing(kit, exchange, anew, place));
       return;
     }
     const { stream: _, stream_options: __, ...request } = exchange.request;
-    const { completion } = await askWhole(kit, { ...exchange, request, body: undefined }, anew).catch(async (error) => {
+    const alone = { ...exchange, request, body: undefined };
+    const { completion } = await askWhole(kit, alone, anew, undefined, place.room).catch(async (error) => {
       await anew?.fail(error);
       throw error;
     });

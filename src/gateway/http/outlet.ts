@@ -24,6 +24,27 @@ export function departureOf(raw: ServerResponse): Departure {
   return new ClosedAnswer(raw);
 }
 
+/** The departure of a caller without an HTTP response, which leaves by `signal`, and calls `end` once it has its answer. */
+export function openDeparture(
+  signal: AbortSignal = new AbortController().signal,
+  drop: () => void = () => {},
+): Departure & { end(): void } {
+  const ended = new AbortController();
+  return {
+    get aborted() {
+      return signal.aborted;
+    },
+    addEventListener: (type, listener, options) => signal.addEventListener(type, listener, options),
+    removeEventListener: (type, listener) => signal.removeEventListener(type, listener),
+    onEnd(listener) {
+      if (ended.signal.aborted) listener();
+      else ended.signal.addEventListener("abort", listener, { once: true });
+    },
+    drop,
+    end: () => ended.abort(),
+  };
+}
+
 class ClosedAnswer implements Departure {
   readonly #raw: ServerResponse;
   #listeners: Map<() => void, () => void> | undefined;
@@ -51,6 +72,10 @@ class ClosedAnswer implements Departure {
   onEnd(listener: () => void): void {
     if (this.#raw.closed) listener();
     else this.#raw.once("close", listener);
+  }
+
+  drop(): void {
+    this.#raw.destroy();
   }
 
   removeEventListener(_: "abort", listener: () => void): void {

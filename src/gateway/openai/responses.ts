@@ -14,7 +14,7 @@ import { sendEvents } from "../http/event-stream.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { header, sessionHeader } from "../tenancy/identity.ts";
-import { goneOf } from "../http/outlet.ts";
+import { departureOf } from "../http/outlet.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, wantsSealed } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
@@ -77,7 +77,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
           session: sessionHeader(request),
           control,
           idempotencyKey: requestKeyOf(request),
-          gone: goneOf(reply.raw),
+          gone: departureOf(reply.raw),
           deadline: deadlineOf(request),
           log: request.log,
         }),

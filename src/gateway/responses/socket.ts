@@ -10,6 +10,7 @@ import type { Principal } from "../tenancy/api-keys.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer, toRefusal, type ErrorAnswer } from "../http/error-body.ts";
+import { openDeparture } from "../http/outlet.ts";
 import { toKnownPath } from "../http/aliases.ts";
 import { ambiguityOf } from "../http/target.ts";
 import { onWebSocket } from "../http/upgrades.ts";
@@ -183,6 +184,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     const gone = new AbortController();
     // Hundreds of clients may leave at once, as when a proxy ends.
     const onClose = () => pace(() => gone.abort());
+    const departure = openDeparture(gone.signal, () => socket.terminate());
     socket.once("close", onClose);
     try {
       const principal = await identify({ headers });
@@ -194,7 +196,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
         session: sessionHeader({ headers }),
         control: parseCacheControl(header({ headers }, "x-marrow-cache-control")),
         prepares,
-        gone: gone.signal,
+        gone: departure,
         known: local.find,
         onEnd: (kept) => {
           isWhole = kept.response.status !== "failed";
@@ -221,6 +223,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       await send(socket, inLane(lane, toEvent(toErrorAnswer(error))));
     } finally {
       socket.off("close", onClose);
+      departure.end();
       if (!isWhole && previous !== undefined) local.forget(previous);
     }
   }

@@ -44,7 +44,7 @@ export interface TurnCall {
   /** Idempotency key, the same for retries of the request. */
   readonly idempotencyKey?: string | undefined;
   /** Fires when the client leaves; a response that is stored is still completed. */
-  readonly gone?: AbortSignal | undefined;
+  readonly gone?: ChatCall["gone"];
   /** Time at which the client stops waiting. */
   readonly deadline?: ChatCall["deadline"];
   /** Unstored responses that can be continued. */

@@ -1,8 +1,10 @@
 import { MarrowError } from "../../errors.ts";
 import { toJsonWords } from "../../internal/json-pieces.ts";
+import type { ChatCall } from "../../flow/index.ts";
 import type { Work } from "../../queue/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayApp } from "../parts.ts";
+import { openDeparture } from "../http/outlet.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import { toEvents } from "./answer.ts";
 import { askFlow } from "./ask.ts";
@@ -19,10 +21,20 @@ export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics" | "s
  * response.
  */
 export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, asker: Asker): Promise<KeptResponse> {
+  const gone = openDeparture();
+  return make(parts, work, asker, gone).finally(() => gone.end());
+}
+
+async function make(
+  parts: WorkParts,
+  work: Work<ResponseJob>,
+  asker: Asker,
+  gone: ChatCall["gone"],
+): Promise<KeptResponse> {
   const { response: shell, request, input, user, session } = work.payload;
   const { signal, idempotencyKey } = work;
   const asked = { request, input, stream: true, session, id: shell.id };
-  const asking = await askFlow(parts, asker, asked, { signal, idempotencyKey }).catch((error: unknown) => {
+  const asking = await askFlow(parts, asker, asked, { signal, idempotencyKey, gone }).catch((error: unknown) => {
     const words = refusalOf(error);
     if (words === undefined) throw error;
     return words;

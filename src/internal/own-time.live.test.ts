@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
-import { connect, type Redis } from "./index.ts";
+import { connect, type Redis } from "../redis/index.ts";
 import { afterOwnTime } from "./own-time.ts";
 
 /** Holds the event loop, as a large answer or a busy machine does. */

@@ -1,0 +1,32 @@
+import type { ModelCall } from "./model.ts";
+
+/** Bytes of an answer that are read before there is room for it. */
+export const ROOMLESS_BYTES = 1_048_576;
+/** Bytes for which room is taken if nothing tells how long an answer will be. */
+const GUESSED_BYTES = 8 * 1_048_576;
+
+/** Takes room for an answer while it is read. */
+export interface RoomTaker {
+  /** Says how many bytes were read until now, and waits for room where they need it. */
+  grew(bytes: number): Promise<void> | undefined;
+  /** Gives back what the answer did not need. */
+  ended(bytes: number): Promise<void> | undefined;
+}
+
+/** Begins an answer of at most `bytesMax` bytes. `expected`: its bytes, as far as they are known. @throws as `room` does */
+export function createRoomTaker(
+  { room, signal }: Pick<ModelCall, "room" | "signal">,
+  bytesMax: number,
+  expected: number = GUESSED_BYTES,
+): RoomTaker {
+  let taken = 0;
+  return {
+    grew(bytes) {
+      if (bytes <= Math.max(taken, ROOMLESS_BYTES)) return undefined;
+      // One that is longer than was thought may be as long as any.
+      taken = Math.min(taken === 0 ? Math.max(expected, bytes) : bytesMax, bytesMax);
+      return room?.(taken, signal);
+    },
+    ended: (bytes) => (taken === 0 ? undefined : room?.(bytes, signal)),
+  };
+}
