@@ -26,11 +26,11 @@ const MEASURED = [
 const ALONE = [
   "src/limiter/{slots,fronts/beside}.live.test.ts",
   "src/queue/schedule.live.test.ts",
-  "src/redis/half-open.fault.live.test.ts",
+  "src/redis/{half-open.fault,in-step}.live.test.ts",
   "test/{chaos,fuzz}/**/*.test.ts",
-  "test/conformance/outages.fault.live.test.ts",
+  "test/conformance/{dropping,outages.fault}.live.test.ts",
   "test/e2e/{cache-flight,limiter,redis-away,routing,routing.prop}.fault.live.test.ts",
-  "test/e2e/{cli,media,rolling-restart,together,worker}.live.test.ts",
+  "test/e2e/{cli,large-answers,media,rolling-restart,together,worker}.live.test.ts",
   "test/kill/{lease,steps}.fault.live.test.ts",
 ];
 

@@ -243,7 +243,7 @@ describe("the answer of a model", () => {
     const sent = async () => {
       let at = 0;
       const next = async () => (at < bytes.length ? bytes.subarray(at, (at += 65_536)) : undefined);
-      const text = await textOf({ next } as HttpAnswer, bytes.length);
+      const text = await textOf({ next, headers: {} } as HttpAnswer, bytes.length);
       const answer = await toWholeAnswer((await readAnswer(text)) as ChatCompletion, { keepsPieces: true }, text);
       return { ...answer, bytes: await toBytesInTurns(answer.pieces ?? answer.text) };
     };
