@@ -89,13 +89,13 @@ describe("a graph of LangGraph", () => {
   });
 
   liveTest("ends all of a thread together, a life after its last use", async ({ tenant, redis, unique }) => {
-    const graph = graphOn(tenant, 250);
+    const graph = graphOn(tenant, 1_000);
     await graph.invoke(HELLO, thread("t"));
     for (let use = 0; use < 4; use += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 120));
+      await new Promise((resolve) => setTimeout(resolve, 400));
       expect((await graph.getState(thread("t"))).next).toEqual(["ask"]);
     }
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
     expect((await graph.getState(thread("t"))).next).toEqual([]);
     const kept = (await redis.send(["KEYS", `{${unique}:*`])) as string[];
     expect(kept.filter((key) => !key.endsWith(":threads"))).toEqual([]);
