@@ -145,7 +145,11 @@ export class NotSent extends Error {
 /** Classifies an error of a client library. Pure: reads only the error's name, code and message. */
 export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (MarrowError.is(cause)) return { kind: "final", error: cause };
-  if (cause instanceof NotSent) return { kind: "not_sent", cause: toError(cause.cause) };
+  if (cause instanceof NotSent) {
+    // A server that refused the connection said why.
+    const why = classify(cause.cause, false);
+    return why.kind === "lost" ? { kind: "not_sent", cause: why.cause } : why;
+  }
   const error = toError(cause);
   const { message } = error;
   const word = errorWord(message);

@@ -98,7 +98,10 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 
   let steps: Steps | undefined;
   if (isCluster) {
-    const keep = (node: IoredisClient) => keepInStep(node, { own: false, dropped: true, node: true });
+    const keep = (node: IoredisClient) => {
+      keepInStep(node, { own: false, dropped: true, node: true });
+      hearAsking(node);
+    };
     for (const node of (client as Cluster).nodes("all")) keep(node);
     client.on("+node", keep);
   } else steps = keepInStep(client as IoredisClient, { own: owned, dropped: dialsAgain() });
@@ -273,6 +276,19 @@ function createGathering(client: IoredisClient): <T>(send: () => T) => T {
     }
     gathered += 1;
     return send();
+  };
+}
+
+/**
+ * A cluster client sends ASKING to a node before the command that was redirected there, and nobody hears its failure, which would end the
+ * process. The command behind it fails for the same reason.
+ */
+function hearAsking(node: IoredisClient): void {
+  const asking = node.asking.bind(node) as (...given: unknown[]) => Promise<"OK">;
+  node.asking = (...given: unknown[]) => {
+    const asked = asking(...given);
+    asked.catch(() => {});
+    return asked;
   };
 }
 

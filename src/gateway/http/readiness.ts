@@ -8,7 +8,6 @@ import {
   type ShardCheck,
 } from "../../redis/index.ts";
 import { installedKey } from "../tenancy/installation.ts";
-import { MarrowError } from "../../errors.ts";
 import { createPace } from "./pace.ts";
 import { findMissingRights, rightOf } from "./rights.ts";
 
@@ -54,7 +53,8 @@ export function createReadiness(
       redis.send(["SET", key, "1", "XX"], wait).catch((error: unknown) => error),
       checkShards(redis, CHAT_WAIT_MS),
     ]);
-    return ![written, ...failures].some((error) => MarrowError.is(error, "timeout"));
+    // A write that was refused because those before it had no answer is late, too.
+    return ![written, ...failures].some((error) => outageOf(error) === "no_answer");
   });
   let known: { readonly readiness: Promise<Readiness>; readonly untilMs: number } | undefined;
 
