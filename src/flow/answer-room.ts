@@ -4,8 +4,8 @@ import { createPermits, type Permit } from "../internal/permits.ts";
 
 /** Memory for long whole answers of models, over all flows that share it. */
 export interface AnswerRoom {
-  /** Begins one call. */
-  open(): AnswerPlace;
+  /** Begins one call. `grows`: an answer that is longer than was thought gets its room at once. @default false */
+  open(grows?: boolean): AnswerPlace;
 }
 
 /** Memory of one call. */
@@ -13,7 +13,7 @@ export interface AnswerPlace {
   /**
    * Waits until there is room for an answer of so many bytes, in place of the call's earlier ones; fewer than before give room back at once.
    * Attempts of one call that run at once share the latest one's room. An answer that is longer than was thought keeps its room while it waits for
-   * more; of these, one at a time gets what it needs, even beyond the bound, so that none waits for another.
+   * more; of these, one at a time gets it while it is read, even beyond the bound, so that none waits for another.
    * @throws MarrowError `unavailable` if there is none within a minute; or the reason of `signal`
    */
   take(bytes: number, signal?: AbortSignal): Promise<void>;
@@ -81,8 +81,8 @@ export function createAnswerRoom({ bytesMax, within, readMs = READ_MS }: AnswerR
     });
   }
 
-  function openPlace(): AnswerPlace {
-    const wider = within?.open();
+  function openPlace(grows: boolean = false): AnswerPlace {
+    const wider = within?.open(true);
     let permit: Permit | undefined;
     let grown: Permit | undefined;
     let one: Handed | undefined;
@@ -92,7 +92,11 @@ export function createAnswerRoom({ bytesMax, within, readMs = READ_MS }: AnswerR
 
     async function takeNext(bytes: number, signal: AbortSignal | undefined): Promise<void> {
       if (permit === undefined) permit = await unlessClosed(permits.take(bytes, WAIT_MS, signal));
-      else if (bytes > held) grown ??= await unlessClosed(growing.take(1, WAIT_MS, signal));
+      else if (bytes > held && !grows) grown ??= await unlessClosed(growing.take(1, WAIT_MS, signal));
+      else if (bytes <= held) {
+        grown?.();
+        grown = undefined;
+      }
       if (isClosed) return;
       permit?.(Math.min(bytes, bytesMax));
       held = bytes;

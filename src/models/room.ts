@@ -23,8 +23,7 @@ export function createRoomTaker(
   return {
     grew(bytes) {
       if (bytes <= Math.max(taken, ROOMLESS_BYTES)) return undefined;
-      // One that is longer than was thought may be as long as any.
-      taken = Math.min(taken === 0 ? Math.max(expected, bytes) : bytesMax, bytesMax);
+      taken = Math.min(Math.max(taken === 0 ? expected : 2 * taken, bytes), bytesMax);
       return room?.(taken, signal);
     },
     ended: (bytes) => (taken === 0 ? undefined : room?.(bytes, signal)),

@@ -40,7 +40,7 @@ const borrowed = async (): Promise<Redis> => {
 
 describe.each([
   ["is killed", (node: OwnServer) => node.kill()],
-  ["freezes", (node: OwnServer) => node.freeze()],
+  ["freezes", async (node: OwnServer) => node.freeze()],
 ])("a cluster whose slot is being moved to a node that %s", (_, lose) => {
   it.each([
     ["Marrow's own client", () => connect(group.url)],

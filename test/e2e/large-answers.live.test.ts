@@ -77,11 +77,13 @@ const WAYS: readonly ((question: string) => readonly [path: string, body: object
 async function ask(
   [path, body]: readonly [path: string, body: object],
   headers: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
 ) {
   const response = await fetch(`http://127.0.0.1:${port}/v1/${path}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ model: "chat", ...body }),
+    ...(signal !== undefined && { signal }),
   });
   let bytes = 0;
   for await (const piece of response.body ?? []) bytes += (piece as Uint8Array).length;
@@ -140,7 +142,8 @@ describe("a process of little memory", () => {
       const impatient = Array.from({ length: 5 }, (_, nth) =>
         fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
           method: "POST",
-          headers: { "content-type": "application/json" },
+          // Nobody else needs it.
+          headers: { "content-type": "application/json", "x-marrow-cache-control": "no-store" },
           body: JSON.stringify({ model: "chat", ...chat(`impatient ${nth}`)[1] }),
           signal: patience.signal,
         }).catch(() => "left"),
@@ -156,6 +159,18 @@ describe("a process of little memory", () => {
       expect(await slow.readRest().catch(() => 0)).toBeLessThan(longest.length);
     },
   );
+
+  it("keeps the responses of many clients that left, and lives", { timeout: 120_000 }, async () => {
+    const before = asked;
+    const patience = new AbortController();
+    const left = all((nth) => ask(["responses", { input: `left ${nth}` }], {}, patience.signal).catch(() => "left"));
+    await new Promise((resolve) => setTimeout(resolve, THINKS_MS / 2));
+    patience.abort();
+    await left;
+    await expect.poll(() => asked - before, { timeout: 60_000 }).toBe(AT_ONCE);
+    await expect.poll(() => open, { timeout: 60_000 }).toBe(0);
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  });
 
   it("ends who shares another's answer at its own deadline", { timeout: 30_000 }, async () => {
     const sinceMs = performance.now();

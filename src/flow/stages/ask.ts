@@ -1,4 +1,3 @@
-import { MarrowError } from "../../errors.ts";
 import type { ChatCompletion, ModelAnswer, ModelCall } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { withHistory } from "../context.ts";
@@ -58,8 +57,7 @@ export async function ask(
     place.close();
     void exchange.keeping.withdraw();
     kit.settle(exchange.decision, NOTHING_USED);
-    const isOwn = leaving.cancelled || isLate(exchange, error) || MarrowError.is(error, "aborted");
-    await (isOwn ? lead?.leave() : lead?.fail(error));
+    await (leaving.cancelled || isLate(exchange, error) ? lead?.leave() : lead?.fail(error));
     throw error;
   }
 }

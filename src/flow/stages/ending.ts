@@ -32,14 +32,19 @@ export async function* untilEnded<T>(chunks: AsyncGenerator<T>, { signal, fail }
     yield* chunks;
     return;
   }
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  over.catch(() => {});
-  const end = () => reject(signal.reason);
+  // Of the chunk that is waited for: a promise for all of them would keep them all.
+  let waiting: ((reason: unknown) => void) | undefined;
+  const end = () => waiting?.(signal.reason);
+  const nextOrEnd = () =>
+    new Promise<IteratorResult<T>>((resolve, reject) => {
+      waiting = reject;
+      chunks.next().then(resolve, reject);
+    });
   signal.addEventListener("abort", end, { once: true });
   try {
     for (;;) {
       if (signal.aborted) fail();
-      const { done, value } = await Promise.race([chunks.next(), over]).catch((error: unknown) =>
+      const { done, value } = await nextOrEnd().catch((error: unknown) =>
         signal.aborted ? fail() : Promise.reject(error),
       );
       if (done === true) return;

@@ -1,4 +1,3 @@
-import { MarrowError } from "../../errors.ts";
 import type { ModelCall } from "../../models/index.ts";
 import type { AnswerPlace } from "../answer-room.ts";
 import type { FlowKit } from "../kit.ts";
@@ -13,39 +12,31 @@ export interface Place {
   close(this: void): void;
 }
 
-/**
- * Opens the memory of a call; nothing is taken before an answer needs it. A call whose client left waits for none, unless its caller keeps the
- * answer: it fails with `aborted`.
- */
-export function openPlace({ answerRoom }: FlowKit, { gone, keeps }: Exchange): Place {
+/** Opens the memory of a call; nothing is taken before an answer needs it. */
+export function openPlace({ answerRoom }: FlowKit, { gone }: Exchange): Place {
   if (answerRoom === undefined) return NO_PLACE;
   let place: AnswerPlace | undefined;
-  let left: AbortSignal | undefined;
+  // An answer whose client left may be read on, for a session or the cache.
+  let [isHanded, isOver] = [false, false];
   const close = () => place?.close();
   return {
     room(bytes, signal) {
       if (place === undefined) {
         place = answerRoom.open();
-        gone?.onEnd?.(place.close);
-        if (keeps !== true) left = leftOf(gone);
+        gone?.onEnd?.(() => {
+          isOver = true;
+          if (isHanded) close();
+        });
       }
-      const given = [signal, left].filter((one) => one !== undefined);
-      return place.take(bytes, given.length > 1 ? AbortSignal.any(given) : given[0]);
+      return place.take(bytes, signal);
     },
     hand() {
-      if (gone?.onEnd === undefined) close();
+      isHanded = true;
+      if (isOver || gone?.onEnd === undefined) close();
       else place?.hand(() => gone.drop?.());
     },
     close,
   };
-}
-
-function leftOf(gone: Exchange["gone"]): AbortSignal {
-  const left = new AbortController();
-  const leave = () => left.abort(new MarrowError("aborted", "the client left before there was room for its answer"));
-  if (gone?.aborted === true) leave();
-  else gone?.addEventListener("abort", leave, { once: true });
-  return left.signal;
 }
 
 const NO_PLACE: Place = { room: undefined, hand() {}, close() {} };

@@ -45,6 +45,22 @@ export function openDeparture(
   };
 }
 
+/** The departure of a client whose answer is stored besides: that ends, too, once `end` was called. */
+export function openStoredDeparture(raw: ServerResponse): Departure & { end(): void } {
+  const client = new ClosedAnswer(raw);
+  const stored = openDeparture();
+  return {
+    get aborted() {
+      return client.aborted;
+    },
+    addEventListener: (type, listener) => client.addEventListener(type, listener),
+    removeEventListener: (type, listener) => client.removeEventListener(type, listener),
+    onEnd: (listener) => client.onEnd(() => stored.onEnd?.(listener)),
+    drop: () => client.drop(),
+    end: () => stored.end(),
+  };
+}
+
 class ClosedAnswer implements Departure {
   readonly #raw: ServerResponse;
   #listeners: Map<() => void, () => void> | undefined;

@@ -2,7 +2,7 @@ import { parseExact } from "../../internal/exact-json.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { parseCacheControl } from "../../flow/index.ts";
+import { parseCacheControl, type ChatCall } from "../../flow/index.ts";
 import { toEvent } from "../../models/index.ts";
 import { askerOf, reachOf } from "../tenancy/asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
@@ -14,7 +14,7 @@ import { sendEvents } from "../http/event-stream.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { header, sessionHeader } from "../tenancy/identity.ts";
-import { departureOf } from "../http/outlet.ts";
+import { openStoredDeparture } from "../http/outlet.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, wantsSealed } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
@@ -64,6 +64,16 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
 
   /** Answers at once. */
   async function answer(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
+    const gone = openStoredDeparture(reply.raw);
+    return answerUntil(request, reply, body, gone).finally(() => gone.end());
+  }
+
+  async function answerUntil(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: ResponseRequest,
+    gone: ChatCall["gone"],
+  ): Promise<unknown> {
     const stream = body.stream === true;
     const asker = askerOf(request, body.user);
     const control = parseCacheControl(header(request, "x-marrow-cache-control"));
@@ -77,7 +87,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
           session: sessionHeader(request),
           control,
           idempotencyKey: requestKeyOf(request),
-          gone: departureOf(reply.raw),
+          gone,
           deadline: deadlineOf(request),
           log: request.log,
         }),
@@ -91,7 +101,11 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     metrics.cached(turn.provenance.cache);
     const headers = toHeaders(turn.provenance, request.id);
     if (turn.kind === "absent") return tellAbsent(reply, headers);
-    if (!stream) return reply.headers(headers).send((await turn.whole()).response);
+    if (!stream) {
+      const { response } = await turn.whole();
+      // Nothing is written for a client that left: the response is stored.
+      return gone?.aborted === true ? reply.hijack() : reply.headers(headers).send(response);
+    }
     // A client that leaves may come back for the kept response, so the stream is read to its end.
     return sendEvents(reply, headers, numbered(turn.events, 0), () => {}, alive);
   }
