@@ -45,6 +45,20 @@ describe("the text of a custom tool's input", () => {
     for (const length of [1, 2, 3, 7, 1_000]) expect(readIn(json, [length])).toBe(text);
   });
 
+  it.each(['{"input":"hi 😀😀 bye"}', String.raw`{"input":"hi \ud83d\ude00\uD83D\uDE00 bye"}`])(
+    "is not passed on in halves of characters (%s)",
+    (json) => {
+      for (const length of [1, 2, 5, 7]) {
+        const reader = createTextReader();
+        const pieces = Array.from({ length: Math.ceil(json.length / length) }, (_, at) =>
+          reader.add(json.slice(at * length, (at + 1) * length)),
+        );
+        expect(pieces.filter((piece) => !piece.isWellFormed())).toEqual([]);
+        expect(pieces.join("")).toBe("hi 😀😀 bye");
+      }
+    },
+  );
+
   it("that is cut has all that came", () => {
     expect(readIn(String.raw`{"input":"ab\u00`, [3])).toBe("ab");
   });

@@ -79,16 +79,18 @@ export function createTextReader(): TextReader {
     return state === "text" ? takeText() : "";
   }
 
-  /** Takes the text that is held, but for an escape that has not come whole. */
+  /** Takes the text that is held, but for an escape or a character that has not come whole. */
   function takeText(): string {
-    let end = 0;
+    let [end, last] = [0, 0];
     while (end < held.length && held[end] !== '"') {
       const length = held[end] !== "\\" ? 1 : held[end + 1] === "u" ? 6 : 2;
       if (end + length > held.length) break;
+      last = end;
       end += length;
     }
-    const inside = held.slice(0, end);
     if (held[end] === '"') state = "over";
+    else if (FIRST_HALF.test(decoded(held.slice(last, end)))) end = last;
+    const inside = held.slice(0, end);
     held = state === "over" ? "" : held.slice(end);
     return decoded(inside);
   }
@@ -107,6 +109,9 @@ export function createTextReader(): TextReader {
     },
   };
 }
+
+/** The first half of a surrogate pair at the end. */
+const FIRST_HALF = /[\uD800-\uDBFF]$/;
 
 /** Decodes the inside of a JSON string; returns it as it is if it is none. */
 function decoded(inside: string): string {
