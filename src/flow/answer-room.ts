@@ -52,7 +52,7 @@ interface Handed {
  */
 export function createAnswerRoom({ bytesMax, within, readMs = READ_MS }: AnswerRoomOptions): AnswerRoom {
   const permits = createPermits({ max: bytesMax, refusal: noRoom });
-  /** For the one answer that is longer than was thought. */
+  /** For the one answer that is read on although it is longer than was thought. */
   const growing = createPermits({ max: 1, refusal: noRoom });
   const handed = new Set<Handed>();
   let waiting = 0;

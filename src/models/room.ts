@@ -1,7 +1,7 @@
 import type { ModelCall } from "./model.ts";
 
 /** Bytes of an answer that are read before there is room for it. */
-export const ROOMLESS_BYTES = 1_048_576;
+const ROOMLESS_BYTES = 1_048_576;
 /** Bytes for which room is taken if nothing tells how long an answer will be. */
 const GUESSED_BYTES = 8 * 1_048_576;
 
