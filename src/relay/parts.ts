@@ -9,7 +9,10 @@ export type Part =
   | { readonly kind: "restarted"; readonly at: string; readonly epoch: number };
 
 const LOOK_MS = { first: 25, last: 100 } as const;
-const PAGE = 512;
+/** Parts that are read at once: at first, and at most where they are short. */
+const PAGE = { first: 32, last: 512 } as const;
+/** Characters of a page, about: a reply of many megabytes would not come in the time that a command has. */
+const PAGE_CHARS = 1_048_576;
 
 /** Reads an output from a position, until `toEnd` returns a value for the reply to `state`; ends with that value. */
 export async function* readParts<E>(
@@ -30,16 +33,19 @@ export async function* readParts<E>(
     throw new MarrowError("invalid_input", "after must be a position in this output", { details: { path: "after" } });
   let last = start;
   let epoch = Number(known);
+  let page: number = PAGE.first;
   for (let waitMs: number = LOOK_MS.first; ; waitMs = Math.min(LOOK_MS.last, waitMs * 1.5)) {
     // The state is read before the parts: whatever was written before the end is then among them.
-    const range = ["XRANGE", log, `(${last}`, "+", "COUNT", String(PAGE)];
+    const range = ["XRANGE", log, `(${last}`, "+", "COUNT", String(page)];
     const [now = null, found] = allOf(await redis.pipeline([state, range]));
     const end = toEnd(now);
     const news = toNews?.(now);
     if (news !== undefined) yield news;
     const entries = found as readonly (readonly [string, readonly string[]])[];
+    let chars = 0;
     for (const [id, fields] of entries) {
       last = id;
+      chars += fields[1]?.length ?? 0;
       const fence = Number(id.split("-")[0]);
       if (epoch !== fence) {
         if (epoch !== 0) yield { kind: "restarted", at: `${fence}-0`, epoch: fence };
@@ -47,7 +53,10 @@ export async function* readParts<E>(
       }
       yield { kind: "text", text: fields[1] ?? "", at: id, epoch };
     }
-    if (entries.length === PAGE) continue;
+    if (entries.length === page) {
+      page = toPage(chars / page);
+      continue;
+    }
     if (end !== undefined) {
       yield end;
       return;
@@ -55,4 +64,9 @@ export async function* readParts<E>(
     if (entries.length > 0) waitMs = LOOK_MS.first;
     await pause(waitMs, signal, "reading an output");
   }
+}
+
+/** How many parts to read at once, where the last ones had so many characters on average. */
+function toPage(chars: number): number {
+  return Math.max(1, Math.min(PAGE.last, Math.floor(PAGE_CHARS / (chars + 1))));
 }

@@ -5,7 +5,7 @@ import { refuseMalformed } from "./malformed.ts";
 import { PacedRequest } from "./paced-body.ts";
 import { paceRequests } from "./pipelining.ts";
 import { endSlowReaders } from "./slow-readers.ts";
-import { asksForWebSocket } from "./upgrades.ts";
+import { takesUpgrade } from "./upgrades.ts";
 
 type Bounds = GatewayConfig["http"];
 
@@ -24,7 +24,7 @@ export function toServerOptions({
     keepAliveTimeout: keepAliveTimeoutMs,
     http: {
       IncomingMessage: PacedRequest,
-      shouldUpgradeCallback: asksForWebSocket,
+      shouldUpgradeCallback: takesUpgrade,
       // A request without a host is answered in the shape of every other error.
       requireHostHeader: false,
       headersTimeout: headersTimeoutMs,

@@ -44,6 +44,6 @@ function seekFirst(payload: Readable, then: (error: Error | undefined, isEmpty: 
   };
   const onData = (piece: Buffer) => piece.length > 0 && stop();
   const onEnd = () => stop(undefined, true);
-  const onError = (error: Error) => stop(error);
+  const onError = () => stop(new MarrowError("aborted", "the client left before its body was read"));
   payload.on("data", onData).once("end", onEnd).once("error", onError);
 }

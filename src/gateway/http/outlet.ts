@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import type { Departure } from "../../flow/index.ts";
 import { recordingOf } from "./recording.ts";
 import { tellStream } from "./stream-signal.ts";
@@ -91,7 +92,10 @@ class ClosedAnswer implements Departure {
   }
 
   drop(): void {
+    const { socket } = this.#raw.req;
     this.#raw.destroy();
+    // An answer that waits for those before it has no connection of its own yet.
+    if (socket instanceof Socket) socket.destroy();
   }
 
   removeEventListener(_: "abort", listener: () => void): void {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createTurnPacer, ownTurn } from "../../internal/time-slice.ts";
+import { isTooLate } from "./answers-before.ts";
 
 /** Requests of one connection that are served beside the first one, and those that may wait before the connection is read no further. */
 const BEGUN_MAX = 4;
@@ -11,6 +12,8 @@ const WAITING_MAX = 16;
 interface Line {
   begun: number;
   readonly waiting: (() => void)[];
+  /** Their responses that have not closed. */
+  readonly open: Set<ServerResponse>;
 }
 
 /** Properties that Node's server sets on a paused socket. */
@@ -26,6 +29,7 @@ export function paceRequests(server: Server): void {
   const pace = createTurnPacer();
   server.removeAllListeners("request");
   server.on("request", (request, response) => {
+    if (isTooLate(request, response)) return;
     const serve = () => {
       for (const handler of handlers) handler.call(server, request, response);
     };
@@ -37,8 +41,10 @@ export function paceRequests(server: Server): void {
       });
     const socket = request.socket as Paused;
     let line = lines.get(socket);
-    if (line === undefined) lines.set(socket, (line = { begun: 0, waiting: [] }));
-    const { waiting } = line;
+    if (line === undefined) lines.set(socket, (line = openLine(socket)));
+    const { waiting, open } = line;
+    open.add(response);
+    response.once("close", () => open.delete(response));
     waiting.push(() => {
       response.once("close", () => {
         line.begun -= 1;
@@ -51,6 +57,15 @@ export function paceRequests(server: Server): void {
     socket._paused = true;
     socket.pause();
   });
+}
+
+function openLine(socket: Socket): Line {
+  const line: Line = { begun: 0, waiting: [], open: new Set() };
+  // Node closes these responses itself, but not behind a request that takes the connection off its parser: a handshake, or CONNECT.
+  socket.once("close", () => {
+    for (const response of line.open) response.destroy();
+  });
+  return line;
 }
 
 function beginNext(socket: Paused, line: Line): void {

@@ -1,10 +1,20 @@
 // oxlint-disable no-underscore-dangle -- Node keeps there which response a connection is writing.
-import type { IncomingMessage, OutgoingMessage, Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { MarrowError } from "../../errors.ts";
+import { afterAnswers, endAfterAnswers, type Connection } from "./answers-before.ts";
+import { toErrorAnswer } from "./error-body.ts";
+import { toRawAnswer } from "./raw-answer.ts";
 
-/** A connection of Node's HTTP server, with the response to its oldest request that is not answered yet. */
-type Connection = Socket & { readonly _httpMessage?: OutgoingMessage | null };
+/** Where Node's parser has the function that hears of each read (`HTTPParser.kOnExecute`). */
+const ON_EXECUTE = 5;
+
+/** Node's parser of a connection: tells how many bytes of a read it took, and has the read's bytes meanwhile. */
+interface Parser {
+  [ON_EXECUTE]?: (taken: number | Error) => void;
+  getCurrentBuffer(): Buffer;
+}
 
 /**
  * Returns true for the opening handshake of a WebSocket (RFC 6455, 4.1). A client may offer other protocols beside it. Any other request
@@ -16,9 +26,31 @@ export function asksForWebSocket({ method, headers }: Pick<IncomingMessage, "met
 }
 
 /**
+ * Decides for Node whether a connection leaves HTTP ({@link asksForWebSocket}). For a request that stays, Node's parser drops what the same
+ * read of the connection has behind the request: then the connection ends with the answer, so that no client waits for another one.
+ */
+export function takesUpgrade(request: IncomingMessage): boolean {
+  if (asksForWebSocket(request)) return true;
+  const { parser } = request.socket as { readonly parser?: Parser | null };
+  const hear = parser?.[ON_EXECUTE];
+  if (parser == null || hear === undefined || watching.has(hear)) return false;
+  const watch = (taken: number | Error) => {
+    if (typeof taken === "number" && taken < parser.getCurrentBuffer().length)
+      endAfterAnswers(request.socket, undefined);
+    hear(taken);
+  };
+  watching.add(watch);
+  parser[ON_EXECUTE] = watch;
+  return false;
+}
+
+const watching = new WeakSet<NonNullable<Parser[typeof ON_EXECUTE]>>();
+
+/**
  * Passes the opening handshakes of WebSockets to `take`, and every other request with an `Upgrade` header to the application. From version
- * 24.9 on, Node does so by its option `shouldUpgradeCallback` ({@link asksForWebSocket}); an earlier one takes such a request off its HTTP
- * parser, so the connection is read again from the beginning of that request.
+ * 24.9 on, Node does so by its option `shouldUpgradeCallback` ({@link takesUpgrade}); an earlier one takes such a request off its HTTP
+ * parser, so the connection is read again from the beginning of that request. Refuses `CONNECT`. All of them wait for the answers to the
+ * requests that their connections sent before.
  */
 export function onWebSocket(
   server: Server,
@@ -31,15 +63,20 @@ export function onWebSocket(
       takeInTurn(socket, () => take(request, socket, head));
     } else if (socket instanceof Socket) readAgain(server, request, socket, head);
   });
+  server.on("connect", (_: IncomingMessage, socket: Duplex) => {
+    if (!(socket instanceof Socket)) return;
+    keepWriting(socket);
+    const refusal = toErrorAnswer(new MarrowError("invalid_input", "CONNECT is not served: this is no proxy"));
+    endAfterAnswers(socket, toRawAnswer(refusal, "Bad Request"));
+  });
 }
 
 /** Takes a handshake at once, or once the requests that its connection sent before it are answered. */
-function takeInTurn(socket: Connection | Duplex, take: () => void): void {
-  if (!("_httpMessage" in socket) || socket._httpMessage == null) return take();
-  const onError = () => socket.destroy();
-  socket.on("error", onError);
+function takeInTurn(socket: Duplex, take: () => void): void {
+  if (!(socket instanceof Socket)) return take();
+  const release = keepWriting(socket);
   afterAnswers(socket, () => {
-    socket.removeListener("error", onError);
+    release();
     // An answer before it may have ended the connection.
     if (socket.writable) take();
     else socket.destroy();
@@ -48,24 +85,26 @@ function takeInTurn(socket: Connection | Duplex, take: () => void): void {
 
 /** Has the server's HTTP parser read a request again, without its `Upgrade` header. */
 function readAgain(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
-  const onError = () => socket.destroy();
-  socket.on("error", onError);
-  afterAnswers(socket, () => {
+  const release = keepWriting(socket);
+  const reread = () => {
     if (socket.destroyed) return;
-    socket.removeListener("error", onError);
+    release();
     // What the first reading set up: its idle timeout would end the answer to this request.
     socket.removeAllListeners("timeout");
     socket.setTimeout(0);
     socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
     server.emit("connection", socket);
-  });
+  };
+  // Node still works at the first reading.
+  afterAnswers(socket, () => setImmediate(reread));
 }
 
-/** Calls a function in a later turn, once a connection has written the answers to all requests before. */
-function afterAnswers(socket: Connection, then: () => void): void {
-  const { _httpMessage: answer } = socket;
-  if (answer == null) setImmediate(then);
-  else answer.once("close", () => afterAnswers(socket, then));
+/** Has earlier answers written on a connection that Node no longer looks after. Returns a function that leaves the connection to others. */
+function keepWriting(socket: Connection): () => void {
+  const onError = () => socket.destroy();
+  const onDrain = () => void socket._httpMessage?.emit("drain");
+  socket.on("error", onError).on("drain", onDrain);
+  return () => void socket.off("error", onError).off("drain", onDrain);
 }
 
 function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {

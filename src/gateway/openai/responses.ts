@@ -1,4 +1,3 @@
-import { parseExact } from "../../internal/exact-json.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
@@ -20,6 +19,7 @@ import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, 
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "../responses/answered-calls.ts";
+import { createPartsReader, StoredEvent } from "../responses/event-parts.ts";
 import { toInputItems } from "../responses/input.ts";
 import { toCompleteItem } from "./shown-items.ts";
 import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
@@ -141,14 +141,17 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
   async function follow(request: FastifyRequest, reply: FastifyReply, id: string, after: number): Promise<void> {
     const gone = new AbortController();
     const responses = of(request);
-    async function* all(): AsyncGenerator<ResponseEvent> {
+    async function* all(): AsyncGenerator<ResponseEvent | StoredEvent> {
       let next = 0;
+      const reader = createPartsReader();
       for await (const event of responses.read(id, gone.signal)) {
-        if (event.kind === "restarted") continue;
-        if (event.kind === "text") {
-          if (next > after) yield { ...(parseExact(event.text) as ResponseEvent), sequence_number: next };
+        if (event.kind === "restarted") reader.clear();
+        else if (event.kind === "text") {
+          const pieces = reader.add(event.text);
+          if (pieces === undefined) continue;
+          if (next > after) yield new StoredEvent(pieces, next);
           next += 1;
-        } else {
+        } else if (event.kind === "ended") {
           const { response } = await responses.find(id, {});
           // A response that failed or was cancelled before its model answered begins like any other, because clients wait for that event.
           for (const begun of next === 0 ? firstEvents(response) : []) {
@@ -208,12 +211,17 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
 
   /** Converts events to text, and numbers those without a number. A failure becomes an event of its own. */
   async function* numbered(
-    events: AsyncIterable<ResponseEvent>,
+    events: AsyncIterable<ResponseEvent | StoredEvent>,
     from: number | undefined,
   ): AsyncGenerator<string | Buffer> {
     let next = from ?? 0;
     try {
       for await (const event of events) {
+        if (event instanceof StoredEvent) {
+          next = event.number + 1;
+          yield* event.toTexts();
+          continue;
+        }
         const { type, sequence_number: known = next, ...rest } = event;
         next = Number(known) + 1;
         const told = { type, sequence_number: known, ...rest };

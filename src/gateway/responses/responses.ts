@@ -310,7 +310,7 @@ function notWhole({ status }: ResponseBody): MarrowError {
 
 function toError(reason: string | undefined): { readonly code: string; readonly message: string } {
   if (reason === "too_large")
-    return { code: "rate_limit_exceeded", message: "the request is larger than the limit allows at once" };
+    return { code: "server_error", message: "the request or its response is over a bound of this gateway" };
   if (reason === "rate_limited")
     return { code: "rate_limit_exceeded", message: "a limit refused the request too long" };
   if (reason === "dependency")

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import { WebSocket, WebSocketServer } from "ws";
 import { MarrowError } from "../../errors.ts";
@@ -12,6 +11,7 @@ import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer, toRefusal, type ErrorAnswer } from "../http/error-body.ts";
 import { openDeparture } from "../http/outlet.ts";
 import { toKnownPath } from "../http/aliases.ts";
+import { toRawAnswer } from "../http/raw-answer.ts";
 import { ambiguityOf } from "../http/target.ts";
 import { onWebSocket } from "../http/upgrades.ts";
 import type { Door } from "../http/door.ts";
@@ -85,7 +85,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     socket.on("error", () => socket.destroy());
     void admitSocket(request).then(
       () => server.handleUpgrade(request, socket, head, (opened) => serve(opened, request)),
-      (error: unknown) => refuseUpgrade(socket, toErrorAnswer(error)),
+      (error: unknown) => socket.end(toRawAnswer(toErrorAnswer(error))),
     );
   });
   const pace = createTurnPacer();
@@ -324,13 +324,4 @@ function toEvent({ status, body: { error } }: ErrorAnswer): Fields {
 function toErrorEvent(status: number, code: string, message: string): Fields {
   const type = status === 429 ? "rate_limit_error" : "invalid_request_error";
   return { type: "error", status, error: { type, code, message, param: null } };
-}
-
-/** Answers an upgrade that is refused as HTTP does. */
-function refuseUpgrade(socket: Duplex, { status, headers, body }: ErrorAnswer): void {
-  const text = JSON.stringify(body);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n${lines.join("")}\r\n${text}`,
-  );
 }

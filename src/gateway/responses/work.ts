@@ -9,6 +9,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import { toEvents } from "./answer.ts";
 import { askFlow } from "./ask.ts";
 import { createAssembler } from "./assemble.ts";
+import { toParts } from "./event-parts.ts";
 import type { ResponseJob } from "./responses.ts";
 import { wantsEncrypted } from "./translation.ts";
 import type { KeptResponse } from "./shape.ts";
@@ -40,19 +41,18 @@ async function make(
     return words;
   });
   // Refused permanently: the client reads the reason as in a synchronous response.
-  if ("refused" in asking) {
+  const refuse = (error: { readonly code: string; readonly message: string }): KeptResponse => {
     work.conclude("failed");
-    return { response: { ...shell, status: "failed", error: asking.refused }, input, user };
-  }
+    return { response: { ...shell, status: "failed", error }, input, user };
+  };
+  if ("refused" in asking) return refuse(asking.refused);
   const { outcome, search } = asking;
   if (outcome.kind === "refused") {
     parts.metrics.refused(outcome.decision.refusedBy);
     const { retryAfterMs } = outcome.decision;
     // Waiting does not help if the request exceeds the limit itself.
     if (retryAfterMs === undefined)
-      throw new MarrowError("too_large", "the request is larger than the limit allows at once", {
-        details: { path: "input" },
-      });
+      return refuse({ code: "rate_limit_exceeded", message: "the request is larger than the limit allows at once" });
     throw new MarrowError("rate_limited", "a limit refused the request", { details: { retryAfterMs } });
   }
   if (outcome.kind === "absent")
@@ -64,7 +64,7 @@ async function make(
     for await (const event of toEvents(outcome, search, assembler)) {
       const text = await toJsonWords(event);
       written += text.length;
-      work.write(text);
+      for (const part of toParts(text)) work.write(part);
     }
   } catch (error) {
     if (!work.cancelled) throw error;
