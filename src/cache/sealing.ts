@@ -17,9 +17,13 @@ const TAG_BYTES = 16;
 /** Stores records unsealed. */
 export const UNSEALED: Sealing = { seal: (record) => record, open: (record) => record };
 
-/** Seals with AES-256-GCM under a key of 32 bytes, which is never stored. @throws MarrowError `invalid_option` */
-export function createSealing(key: Uint8Array): Sealing {
-  if (!(key instanceof Uint8Array) || key.length !== 32) refuse("sealKey", "32 bytes", key);
+/**
+ * Seals with AES-256-GCM under a key of 32 bytes, which is never stored. The bytes are copied, so that the caller may erase its own.
+ * @throws MarrowError `invalid_option`
+ */
+export function createSealing(given: Uint8Array): Sealing {
+  if (!(given instanceof Uint8Array) || given.length !== 32) refuse("sealKey", "32 bytes", given);
+  const key = Buffer.from(given);
   return {
     seal(record, id) {
       const nonce = randomBytes(NONCE_BYTES);

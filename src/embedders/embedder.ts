@@ -28,7 +28,8 @@ export interface Embedder {
   /** 16 hexadecimal digits. They differ between embedders whose vectors must not mix. */
   readonly fingerprint: string;
   /**
-   * Embeds texts in order. Each vector has unit length; a text without any known token has the zero vector.
+   * Embeds texts in order. Each vector has unit length; a text without any known token has the zero vector. The vectors belong to the caller: an
+   * embedder does not write to them again.
    * @throws MarrowError `embedder_failed` with the cause, `aborted` by the signal
    */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { isCertainlyOver, jsonBytesInTurns, sizeOf, toBytesInTurns, toJsonBytes } from "./json-pieces.ts";
 
+/** Writes itself by the name of the field that it is in. */
+const named = (more: object = {}) => ({ ...more, toJSON: (name: string) => `in ${name}` });
+const raw = (text: string): unknown => (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
+
 const LONG = 'käse 😀 \u2028 "quoted" \\ and\n'.repeat(12_000);
 
 describe("JSON that is written in turns of the event loop", () => {
@@ -9,6 +13,12 @@ describe("JSON that is written in turns of the event loop", () => {
     ["many short texts", Array.from({ length: 20_000 }, (_, nth) => ({ type: "input_text", text: `part ${nth}` }))],
     ["what JSON leaves out", { a: undefined, b: () => 1, c: [undefined, null, Number.NaN], d: LONG }],
     ["values that write themselves", { when: new Date(0), text: LONG }],
+    ["values that write themselves by their name", { a: named(), b: named({ LONG }), c: [LONG, named(), named({ LONG })] }],
+    ["values that write themselves as nothing", { a: { LONG, toJSON: () => undefined }, b: [{ toJSON: () => {} }, LONG] }],
+    ["a value that writes itself as one that could", { a: { LONG, toJSON: () => named({ LONG }) } }],
+    ["a function that writes itself", { LONG, a: Object.assign(() => 1, { toJSON: () => "written" }) }],
+    ["boxes", { a: Object(LONG), b: [5, false, "é", Symbol("a")].map(Object), LONG }],
+    ["JSON that is written as it is", { a: raw("12345678901234567890"), b: [raw('"a"')], LONG }],
     ["a half of a character", { text: `${"x".repeat(65_535)}\ud83d\ude00\ud83d${LONG}` }],
   ])("is the bytes that JSON.stringify makes: %s", async (_, value) => {
     expect(sizeOf(value)).toBeGreaterThan(262_144);
@@ -29,6 +39,10 @@ describe("JSON that is written in turns of the event loop", () => {
     await expect(toJsonBytes(cycle)).rejects.toThrow(TypeError);
   });
 
+  it("is refused where JSON.stringify makes nothing of it", async () => {
+    await expect(toJsonBytes({ LONG, toJSON: () => undefined })).rejects.toThrow(TypeError);
+  });
+
   it("lets other work run in between, and writes small values at once", async () => {
     let turns = 0;
     const counting = setInterval(() => (turns += 1), 0);
@@ -47,5 +61,9 @@ describe("isCertainlyOver", () => {
     expect(isCertainlyOver(value, bytes - 12)).toBe(true);
     for (const least of [{}, [], [[]], [1, 1], { a: {} }, "", 1])
       expect(isCertainlyOver(least, JSON.stringify(least).length)).toBe(false);
+    const unusual = [Object("a".repeat(600)), Object(5), raw("1"), Object.assign(() => 1, { toJSON: () => 1 }), named()];
+    for (const value of [...unusual, unusual, { unusual }]) {
+      expect(isCertainlyOver(value, JSON.stringify(value).length)).toBe(false);
+    }
   });
 });

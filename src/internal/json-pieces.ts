@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { LongText } from "./long-text.ts";
 import { createTimeSlice } from "./time-slice.ts";
 import { endOfCharacter } from "./whole-character.ts";
@@ -51,7 +52,7 @@ export function isCertainlyOver(value: unknown, bytesMax: number): boolean {
     left -= 2;
     if (left < 0 || typeof one !== "object" || one === null) return left < 0;
     // What writes itself, and what has no end, is left to whoever writes it.
-    if (depth > DEPTH_MAX || "toJSON" in one) return false;
+    if (depth > DEPTH_MAX || "toJSON" in one || isBoxed(one) || isRaw(one)) return false;
     if (Array.isArray(one)) {
       // By its places: a list of the names of a million places is work by itself.
       for (let at = 0; at < one.length; at += 1) if (take(one[at], depth + 1)) return true;
@@ -202,30 +203,69 @@ function isWithin(value: unknown, charsMax: number): boolean {
 /** Depth from which the rest is written in one go, which finds a cycle, too. */
 const PIECES_DEPTH_MAX = 128;
 
-/** Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters. @throws TypeError for what JSON cannot express */
-function* jsonPieces(value: unknown, depth = 0): Generator<string> {
+/**
+ * Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters.
+ * @throws TypeError for what JSON cannot express, and for a value that it leaves out
+ */
+function* jsonPieces(value: unknown): Generator<string> {
+  const written = writtenOf(value, "");
+  if (isLeftOut(written)) throw new TypeError("JSON leaves the value out");
+  yield* piecesOf(written, 0);
+}
+
+/** Yields the text of a value that does not write itself any more. */
+function* piecesOf(value: unknown, depth: number): Generator<string> {
   if (value instanceof LongText) yield* longTextPieces(value);
   else if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
-  else if (typeof value !== "object" || value === null || depth === PIECES_DEPTH_MAX || isWithin(value, PIECE_CHARS))
-    yield JSON.stringify(value) ?? "null";
-  else if ("toJSON" in value && typeof value.toJSON === "function") yield JSON.stringify(value) ?? "null";
+  else if (typeof value !== "object" || value === null) yield JSON.stringify(value) ?? "null";
+  else if (depth === PIECES_DEPTH_MAX || isRaw(value) || isWithin(value, PIECE_CHARS)) yield textOf(value);
   else if (Array.isArray(value)) {
     yield "[";
     for (const [at, item] of value.entries()) {
       if (at > 0) yield ",";
-      yield* jsonPieces(item, depth + 1);
+      yield* piecesOf(writtenOf(item, String(at)), depth + 1);
     }
     yield "]";
   } else {
     let open = "{";
     for (const [name, field] of Object.entries(value)) {
-      if (field === undefined || typeof field === "function" || typeof field === "symbol") continue;
+      const written = writtenOf(field, name);
+      if (isLeftOut(written)) continue;
       yield `${open}${JSON.stringify(name)}:`;
       open = ",";
-      yield* jsonPieces(field, depth + 1);
+      yield* piecesOf(written, depth + 1);
     }
     yield open === "{" ? "{}" : "}";
   }
+}
+
+/** What `JSON.stringify` writes for the value of a field: what its `toJSON` returns, and what a box such as `new String("a")` holds. */
+function writtenOf(value: unknown, name: string): unknown {
+  if (value instanceof LongText || value === null || value === undefined) return value;
+  const { toJSON } = value as { toJSON?: unknown };
+  const mayWriteItself = typeof value === "object" || typeof value === "function" || typeof value === "bigint";
+  const one: unknown = mayWriteItself && typeof toJSON === "function" ? toJSON.call(value, name) : value;
+  if (typeof one !== "object" || one === null || !isBoxed(one)) return one;
+  return types.isStringObject(one) ? String(one) : types.isNumberObject(one) ? Number(one) : one.valueOf();
+}
+
+function isLeftOut(written: unknown): boolean {
+  return written === undefined || typeof written === "function" || typeof written === "symbol";
+}
+
+/** The text of an object in one go. Its own `toJSON`, if it has one, was called before. */
+function textOf(value: object): string {
+  return JSON.stringify("toJSON" in value ? { toJSON: () => value } : value);
+}
+
+/** Whether this is a box whose text, number or boolean JSON writes. That of a symbol is an object like others. */
+function isBoxed(value: object): boolean {
+  return types.isBoxedPrimitive(value) && !types.isSymbolObject(value);
+}
+
+/** Whether this is a text of JSON that is written as it is (`JSON.rawJSON`). */
+function isRaw(value: object): boolean {
+  return "rawJSON" in value && (JSON as { isRawJSON?: (one: unknown) => boolean }).isRawJSON?.(value) === true;
 }
 
 function* longTextPieces({ pieces }: LongText): Generator<string> {

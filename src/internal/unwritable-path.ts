@@ -11,18 +11,19 @@ export function unwritablePath(value: unknown, root = "result"): string | undefi
   let looked = 0;
   const above = new Set<object>();
 
-  function search(one: unknown, path: string): string | undefined {
+  function search(one: unknown, path: string, name: string): string | undefined {
     if (typeof one === "bigint") return path;
     if (one === null || typeof one !== "object" || ++looked > LOOK_MAX) return undefined;
     if (above.has(one)) return path;
     try {
-      const written: unknown = "toJSON" in one && typeof one.toJSON === "function" ? one.toJSON() : one;
-      if (written !== one) return search(written, path);
+      const written: unknown = "toJSON" in one && typeof one.toJSON === "function" ? one.toJSON(name) : one;
+      if (written !== one) return search(written, path, name);
       above.add(one);
       for (const key of Object.keys(one)) {
         const found = search(
           (one as Record<string, unknown>)[key],
           Array.isArray(one) ? `${path}[${key}]` : `${path}.${key}`,
+          key,
         );
         if (found !== undefined) return found;
       }
@@ -34,7 +35,7 @@ export function unwritablePath(value: unknown, root = "result"): string | undefi
     }
   }
 
-  return search(value, root);
+  return search(value, root, "");
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { Capabilities } from "./capabilities.ts";
 
-/** One argument of a command: text is sent as UTF-8, bytes unchanged. */
+/**
+ * One argument of a command: text is sent as UTF-8, bytes unchanged. Bytes are not copied: do not change them before the command's promise
+ * settles, and not at all after a `timeout`, because the rest of them may still be sent.
+ */
 export type Argument = string | Uint8Array;
 
 /** A command's name and arguments, as for `redis-cli`. */

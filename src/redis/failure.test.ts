@@ -46,6 +46,9 @@ describe("an error of Redis", () => {
 
   it.each([
     ["Connection is closed.", true, true],
+    ["Command timed out", true, true],
+    ["Command timed out", false, false],
+    ["Command timeout during maintenance. Waited to write command for more than 10ms.", true, false],
     ["connect ECONNREFUSED 127.0.0.1:6379", false, true],
     ["Stream isn't writeable and enableOfflineQueue options is false", false, false],
     ["read ETIMEDOUT", true, true],

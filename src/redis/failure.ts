@@ -115,9 +115,9 @@ const CLIENTS_MAX = /^-?ERR max number of clients/;
 const SCRIPT_KILLED = /(?:Script|Function) killed by user/;
 /** What clients say of a command before they write it. */
 const NOT_SENT =
-  /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|The client is closed|None of startup nodes|Cluster isn't ready/i;
-/** What ioredis says of one that it did not write, and of one whose connection ended before the reply. */
-const CLOSED = /Connection is closed\.?$/i;
+  /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|The client is closed|None of startup nodes|Cluster isn't ready|Command timeout during maintenance/i;
+/** What clients say of one that they did not write, and of one whose reply did not come: the connection ended, or a time limit of the client. */
+const CLOSED = /(?:Connection is closed|Command timed out)\.?$/i;
 const LOST =
   /\bE(?:CONNRESET|PIPE|CONNREFUSED|NOENT|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)\b|Socket (?:closed|timeout)|SocketTimeout|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|Reconnect|sentinels? (?:is|are) unreachable|root nodes are unavailable|Too many Cluster redirections|Unknown RESP type|Command queue state error|\bProtocol error, got|answered out of step/i;
 /** A server that received garbled data closes the connection. An invalid length is the caller's error instead. */
@@ -142,6 +142,13 @@ export class NotSent extends Error {
   }
 }
 
+/** An error of a client library for a command that was written to a connection, and whose reply did not come. */
+export class Written extends Error {
+  constructor(cause: unknown) {
+    super("the command was written and not answered", { cause });
+  }
+}
+
 /** Classifies an error of a client library. Pure: reads only the error's name, code and message. */
 export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (MarrowError.is(cause)) return { kind: "final", error: cause };
@@ -149,6 +156,11 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
     // A server that refused the connection said why.
     const why = classify(cause.cause, false);
     return why.kind === "lost" ? { kind: "not_sent", cause: why.cause } : why;
+  }
+  if (cause instanceof Written) {
+    // An error of the server is its answer.
+    const why = classify(cause.cause, true);
+    return why.kind === "not_sent" ? { kind: "lost", cause: why.cause } : why;
   }
   const error = toError(cause);
   const { message } = error;

@@ -1,12 +1,13 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
-import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
+import type { Cluster, Command as IoredisCommand, Redis as IoredisClient } from "ioredis";
 import { MarrowError } from "../errors.ts";
 import type { Command, Redis } from "./connection.ts";
 import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
 import { classify, errorWord, SILENT } from "./failure.ts";
-import { ClusterCommand, createClusterSend, SearchCommand } from "./ioredis-cluster.ts";
+import { createClusterSend, SearchCommand } from "./ioredis-cluster.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
+import { loseWithConnection, OnceCommand } from "./ioredis-once.ts";
 import { keepInStep, stepsOf, type Steps } from "./in-step.ts";
 import { afterOwnTime } from "../internal/own-time.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
@@ -60,14 +61,14 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 
   function call(command: Command, bytes: boolean): Promise<unknown> {
     if (sendToCluster !== undefined) return sendToCluster(toClusterCommand(command, bytes));
-    const one = new IoredisCommand(String(command[0]), command.slice(1) as (string | Buffer)[], bytes ? BYTES : TEXT);
+    const one = new OnceCommand(command, bytes ? BYTES : TEXT);
     return gather(() => client.sendCommand(one) as Promise<unknown>);
   }
 
   /** The command of a cluster that is being answered: its reply may have to be told from those of others. */
   let answering: IoredisCommand | undefined;
   function askCluster(
-    send: (one: ClusterCommand) => Promise<unknown>,
+    send: (one: OnceCommand) => Promise<unknown>,
     command: Command,
     bytes: boolean,
     answered: Answered,
@@ -100,11 +101,15 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   if (isCluster) {
     const keep = (node: IoredisClient) => {
       keepInStep(node, { own: false, dropped: true, node: true });
+      loseWithConnection(node);
       hearAsking(node);
     };
     for (const node of (client as Cluster).nodes("all")) keep(node);
     client.on("+node", keep);
-  } else steps = keepInStep(client as IoredisClient, { own: owned, dropped: dialsAgain() });
+  } else {
+    steps = keepInStep(client as IoredisClient, { own: owned, dropped: dialsAgain() });
+    loseWithConnection(client as IoredisClient);
+  }
 
   const driver: Driver = {
     refusal() {
@@ -296,10 +301,10 @@ const LOADING = new Error("LOADING Redis is loading the dataset in memory");
 const TEXT = { replyEncoding: "utf8" as const };
 const BYTES = { replyEncoding: null };
 
-function toClusterCommand(command: Command, bytes: boolean): ClusterCommand {
+function toClusterCommand(command: Command, bytes: boolean): OnceCommand {
   const verb = String(command[0]);
   const isSearch = verb.startsWith("FT.") && !verb.startsWith("FT._");
-  return new (isSearch ? SearchCommand : ClusterCommand)(command, bytes ? BYTES : TEXT);
+  return new (isSearch ? SearchCommand : OnceCommand)(command, bytes ? BYTES : TEXT);
 }
 
 type Mode = "channel" | "pattern" | "sharded";

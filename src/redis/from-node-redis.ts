@@ -3,6 +3,7 @@ import { toBytes } from "../internal/bytes.ts";
 import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { outOfStep } from "./failure.ts";
+import { sendToMaster, type SentinelSender } from "./node-redis-sentinel.ts";
 import { endConnection, watchSteps, type PlainClient } from "./node-redis-steps.ts";
 import { afterOwnTime } from "../internal/own-time.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
@@ -136,7 +137,7 @@ function nodeRedisDriver(first: AnyClient): Driver {
         ? client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options)
         : isSentinel(client)
           ? // Reads go to the master too: a replica may lag behind a recent write.
-            client.sendCommand(false, args, options)
+            sendToMaster(client as SentinelSender, args, options)
           : client.sendCommand(args, options);
       steps.begin();
       let answer: unknown;
@@ -144,7 +145,7 @@ function nodeRedisDriver(first: AnyClient): Driver {
         answer = await reply;
       } catch (error) {
         steps.end();
-        throw error;
+        throw isTimeLimit(error) ? new Error("Command timed out", { cause: error }) : error;
       } finally {
         answers += 1;
       }
@@ -196,6 +197,11 @@ function nodeRedisDriver(first: AnyClient): Driver {
       if (client !== first) destroy(client);
     },
   };
+}
+
+/** Whether the client's own time limit (`timeout`) ended a command: the error has no message. */
+function isTimeLimit(error: unknown): boolean {
+  return error instanceof Error && error.constructor.name === "TimeoutError" && error.message === "";
 }
 
 /** Which master serves each slot, by a cluster client. */

@@ -1,29 +1,11 @@
-import { Command as IoredisCommand, type Cluster } from "ioredis";
+import type { Cluster } from "ioredis";
 import type { Argument, Command } from "./connection.ts";
-import { errorWord, NotSent } from "./failure.ts";
+import { errorWord } from "./failure.ts";
+import { CLOSED, OnceCommand, type How } from "./ioredis-once.ts";
 import { routingKey } from "./routing.ts";
 
-type How = { readonly replyEncoding: "utf8" | null };
-
-/** A command of a cluster client. It knows whether a node may have run it: if none may have, its failure is a {@link NotSent}. */
-export class ClusterCommand extends IoredisCommand {
-  /** Whether it was written to a node, and not refused there since. */
-  isWritten = false;
-
-  constructor(command: Command, how: How) {
-    super(String(command[0]), command.slice(1) as (string | Buffer)[], how);
-    const settle = this.reject;
-    this.reject = (error) => settle(this.isWritten ? error : new NotSent(error));
-  }
-
-  override toWritable(socket: object): string | Buffer {
-    this.isWritten = true;
-    return super.toWritable(socket);
-  }
-}
-
 /** Routes search commands to the node of their documents: the client sees no key in them and would pick any node. */
-export class SearchCommand extends ClusterCommand {
+export class SearchCommand extends OnceCommand {
   readonly #key: string | Buffer;
 
   constructor(command: Command, how: How) {
@@ -37,8 +19,6 @@ export class SearchCommand extends ClusterCommand {
   }
 }
 
-/** What the client says of a command whose node has no connection, or lost it before the reply. */
-const CLOSED = "Connection is closed.";
 /** Shortest time between two requests for the slots, in milliseconds. */
 const REFRESH_MS = 100;
 
@@ -47,7 +27,7 @@ const REFRESH_MS = 100;
  * does not serve now (TRYAGAIN, CLUSTERDOWN) for seconds, at any node, and one whose connection was lost although it may have run. Such
  * failures reject here, because the driver decides what is repeated and for how long; the client then asks where the slots are.
  */
-export function createClusterSend(cluster: Cluster): (command: ClusterCommand) => Promise<unknown> {
+export function createClusterSend(cluster: Cluster): (command: OnceCommand) => Promise<unknown> {
   let refreshedMs = -Infinity;
 
   function refresh(): void {

@@ -1,6 +1,8 @@
 import type { Writable } from "node:stream";
 import type { Argument, Command } from "./connection.ts";
 import type { Answered } from "./driver.ts";
+import { NotSent, Written } from "./failure.ts";
+import { CLOSED, IN_PLACE } from "./ioredis-once.ts";
 
 /**
  * Returns true for a command without special treatment in the client: no state, no timer, no conversion of its reply. Lower-case verbs are
@@ -22,7 +24,8 @@ const SPECIAL: ReadonlySet<string> = new Set(
 
 /**
  * A command in the client's queue. The client's own class makes a promise, closures and a copy of the arguments for each command and
- * measures every argument, which is a tenth of the cost of a gateway request. This class has only what the queue needs, and calls back.
+ * measures every argument, which is a tenth of the cost of a gateway request. This class has only what the queue needs, and calls back. It is
+ * written once, as an `OnceCommand`.
  */
 export class QueuedCommand {
   readonly name: string;
@@ -34,6 +37,7 @@ export class QueuedCommand {
   readonly #words: Command;
   readonly #bytes: boolean;
   readonly #answered: Answered;
+  #isWritten = false;
 
   constructor(words: Command, bytes: boolean, answered: Answered) {
     this.name = toLower(words[0] as string);
@@ -52,6 +56,11 @@ export class QueuedCommand {
 
   /** The client writes what is returned to the same stream next. */
   toWritable(stream: Pick<Writable, "write">): Buffer {
+    if (this.#isWritten) {
+      this.lose();
+      return IN_PLACE;
+    }
+    this.#isWritten = true;
     return toWire(this.#words, (part) => void stream.write(part));
   }
 
@@ -60,7 +69,13 @@ export class QueuedCommand {
   }
 
   reject(error: unknown): void {
-    this.#answered(error ?? new Error("the client gave up a command"), undefined);
+    const why = error ?? new Error("the client gave up a command");
+    this.#answered(this.#isWritten ? new Written(why) : new NotSent(why), undefined);
+  }
+
+  /** Its connection ended before the reply. */
+  lose(): void {
+    if (this.#isWritten) this.reject(new Error(CLOSED));
   }
 }
 

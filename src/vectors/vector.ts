@@ -24,7 +24,7 @@ const HALF_RANGE = { from: 2 ** -6, to: 2 ** 15 } as const;
 const ROUNDING = 1 + 1e-5;
 
 /**
- * Converts a vector to float32 and checks it before any engine gets it: engines accept NaN and zero vectors silently and then return wrong
+ * Copies a vector to float32 and checks it before any engine gets it: engines accept NaN and zero vectors silently and then return wrong
  * results. For the cosine, a vector that is too long or too short for an engine's numbers is brought to length 1.
  * @throws MarrowError `invalid_input` with the problem
  */
@@ -48,7 +48,9 @@ export function toVector(
   if (squares === 0 && metric !== "l2") throw wrong(path, "other than zero, which is near to nothing");
   if (Math.sqrt(squares) > lengthMax * ROUNDING)
     throw wrong(path, `no longer than lengthMax (${lengthMax}), got ${Math.sqrt(squares).toPrecision(6)}`);
-  return metric === "cosine" ? comparable(floats, squares, quantisation === "f16" ? HALF_RANGE : undefined) : floats;
+  const fit = metric === "cosine" ? comparable(floats, squares, quantisation === "f16" ? HALF_RANGE : undefined) : floats;
+  // Its numbers are read later too: the caller may change its own array meanwhile.
+  return fit === vector ? vector.slice() : fit;
 }
 
 function wrong(path: string, expected: string): MarrowError {

@@ -77,6 +77,19 @@ export function describeVectors(name: string, openHost: () => Promise<VectorHost
         }
       });
 
+      it("stores and finds a vector as it was passed, whatever its array holds afterwards", async () => {
+        const docs = open({ index });
+        const vector = Float32Array.of(1, 0, 0);
+        const stored = docs.upsert([{ id: "x", vector }]);
+        vector.set([0, 1, 0]);
+        await stored;
+        await docs.upsert([{ id: "y", vector: Float32Array.of(0, 1, 0) }]);
+        const found = docs.search({ vector, limit: 1 });
+        vector.set([1, 0, 0]);
+        expect(await found).toMatchObject([{ id: "y" }]);
+        expect(await docs.search({ vector, limit: 1 })).toMatchObject([{ id: "x" }]);
+      });
+
       it("finds by filter too", async () => {
         const docs = open({ index });
         await docs.upsert(items);
