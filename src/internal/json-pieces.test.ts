@@ -13,8 +13,14 @@ describe("JSON that is written in turns of the event loop", () => {
     ["many short texts", Array.from({ length: 20_000 }, (_, nth) => ({ type: "input_text", text: `part ${nth}` }))],
     ["what JSON leaves out", { a: undefined, b: () => 1, c: [undefined, null, Number.NaN], d: LONG }],
     ["values that write themselves", { when: new Date(0), text: LONG }],
-    ["values that write themselves by their name", { a: named(), b: named({ LONG }), c: [LONG, named(), named({ LONG })] }],
-    ["values that write themselves as nothing", { a: { LONG, toJSON: () => undefined }, b: [{ toJSON: () => {} }, LONG] }],
+    [
+      "values that write themselves by their name",
+      { a: named(), b: named({ LONG }), c: [LONG, named(), named({ LONG })] },
+    ],
+    [
+      "values that write themselves as nothing",
+      { a: { LONG, toJSON: () => undefined }, b: [{ toJSON: () => {} }, LONG] },
+    ],
     ["a value that writes itself as one that could", { a: { LONG, toJSON: () => named({ LONG }) } }],
     ["a function that writes itself", { LONG, a: Object.assign(() => 1, { toJSON: () => "written" }) }],
     ["boxes", { a: Object(LONG), b: [5, false, "é", Symbol("a")].map(Object), LONG }],
@@ -61,7 +67,13 @@ describe("isCertainlyOver", () => {
     expect(isCertainlyOver(value, bytes - 12)).toBe(true);
     for (const least of [{}, [], [[]], [1, 1], { a: {} }, "", 1])
       expect(isCertainlyOver(least, JSON.stringify(least).length)).toBe(false);
-    const unusual = [Object("a".repeat(600)), Object(5), raw("1"), Object.assign(() => 1, { toJSON: () => 1 }), named()];
+    const unusual = [
+      Object("a".repeat(600)),
+      Object(5),
+      raw("1"),
+      Object.assign(() => 1, { toJSON: () => 1 }),
+      named(),
+    ];
     for (const value of [...unusual, unusual, { unusual }]) {
       expect(isCertainlyOver(value, JSON.stringify(value).length)).toBe(false);
     }

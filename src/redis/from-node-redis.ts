@@ -3,7 +3,7 @@ import { toBytes } from "../internal/bytes.ts";
 import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { outOfStep } from "./failure.ts";
-import { sendToMaster, type SentinelSender } from "./node-redis-sentinel.ts";
+import { sendToMaster } from "./node-redis-sentinel.ts";
 import { endConnection, watchSteps, type PlainClient } from "./node-redis-steps.ts";
 import { afterOwnTime } from "../internal/own-time.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
@@ -137,7 +137,7 @@ function nodeRedisDriver(first: AnyClient): Driver {
         ? client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options)
         : isSentinel(client)
           ? // Reads go to the master too: a replica may lag behind a recent write.
-            sendToMaster(client as SentinelSender, args, options)
+            sendToMaster(client, args, options)
           : client.sendCommand(args, options);
       steps.begin();
       let answer: unknown;

@@ -5,11 +5,14 @@ interface Lent {
   sendCommand(args: readonly (string | Buffer)[], options: object): Promise<unknown>;
 }
 
-/** Members of a Sentinel client of node-redis that are used here. `_execute` is not documented. */
+/** Runs something on a connection to the master. The client does not document it. */
+const EXECUTE = "_execute";
+
+/** Members of a Sentinel client of node-redis that are used here. */
 export interface SentinelSender {
   readonly commandOptions?: object | undefined;
   sendCommand(isReadonly: boolean, args: (string | Buffer)[], options: object): Promise<unknown>;
-  _execute?(isReadonly: boolean, run: (node: Lent) => Promise<unknown>): Promise<unknown>;
+  [EXECUTE]?(isReadonly: boolean, run: (node: Lent) => Promise<unknown>): Promise<unknown>;
 }
 
 /** Holds an error that the client must not see. */
@@ -30,10 +33,10 @@ export async function sendToMaster(
   args: (string | Buffer)[],
   options: object,
 ): Promise<unknown> {
-  if (client._execute === undefined) return client.sendCommand(false, args, options);
+  if (client[EXECUTE] === undefined) return client.sendCommand(false, args, options);
   const all = { ...client.commandOptions, ...options };
   try {
-    return await client._execute(false, async (node) => {
+    return await client[EXECUTE](false, async (node) => {
       try {
         return await node.sendCommand(args, all);
       } catch (error) {

@@ -48,7 +48,8 @@ export function toVector(
   if (squares === 0 && metric !== "l2") throw wrong(path, "other than zero, which is near to nothing");
   if (Math.sqrt(squares) > lengthMax * ROUNDING)
     throw wrong(path, `no longer than lengthMax (${lengthMax}), got ${Math.sqrt(squares).toPrecision(6)}`);
-  const fit = metric === "cosine" ? comparable(floats, squares, quantisation === "f16" ? HALF_RANGE : undefined) : floats;
+  const fit =
+    metric === "cosine" ? comparable(floats, squares, quantisation === "f16" ? HALF_RANGE : undefined) : floats;
   // Its numbers are read later too: the caller may change its own array meanwhile.
   return fit === vector ? vector.slice() : fit;
 }

@@ -41,7 +41,7 @@ async function borrowNodeRedis(
   client.on("error", () => {});
   await client.connect();
   ended.push(() => client.destroy());
-  return fromNodeRedis(client as Parameters<typeof fromNodeRedis>[0], options);
+  return fromNodeRedis(client, options);
 }
 
 /** The sentinels, or the nodes of a cluster. */
@@ -107,7 +107,10 @@ const CLIENTS: Readonly<Record<string, Client>> = {
 /** Writes what runs before the connection is lost, and says how often it ran. */
 async function loseReply(
   server: OwnServer,
-  open: (proxy: RespProxy, key: string) => Promise<{ readonly line: Pick<Line, "send">; readonly redis: Pick<Redis, "send"> }>,
+  open: (
+    proxy: RespProxy,
+    key: string,
+  ) => Promise<{ readonly line: Pick<Line, "send">; readonly redis: Pick<Redis, "send"> }>,
   write: (line: Pick<Line, "send">, key: string) => Promise<unknown>,
   countOf: (admin: Ioredis, key: string) => Promise<number>,
 ): Promise<{ readonly error: unknown; readonly ms: number; readonly count: number }> {
