@@ -59,7 +59,7 @@ interface Client {
 
 const ofSingle = (more: RedisOptions): Client => ({
   server: () => single,
-  open: ({ url }) => borrowIoredis(new Ioredis({ port: portOf(url), ...more })),
+  open: ({ url }) => borrowIoredis(new Ioredis(portOf(url), "127.0.0.1", more)),
 });
 const ofCluster = (nodesAgain?: () => number): Client => ({
   server: () => cluster.nodes[0] as OwnServer,
@@ -185,7 +185,7 @@ describe("a client that never dials again", () => {
         // Nothing is asked before the write: the proxy holds every reply back.
         const silent = { lazyConnect: true, enableReadyCheck: false, disableClientInfo: true, protocol: 2 } as const;
         const never = { retryStrategy: null } as unknown as RedisOptions;
-        const line = borrowIoredis(new Ioredis({ port: portOf(proxy.url), ...silent, ...never }));
+        const line = borrowIoredis(new Ioredis(portOf(proxy.url), "127.0.0.1", { ...silent, ...never }));
         const redis = await connect(single.url, options);
         ended.push(() => redis.close());
         return { line, redis };
