@@ -1,5 +1,5 @@
 /** Writes whose connection is lost before the reply: they ran once at most, whichever client sent them and however it is set up. */
-import { Cluster, Redis as Ioredis, type RedisOptions } from "ioredis";
+import { Cluster, Redis as Ioredis } from "ioredis";
 import { createClient, createCluster, createSentinel } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { connect, fromIoredis, fromNodeRedis } from "../../src/index.ts";
@@ -57,7 +57,11 @@ interface Client {
   readonly open: (proxy: RespProxy) => Redis | Promise<Redis>;
 }
 
-const ofSingle = (more: RedisOptions): Client => ({
+const ofSingle = (more: {
+  enableOfflineQueue?: boolean;
+  maxRetriesPerRequest?: number;
+  commandTimeout?: number;
+}): Client => ({
   server: () => single,
   open: ({ url }) => borrowIoredis(new Ioredis(portOf(url), "127.0.0.1", more)),
 });
@@ -184,7 +188,7 @@ describe("a client that never dials again", () => {
       async (proxy) => {
         // Nothing is asked before the write: the proxy holds every reply back.
         const silent = { lazyConnect: true, enableReadyCheck: false, disableClientInfo: true, protocol: 2 } as const;
-        const never = { retryStrategy: null } as unknown as RedisOptions;
+        const never = { retryStrategy: null as unknown as () => number };
         const line = borrowIoredis(new Ioredis(portOf(proxy.url), "127.0.0.1", { ...silent, ...never }));
         const redis = await connect(single.url, options);
         ended.push(() => redis.close());
