@@ -74,8 +74,8 @@ describe("isCertainlyOver", () => {
       Object.assign(() => 1, { toJSON: () => 1 }),
       named(),
     ];
-    for (const value of [...unusual, unusual, { unusual }]) {
-      expect(isCertainlyOver(value, JSON.stringify(value).length)).toBe(false);
+    for (const one of [...unusual, unusual, { unusual }]) {
+      expect(isCertainlyOver(one, JSON.stringify(one).length)).toBe(false);
     }
   });
 });
