@@ -194,6 +194,14 @@ describe("a sealed cache", () => {
       ]
     )[1];
 
+  liveTest("keeps its key when the caller erases the bytes of it", async ({ tenant }) => {
+    const own = Buffer.from(sealKey);
+    const cache = open(tenant, { sealKey: own });
+    own.fill(0);
+    await cache.store(ASKED, "Paris");
+    expect(await open(tenant, { sealKey }).lookup(ASKED)).toMatchObject({ hit: true, value: "Paris" });
+  });
+
   liveTest("serves whoever has the key, and shows nobody else a word", async ({ tenant, redis }) => {
     const cache = open(tenant, { sealKey });
     await cache.store(ASKED, "Paris the secret");
