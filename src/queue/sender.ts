@@ -27,6 +27,10 @@ export interface Sender {
 /** Endpoints that one look takes, and deliveries of each. */
 const ENDPOINTS = 16;
 const BATCH = 16;
+/** Deliveries at once, of all endpoints. Once half of them are taken, each further endpoint gets one. */
+const AT_ONCE = 1_024;
+/** Endpoints that are remembered as answering. */
+const ANSWERING_MAX = 10_000;
 const LOOK_MS = 1_000;
 /** An endpoint is given to another sender when its own was silent for so long beyond the longest time of a delivery. */
 const GRACE_MS = 5_000;
@@ -45,15 +49,20 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
   const leaseMs = checkInteger("timeoutMs", timeoutMs, { min: 1_000, max: 30_000 }) + GRACE_MS;
   const poster = createPoster(rest);
   const running = new Set<Promise<void>>();
+  /** Endpoints whose last deliveries all arrived. */
+  const answering = new Set<string>();
+  let inFlight = 0;
+  let isFull = false;
   let closing = false;
   let looking = false;
   let again = false;
 
   async function deliver(queue: string, [member, turn, record, list]: ClaimedEndpoint): Promise<void> {
     const endpoint = decodeRecord(record) as StoredEndpoint;
+    const key = String(member);
     const settled: (string | number)[] = [];
-    const all = Array.from({ length: list.length / 5 }, async (_, at) => {
-      const [message, event, job, made, attempts] = list.slice(5 * at, 5 * at + 5).map(String) as FiveWords;
+
+    async function send([message, event, job, made, attempts]: FiveWords): Promise<boolean> {
       const body = toBody(message, event, job, Number(made));
       const headers = signWebhook(currentSecrets(endpoint, Date.now()), { id: message, atMs: Date.now(), body });
       const carrier = carriesContext() ? await readTrace(redis, queue, job) : {};
@@ -68,8 +77,19 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
       const verdict = judgeDelivery(posted, Number(attempts) + 1, Math.random());
       const delayMs = verdict.outcome === "retry" ? verdict.delayMs : 0;
       settled.push(message, verdict.outcome, delayMs, posted.status, error, tookMs);
-    });
-    await Promise.all(all);
+      return verdict.outcome === "delivered";
+    }
+
+    const all = toDeliveries(list);
+    const isKnown = answering.delete(key);
+    // The first one alone, unless the endpoint is known to answer: one that does not would hold all of them until their timeout.
+    const first = isKnown ? [] : all.splice(0, 1);
+    const sinceMs = performance.now();
+    let isWell = (await Promise.all(first.map(send))).every(Boolean);
+    // Otherwise the rest stays due: two waits may be longer than the endpoint is this sender's.
+    if (isWell && performance.now() - sinceMs < GRACE_MS / 2)
+      isWell = (await Promise.all(all.map(send))).every(Boolean);
+    if (isWell && answering.size < ANSWERING_MAX) answering.add(key);
     const values = { member, turn, settled };
     const dueMs = (await runScript(redis, settleDeliveries, { queue }, values)) as number;
     if (dueMs === 0) void look();
@@ -82,15 +102,24 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
     looking = true;
     try {
       for (const queue of keys) {
-        const values = { lease_ms: leaseMs, limit: ENDPOINTS, batch: BATCH };
+        const batch = inFlight < AT_ONCE / 2 ? BATCH : 1;
+        isFull = inFlight + batch * ENDPOINTS > AT_ONCE;
+        if (isFull) break;
+        const values = { lease_ms: leaseMs, limit: ENDPOINTS, batch };
         const reply = (await runScript(redis, claimDeliveries, { queue }, values, {
           reply: "bytes",
         })) as readonly Buffer[];
         for (let at = 0; at < reply.length; at += 4) {
           const claimed = reply.slice(at, at + 4) as unknown as ClaimedEndpoint;
+          const count = claimed[3].length / WORDS;
+          inFlight += count;
           const one = deliver(queue, claimed).catch(onError);
           running.add(one);
-          void one.finally(() => running.delete(one));
+          void one.finally(() => {
+            running.delete(one);
+            inFlight -= count;
+            if (isFull) void look();
+          });
         }
         again ||= reply.length === 4 * ENDPOINTS;
       }
@@ -127,7 +156,15 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
 }
 
 type ClaimedEndpoint = readonly [member: Buffer, turn: number, record: Buffer, list: readonly Buffer[]];
-type FiveWords = [string, string, string, string, string];
+type FiveWords = [message: string, event: string, job: string, made: string, attempts: string];
+const WORDS = 5;
+
+function toDeliveries(list: readonly Buffer[]): FiveWords[] {
+  return Array.from(
+    { length: list.length / WORDS },
+    (_, at) => list.slice(WORDS * at, WORDS * (at + 1)).map(String) as FiveWords,
+  );
+}
 
 /** Builds the body: the event and its job's id. Payload and result are not included; authorized readers fetch them. */
 function toBody(id: string, type: string, job: string, madeMs: number): string {

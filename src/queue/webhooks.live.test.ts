@@ -1,9 +1,12 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import OpenAI from "openai";
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
 import { hurry as hurryOf, receiving, type Received } from "../../test/receiver.ts";
-import type { Redis } from "../redis/index.ts";
+import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { createQueue, createSender, createWebhooks, type SenderOptions } from "./index.ts";
 
 const OPEN = { allowHttp: true, allowNetworks: ["127.0.0.0/8"] };
@@ -245,6 +248,64 @@ describe("webhooks of a queue", () => {
       );
     },
   );
+
+  liveTest("arrive at once although many other receivers of the same host do not answer", async ({ redis, tenant }) => {
+    const server = createServer((request, response) => {
+      if (request.url === "/well") response.end();
+      // The status counts, whenever the rest of the answer comes.
+      else if (request.url === "/drips") response.writeHead(200).write("x");
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const add = async (scope: ScopedRedis, path: string) => {
+      const webhooks = createWebhooks(scope, { name: QUEUE, ...OPEN });
+      const { id } = await webhooks.create({ url: `${host}${path}` });
+      return { webhooks, id };
+    };
+    const hanging = await Promise.all(Array.from({ length: 40 }, (_, n) => add(redis.scope(`other${n % 4}`), `/${n}`)));
+    const [well, drips] = [await add(tenant, "/well"), await add(tenant, "/drips")];
+    await sending(
+      redis,
+      async () => {
+        await Promise.all(hanging.flatMap(({ webhooks, id }) => [0, 1, 2].map(() => webhooks.test(id))));
+        for (const { webhooks, id } of [well, drips]) {
+          await webhooks.test(id);
+          await expect
+            .poll(async () => (await webhooks.deliveries(id))[0]?.state, { timeout: 3_500 })
+            .toBe("delivered");
+        }
+        // One that does not answer is asked once at first, not for all that waits.
+        const log = await Promise.all(hanging.map(({ webhooks, id }) => webhooks.deliveries(id)));
+        expect(log.flat().every(({ attempts }) => attempts === 0)).toBe(true);
+      },
+      { timeoutMs: 6_000 },
+    );
+    server.closeAllConnections();
+    server.close();
+  });
+
+  liveTest("are paused for half a minute after failures at once, however many", async ({ redis, tenant }) => {
+    const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+    await receiving(
+      (nth) => [nth === 1 ? 200 : 503],
+      async (url) => {
+        const { id } = await webhooks.create({ url });
+        await sending(redis, async () => {
+          await webhooks.test(id);
+          await expect.poll(async () => (await webhooks.deliveries(id))[0]?.state).toBe("delivered");
+          await webhooks.update(id, { enabled: false });
+          await Promise.all(Array.from({ length: 16 }, () => webhooks.test(id)));
+          await webhooks.update(id, { enabled: true });
+          const tried = async () => (await webhooks.deliveries(id)).filter(({ attempts }) => attempts > 0);
+          await expect.poll(async () => (await tried()).length).toBeGreaterThan(5);
+          const circuit = `{${redis.app}:queue:${QUEUE}}:queue:circuit:${id}`;
+          const until = Number(await redis.send(["HGET", circuit, "until"])) - Date.now();
+          expect(until).toBeGreaterThan(20_000);
+          expect(until).toBeLessThan(31_000);
+        });
+      },
+    );
+  });
 
   liveTest(
     "change their secret with an overlap, and keep secrets and other tenants apart",

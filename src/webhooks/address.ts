@@ -1,8 +1,8 @@
-import { lookup as resolve, type LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { isPublicAddress, plainAddress, readNetworks } from "../internal/addresses.ts";
+import { createNames, type ResolveName } from "./names.ts";
 
 /** Addresses that may be called in addition to public ones over https. */
 export interface AddressOptions {
@@ -31,10 +31,13 @@ const WEB_PORTS: ReadonlySet<string> = new Set(["", "80", "443"]);
 
 /**
  * Makes a guard against calls into the own network (SSRF). Names are resolved once, at the connection, so that the checked address is the
- * one that is called.
+ * one that is called. `resolve` looks names up.
  * @throws MarrowError `invalid_option` for an invalid network
  */
-export function createAddressGuard({ allowNetworks = [], allowHttp = false }: AddressOptions = {}): AddressGuard {
+export function createAddressGuard(
+  { allowNetworks = [], allowHttp = false }: AddressOptions = {},
+  resolve: ResolveName = createNames(),
+): AddressGuard {
   const allowed = readNetworks(allowNetworks);
   if (allowed === undefined) return refuse("allowNetworks", "a list of networks such as 10.0.0.0/8", allowNetworks);
 
@@ -65,14 +68,16 @@ export function createAddressGuard({ allowNetworks = [], allowHttp = false }: Ad
     },
 
     lookup(host, options, done) {
-      resolve(host, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-        const open = error === null ? addresses.filter(({ address }) => mayCall(address)) : [];
-        const [first] = open;
-        if (error !== null || first === undefined)
-          return done(error ?? denied("the name leads to an address that may not be called"), "", 0);
-        if (options.all === true) return done(null, open);
-        done(null, first.address, first.family);
-      });
+      resolve(host, options.family === "IPv4" ? 4 : options.family === "IPv6" ? 6 : (options.family ?? 0)).then(
+        (addresses) => {
+          const open = addresses.filter(({ address }) => mayCall(address));
+          const [first] = open;
+          if (first === undefined) done(denied("the name leads to an address that may not be called"), "", 0);
+          else if (options.all === true) done(null, open);
+          else done(null, first.address, first.family);
+        },
+        (error: NodeJS.ErrnoException) => done(error, "", 0),
+      );
     },
   };
 }

@@ -26,15 +26,17 @@ export interface Poster {
   close(): Promise<void>;
 }
 
-/** Bytes of an answer that are read; the rest is let go. */
+/** Bytes of an answer that are read, and for how long in milliseconds; the rest is let go. */
 const ANSWER_BYTES_MAX = 4_096;
+const ANSWER_MS_MAX = 1_000;
 
 /** Makes a sender of webhooks. Redirects are never followed; connections go to the checked address. */
 export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions = {}): Poster {
   const guard = createAddressGuard(addresses);
   const agent = new Agent({
     connect: createConnector({ lookup: guard.lookup, timeout: timeoutMs }),
-    connections: 16,
+    // As many connections as deliveries: receivers of one host, such as those of a service, do not wait for each other.
+    connections: null,
     maxResponseSize: ANSWER_BYTES_MAX,
     bodyTimeout: timeoutMs,
     headersTimeout: timeoutMs,
@@ -58,7 +60,8 @@ export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions
           signal: AbortSignal.timeout(timeoutMs),
         });
         // Only the status counts; the body and its size are ignored.
-        await answer.body.dump({ limit: ANSWER_BYTES_MAX }).catch(() => {});
+        const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+        await answer.body.dump({ limit: ANSWER_BYTES_MAX, signal }).catch(() => {});
         return done(answer.statusCode, undefined, toRetryAfterMs(answer.headers));
       } catch (error) {
         return done(0, reasonOf(error));

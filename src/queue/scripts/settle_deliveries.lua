@@ -22,6 +22,7 @@ local stored = redis.call("HMGET", circuit, "turn", "fails", "ordered")
 -- It was taken away meanwhile.
 if not stored[3] then return -1 end
 local own, fails, ordered = stored[1] == turn, tonumber(stored[2] or 0), stored[3] == "1"
+local before = fails
 local held, off = 0, false
 for at = 3, #ARGV, 6 do
   local message, outcome, delay = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
@@ -49,6 +50,8 @@ for at = 3, #ARGV, 6 do
   end
 end
 if not own then return -1 end
+-- Those that were sent at once failed at once: they are no proof that a short pause is not enough.
+fails = math.min(fails, math.max(TRIP, before + 1))
 redis.call("HDEL", circuit, "busy")
 if off then
   -- What waits stays in its line, and what comes is put there, for when the endpoint is switched on again.
