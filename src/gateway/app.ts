@@ -152,7 +152,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const routes = noteRoutes(app);
   describeApi(app);
   writeLargeInTurns(app);
-  boundConnections(app, config.http);
+  boundConnections(app, config.http, draining.idle);
   refuseAmbiguous(app, config);
   // The first request should not wait for the word lists.
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();

@@ -222,6 +222,31 @@ describe("connections", () => {
     held[1]?.destroy();
   });
 
+  it("beyond the bound take the place of those that have been idle for longest, and of none with a request", async () => {
+    const gateway = await start(
+      { http: { connectionsMax: 3 } },
+      { script: () => ({ content: "late", delayMs: 1_900 }) },
+    );
+    const port = Number(new URL(gateway.baseURL).port);
+    const closed: string[] = [];
+    const open = (name: string, bytes: string) => {
+      const socket = connectSocket({ port, host: "127.0.0.1" });
+      socket.on("error", () => {}).on("close", () => closed.push(name));
+      socket.write(bytes);
+      return new Promise<void>((resolve) => socket.once("data", () => resolve()));
+    };
+    const body = JSON.stringify({ model: "scripted", messages: [{ role: "user", content: "hello" }] });
+    const late = open(
+      "busy",
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${gateway.key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    for (const name of ["first", "second"]) await open(name, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    await sleep(800);
+    expect((await send(gateway, "GET", "/healthz")).status).toBe(200);
+    expect(closed).toEqual(["first"]);
+    await late;
+  });
+
   it.each([
     ["nothing", ""],
     ["nothing, and send a byte of a next request now and then,", " "],

@@ -23,6 +23,10 @@ describe("the lines of a batch", () => {
     [line("a", { url: "/v1/files" }), "mismatched_url", 1],
     [line("a", { body: { model: "m", background: true } }), "invalid_request", 1],
     [line("", {}), "invalid_line", 1],
+    // White space is what JSON knows as such.
+    [`${line("a")}\n\u00a0\u00a0\n \t\r\n`, "invalid_line", 2],
+    [`${line("a")}\n\u3000`, "invalid_line", 2],
+    [`\ufeff${line("a")}`, "invalid_line", 1],
     [
       `${line("a")}\n{"custom_id":"b","method":"POST","url":"${ENDPOINT}","body":{"model":"m","model":"n"}}`,
       "invalid_line",

@@ -1,6 +1,8 @@
 import type { FastifyHttpOptions, FastifyInstance } from "fastify";
 import type { Server } from "node:http";
 import type { GatewayConfig } from "../config/config.ts";
+import type { Draining } from "./draining.ts";
+import { boundCount } from "./full.ts";
 import { refuseMalformed } from "./malformed.ts";
 import { PacedRequest } from "./paced-body.ts";
 import { paceRequests } from "./pipelining.ts";
@@ -35,8 +37,12 @@ export function toServerOptions({
 }
 
 /** Bounds the number of connections, the requests in progress on one of them, and how slowly clients may read. */
-export function boundConnections(app: FastifyInstance, { connectionsMax, stalledTimeoutMs }: Bounds): void {
-  app.server.maxConnections = connectionsMax;
+export function boundConnections(
+  app: FastifyInstance,
+  { connectionsMax, stalledTimeoutMs }: Bounds,
+  idle: Draining["idle"],
+): void {
+  boundCount(app.server, connectionsMax, idle);
   paceRequests(app.server);
   const stop = endSlowReaders(app.server, stalledTimeoutMs);
   app.addHook("onClose", async () => stop());

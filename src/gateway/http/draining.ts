@@ -10,6 +10,8 @@ export interface Draining {
   readonly signal: AbortSignal;
   /** Begins: all further responses tell their clients to close the connection. May be called any number of times. */
   begin(): void;
+  /** Returns at most so many connections that no request needs, the longest idle ones first. */
+  idle(this: void, countMax: number): readonly Socket[];
   /** Counts work as unfinished until it ends, even if nothing awaits it. */
   track(work: Promise<unknown>): void;
   /**
@@ -36,6 +38,8 @@ const IDLE_MS = 500;
 /** The same for a connection on which nothing ever came: its first request may be on its way. */
 const FRESH_MS = 2_000;
 const LOOK_MS = 20;
+/** Time after which a connection whose next request has come in part counts as idle where others need its place. */
+const PART_MS = 5_000;
 /** Tracked connections from which closed ones are pruned. */
 const CONNECTIONS_MIN = 256;
 
@@ -99,16 +103,34 @@ export function watchRequests(app: FastifyInstance): Draining {
     };
   });
 
+  /** Whether no request needs a connection now; `partMs`: the time that one has to come. */
+  function isIdle(
+    socket: Socket,
+    { open, idleSinceMs, bytesRead }: Connection,
+    nowMs: number,
+    partMs: number,
+  ): boolean {
+    const graceMs = socket.bytesRead !== bytesRead ? partMs : bytesRead === 0 ? FRESH_MS : IDLE_MS;
+    return open === 0 && !socket.destroyed && nowMs - idleSinceMs >= graceMs;
+  }
+
   function closeIdle(): void {
     const nowMs = performance.now();
-    for (const [socket, { open, idleSinceMs, bytesRead }] of connections)
-      if (open === 0 && socket.bytesRead === bytesRead && nowMs - idleSinceMs >= (bytesRead === 0 ? FRESH_MS : IDLE_MS))
-        socket.destroy();
+    for (const [socket, connection] of connections) if (isIdle(socket, connection, nowMs, Infinity)) socket.destroy();
   }
 
   return {
     signal: stopping.signal,
     track,
+
+    idle(countMax) {
+      const nowMs = performance.now();
+      const found = [...connections].filter(([socket, connection]) => isIdle(socket, connection, nowMs, PART_MS));
+      return found
+        .toSorted(([, a], [, b]) => a.idleSinceMs - b.idleSinceMs)
+        .slice(0, countMax)
+        .map(([socket]) => socket);
+    },
 
     begin() {
       stopping.abort();

@@ -29,6 +29,13 @@ describe("a form that is handed on", () => {
     expect(read(String(named.named("other").bytes)).model).toBe("other");
   });
 
+  it("may have names of files that look like names of fields", () => {
+    const form = read(
+      `${part('name="file"; filename="a; name=b; name=\\"model\\""', "x")}${part('name="model"', "m")}--b--`,
+    );
+    expect([form.model, form.files]).toEqual(["m", 1]);
+  });
+
   it("may hold any bytes in its files, in any order", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isFirst) => {
@@ -49,6 +56,13 @@ describe("a form that is handed on", () => {
     ["nothing", ""],
     ["an empty model", `${part('name="model"', "")}--b--`],
     ["a model twice", `${part('name="model"', "a")}${part('name="model"', "b")}--b--`],
+    ["a name twice in a part", `${part('name="a"; name="model"', "b")}${part('name="model"', "a")}--b--`],
+    ["a name in another form besides", `${part(`name="a"; name*=UTF-8''model`, "b")}${part('name="model"', "a")}--b--`],
+    [
+      "two dispositions in a part",
+      `${part('name="a"\r\ncontent-disposition: form-data; name="model"', "b")}${part('name="model"', "a")}--b--`,
+    ],
+    ["two boundaries", `${file("x")}--b--`, `${TYPE}; boundary=c`],
     ["a model that is a file", `${part('name="model"; filename="m"', "a")}--b--`],
     ["a model of a megabyte", `${part('name="model"', "m".repeat(1_048_576))}--b--`],
     ["no end", part('name="model"', "m")],

@@ -7,6 +7,9 @@ const HEAD_BYTES_MAX = 8_192;
 /** Bytes of a field whose value is read. */
 const VALUE_BYTES_MAX = 256;
 
+const DISPOSITION = /content-disposition\s*:/gi;
+const NAME = /;\s*name[*\d]*\s*=/gi;
+
 /** A form to forward, and the fields read from it. */
 export interface ReadForm extends Omit<ForwardedForm, "model"> {
   /** Absent if the form has none. */
@@ -17,18 +20,24 @@ export interface ReadForm extends Omit<ForwardedForm, "model"> {
 }
 
 /**
- * Reads the model and the user in a `multipart/form-data` body, at any position, and nothing else. Linear. Pure.
+ * Reads the model and the user in a `multipart/form-data` body, at any position, and nothing else. Its bytes are forwarded, so everything
+ * that another reader could read otherwise is refused: a boundary, a disposition or a name that is given twice. Linear. Pure.
  * @throws MarrowError `invalid_input` for a malformed body, too many parts, a duplicate of either, or an empty model
  */
 export function readForm(contentType: string, bytes: Buffer): ReadForm {
   const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
   const name = boundary?.[1] ?? boundary?.[2];
   if (name === undefined) throw malformed("has no boundary");
+  if ([...contentType.matchAll(/boundary[*\d]*\s*=/gi)].length > 1) throw malformed("has more than one boundary");
   const fields = new Map<string, { readonly from: number; readonly to: number }>();
   let files = 0;
   for (const part of partsOf(bytes, `--${name}`)) {
     const head = bytes.toString("latin1", part.head, part.from);
     const disposition = /^content-disposition:\s*form-data\s*(;[^\r\n]*)$/im.exec(head)?.[1] ?? "";
+    // A text in quotation marks may look like a name, and is none.
+    const plain = disposition.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
+    if (head.match(DISPOSITION)?.length !== 1 || plain.match(NAME)?.length !== 1)
+      throw malformed("must have one content-disposition with one name in each part");
     const field = /;\s*name="([^"\r\n]*)"/i.exec(disposition)?.[1] ?? /;\s*name=([^\s;"]+)/i.exec(disposition)?.[1];
     if (field === undefined) throw malformed("has a part without a name");
     const isFile = /;\s*filename\*?=/i.test(disposition);
