@@ -60,19 +60,73 @@ describe("what is recorded of streams", () => {
     expect(told).toEqual(["second", "third", "third"]);
   });
 
-  it("lets another one grow if the one that may does not, because its model or its reader is slow", () => {
+  it("lets another one grow if the one that may hardly does, because its model or its reader is slow", () => {
     vi.useFakeTimers();
     try {
       const { told, open } = complete();
       const [first, second] = [open("first"), open("second")];
       for (const one of [first, second]) one.add(1_500);
       expect([first, second].map((one) => one.hasRoom())).toEqual([true, false]);
-      first.add(1);
+      first.add(3);
       vi.advanceTimersByTime(5_000);
       expect(second.hasRoom()).toBe(false);
+      first.add(1);
       vi.advanceTimersByTime(5_000);
       expect(told.at(-1)).toBe("second");
       expect([first, second].map((one) => one.hasRoom())).toEqual([false, true]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("lets go the largest of the scope that has most: the recordings of others go on, however many one has", () => {
+    const shed: string[] = [];
+    const recordings = createRecordings({ bytesMax: 1_000 });
+    const add = (scope: string, name: string, bytes: number) =>
+      recordings
+        .of(scope)
+        .open(() => shed.push(name))
+        .add(bytes);
+    add("b", "b", 300);
+    for (let nth = 0; nth < 10; nth += 1) add("a", `a${nth}`, 100 + nth);
+    expect(shed.every((name) => name.startsWith("a"))).toBe(true);
+    expect(shed.length).toBeGreaterThan(2);
+  });
+
+  /** The same as `complete`, of scopes. */
+  function scoped() {
+    const recordings = createRecordings({ bytesMax: 10_240 });
+    return (scope: string, onRoom: () => void = () => {}) =>
+      recordings.of(scope).open(() => expect.unreachable(), onRoom);
+  }
+
+  it("gives each scope its share, and a turn beyond: those that wait in one keep nobody of another waiting", () => {
+    const open = scoped();
+    const slow = Array.from({ length: 30 }, () => open("a"));
+    for (const one of slow) one.add(100);
+    expect(slow.map((one) => one.hasRoom())).toEqual([true, ...Array.from({ length: 29 }, () => false)]);
+    const [first, second] = [open("b"), open("b")];
+    first.add(600);
+    second.add(600);
+    expect([first, second].map((one) => one.hasRoom())).toEqual([true, true]);
+    second.add(200);
+    expect([first, second].map((one) => one.hasRoom())).toEqual([true, false]);
+  });
+
+  it("grows beyond the shares in four scopes at once; slow ones let the next scope", () => {
+    vi.useFakeTimers();
+    try {
+      const open = scoped();
+      const told: string[] = [];
+      const each = ["a", "b", "c", "d", "e", "f"].map((name) => open(name, () => told.push(name)));
+      for (const one of each) one.add(600);
+      expect(each.map((one) => one.hasRoom())).toEqual([true, true, true, true, false, false]);
+      each[0]?.add(3);
+      vi.advanceTimersByTime(2_000);
+      each[0]?.add(3);
+      vi.advanceTimersByTime(3_000);
+      expect(each.map((one) => one.hasRoom())).toEqual([true, true, false, false, true, true]);
+      expect(told).toEqual(["a", "e", "f", "b"]);
     } finally {
       vi.useRealTimers();
     }

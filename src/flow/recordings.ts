@@ -1,7 +1,9 @@
 /** Memory of recorded streams, over all flows that share it. */
 export interface Recordings {
-  /** Estimated bytes in use. */
+  /** Estimated bytes in use, of all scopes. */
   readonly bytes: number;
+  /** The same memory for one scope, such as a tenant: what one records takes no turn of another. @default scope "" */
+  of(scope: string): Recordings;
   /**
    * Begins a recording. `shed` is called at most once and must drop the recorded data, which no longer counts. `onRoom`: for a recording that
    * is useless unless complete, which waits for room; called whenever there may be some.
@@ -30,73 +32,126 @@ const BYTES_MAX_DEFAULT = 128 * 1_048_576;
 const COMPLETE_PART = 1 / 4;
 /** Part of all recordings up to which one never waits for room (half a mebibyte of 128). */
 const SHORT_PART = 1 / 256;
-/** Time without growth after which the one that may grow lets another one, in milliseconds. */
-const STALLED_MS = 5_000;
+/** Scopes of which one recording each grows beyond that. */
+const SCOPES_AT_ONCE = 4;
+/** Time after which one that may grow lets another one, if it grew by less than a part of all recordings (32 KiB of 128 MiB). */
+const [STALLED_MS, STALLED_PART] = [5_000, 1 / 4_096];
+
+/** A recording. */
+interface Share {
+  readonly scope: Scope;
+  bytes: number;
+  readonly shed: () => void;
+  readonly onRoom: (() => void) | undefined;
+}
+
+/** The recordings of a scope. */
+interface Scope {
+  readonly name: string;
+  readonly open: Set<Share>;
+  /** Those that must be complete and are long, in the order in which they may grow. */
+  readonly long: Set<Share>;
+  bytes: number;
+  /** Bytes of those that must be complete. */
+  completeBytes: number;
+}
 
 /**
- * Makes a common budget for recordings. Beyond it the largest recording is shed, so that an unread or endless stream does not affect
- * others. Those that must be complete wait long before: beyond a quarter of the budget, one long recording after the other grows to its end.
- * Adding takes constant time; shedding reads each recording once.
+ * Makes a common budget for recordings. Beyond it, the largest recording of the scope that has most is shed, so that an unread or endless stream
+ * does not affect others. Those that must be complete wait long before: beyond a quarter of the budget, a scope grows at will up to its share of
+ * that quarter, and further one long recording after the other, in a few scopes at once. Adding takes constant time; shedding reads the scopes and
+ * the recordings of one.
  */
 export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOptions = {}): Recordings {
-  const open = new Set<Share>();
-  /** Long recordings that must be complete: the first one may always grow. */
-  const long = new Set<Share>();
-  const recordings = { bytes: 0, open: openShare };
-  const [completeMax, shortMax] = [bytesMax * COMPLETE_PART, bytesMax * SHORT_PART];
-  let completeBytes = 0;
+  const scopes = new Map<string, Scope>();
+  /** Scopes with long recordings that must be complete, in the order of their turns. */
+  const queue = new Set<Scope>();
+  const [completeMax, shortMax, stalledMax] = [
+    bytesMax * COMPLETE_PART,
+    bytesMax * SHORT_PART,
+    bytesMax * STALLED_PART,
+  ];
+  let [allBytes, completeBytes] = [0, 0];
   let look: NodeJS.Timeout | undefined;
 
+  function count(share: Share, bytes: number): void {
+    const { scope } = share;
+    share.bytes += bytes;
+    scope.bytes += bytes;
+    allBytes += bytes;
+    if (share.onRoom === undefined) return;
+    scope.completeBytes += bytes;
+    completeBytes += bytes;
+  }
+
   function end(share: Share): boolean {
-    if (!open.delete(share)) return false;
-    recordings.bytes -= share.bytes;
+    const { scope, bytes } = share;
+    if (!scope.open.delete(share)) return false;
+    if (scope.open.size === 0) scopes.delete(scope.name);
+    count(share, -bytes);
     if (share.onRoom === undefined) return true;
-    completeBytes -= share.bytes;
-    long.delete(share);
+    if (scope.long.delete(share) && scope.long.size === 0) queue.delete(scope);
     tellRoom();
     return true;
   }
 
-  /** Lets recordings go on that waited: all of them, or the first one. */
+  /** Lets recordings go on that waited, of each scope in its order. */
   function tellRoom(): void {
-    for (const share of long) {
-      if (!hasRoom(share)) break;
-      share.onRoom?.();
+    for (const { long } of queue) {
+      for (const share of long) {
+        if (!hasRoom(share)) break;
+        share.onRoom?.();
+      }
+    }
+  }
+
+  /** The recordings that may grow beyond what their scopes may fill. */
+  function* growing(): Generator<Share> {
+    let left = SCOPES_AT_ONCE;
+    for (const { long } of queue) {
+      if (left === 0) return;
+      left -= 1;
+      const [first] = long;
+      if (first !== undefined) yield first;
     }
   }
 
   function hasRoom(share: Share): boolean {
-    if (!long.has(share) || completeBytes <= completeMax) return true;
-    const [first] = long;
-    if (first === undefined || first === share) return true;
-    look ??= setTimeout(passOn, STALLED_MS, first, first.bytes).unref();
+    const { scope } = share;
+    if (!scope.long.has(share) || completeBytes <= completeMax) return true;
+    if (scope.completeBytes <= completeMax / queue.size) return true;
+    const now = [...growing()];
+    if (now.includes(share)) return true;
+    look ??= setTimeout(passOn, STALLED_MS, new Map(now.map((one) => [one, one.bytes]))).unref();
     return false;
   }
 
-  /** Puts a recording behind the others if it did not grow, because its model or its reader is slow. */
-  function passOn(first: Share, bytes: number): void {
+  /** Puts recordings behind the others that hardly grew, because their models or readers are slow. */
+  function passOn(before: ReadonlyMap<Share, number>): void {
     look = undefined;
-    if (long.has(first) && first.bytes === bytes) {
-      long.delete(first);
-      long.add(first);
+    for (const [share, bytes] of before) {
+      const { scope } = share;
+      if (!scope.long.has(share) || share.bytes - bytes >= stalledMax) continue;
+      putLast(scope.long, share);
+      putLast(queue, scope);
     }
     tellRoom();
   }
 
-  function openShare(shed: () => void, onRoom?: () => void): RecordedShare {
-    const share: Share = { bytes: 0, shed, onRoom };
-    open.add(share);
+  function openShare(scope: Scope, shed: () => void, onRoom?: () => void): RecordedShare {
+    const share: Share = { scope, bytes: 0, shed, onRoom };
+    scopes.set(scope.name, scope);
+    scope.open.add(share);
     return {
       add(bytes) {
-        if (!open.has(share)) return;
-        share.bytes += bytes;
-        recordings.bytes += bytes;
-        if (onRoom !== undefined) {
-          completeBytes += bytes;
-          if (share.bytes > shortMax) long.add(share);
+        if (!scope.open.has(share)) return;
+        count(share, bytes);
+        if (onRoom !== undefined && share.bytes > shortMax) {
+          scope.long.add(share);
+          queue.add(scope);
         }
-        while (recordings.bytes > bytesMax) {
-          const largest = largestOf(open);
+        while (allBytes > bytesMax) {
+          const largest = largestOf(largestOf(scopes.values())?.open ?? []);
           if (largest === undefined || !end(largest)) return;
           largest.shed();
         }
@@ -106,17 +161,27 @@ export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOpt
     };
   }
 
-  return recordings;
+  function of(name: string): Recordings {
+    const made = (): Scope => ({ name, open: new Set(), long: new Set(), bytes: 0, completeBytes: 0 });
+    return {
+      get bytes() {
+        return allBytes;
+      },
+      of,
+      open: (shed, onRoom) => openShare(scopes.get(name) ?? made(), shed, onRoom),
+    };
+  }
+
+  return of("");
 }
 
-interface Share {
-  bytes: number;
-  readonly shed: () => void;
-  readonly onRoom: (() => void) | undefined;
+function putLast<T>(queue: Set<T>, one: T): void {
+  queue.delete(one);
+  queue.add(one);
 }
 
-function largestOf(shares: Iterable<Share>): Share | undefined {
-  let largest: Share | undefined;
-  for (const share of shares) if (largest === undefined || share.bytes > largest.bytes) largest = share;
+function largestOf<T extends { readonly bytes: number }>(all: Iterable<T>): T | undefined {
+  let largest: T | undefined;
+  for (const one of all) if (largest === undefined || one.bytes > largest.bytes) largest = one;
   return largest;
 }

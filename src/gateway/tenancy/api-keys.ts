@@ -1,6 +1,7 @@
 import { hash, randomBytes } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
 import { checkInteger } from "../../internal/check.ts";
+import { dropOldest } from "../../internal/drop-oldest.ts";
 import { encodeKeyPart, runScript, type Redis } from "../../redis/index.ts";
 import { checkUserName } from "./identity.ts";
 import { installedKey, mayHaveLostKeys } from "./installation.ts";
@@ -137,6 +138,12 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
     return hasEnded(kept.principal) ? undefined : kept.principal;
   }
 
+  /** Forgets what is cached of one key, which changed. What is cached of the others serves while Redis is away. */
+  function forget(id: string): void {
+    checked.delete(id);
+    for (const [key, { principal }] of known) if (principal.id === id) known.delete(key);
+  }
+
   async function create(principal: NewKey): Promise<string> {
     encodeKeyPart("scope", principal.scope);
     checkUserName("user", principal.user);
@@ -191,8 +198,7 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
       const after = withReach({ ...principal, ...changes, ...(isOwnEnd && { rotated: undefined }) });
       const values = { digest: field, before, record: toRecord(after, field) };
       if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
-        known.clear();
-        checked.clear();
+        forget(id);
         return { ...after, id };
       }
     }
@@ -240,8 +246,7 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
 
     async remove(id) {
       const found = await find(id);
-      known.clear();
-      checked.clear();
+      forget(id);
       return found !== undefined && take(...found);
     },
 
@@ -253,8 +258,9 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
         const [field, record] = kept === undefined ? ((await find(id)) ?? []) : [kept.field, await read(kept.field)];
         if (field === undefined) return undefined;
         const principal = Buffer.isBuffer(record) ? toPrincipal(record, field) : undefined;
-        if (checked.size >= KEPT_KEYS_MAX) checked.clear();
+        checked.delete(id);
         checked.set(id, { field, principal, atMs });
+        dropOldest(checked, KEPT_KEYS_MAX);
         return unlessEnded(principal);
       } catch (error) {
         if (kept === undefined) throw error;
@@ -281,8 +287,9 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
           if (record === null) lookForLoss(digest(key), markedMs > -Infinity);
           throw unauthorized();
         }
-        if (known.size >= KEPT_KEYS_MAX) known.clear();
+        known.delete(key);
         known.set(key, { principal, atMs });
+        dropOldest(known, KEPT_KEYS_MAX);
         mark();
         return principal;
       } catch (error) {

@@ -113,7 +113,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         conversations,
         cache,
         sessionTurns: sessions.turns,
-        recordings,
+        recordings: recordings.of(scope),
         answerRoom: createAnswerRoom({ bytesMax: config.answersBytesMax / 2, within: answers }),
         sharing: config.cache,
         tellsSaved: config.cache.tellSaved,
