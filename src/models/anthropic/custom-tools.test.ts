@@ -37,8 +37,16 @@ describe("the text of a custom tool's input", () => {
     ['{"patch":"a"}', '{"patch":"a"}'],
     ['{"note":1,"input":"a"}', "a"],
     [`{"${"n".repeat(300)}":1,"input":"a"}`, "a"],
+    ['{"note":{"input":"b","list":["input",1]},"other":"input" , "input" : "a"}', "a"],
+    [String.raw`{"no\"te":"input","input":"a\"b","last":1}`, 'a"b'],
+    ['{"input":5,"b":"a"}', '{"input":5,"b":"a"}'],
+    ['{"input2":"a","inpu":"b"}', '{"input2":"a","inpu":"b"}'],
+    ['{"note":1,"input"', '{"note":1,"input"'],
     ['"a"', "a"],
+    ['"a" and b', '"a" and b'],
+    ["{a}", "{a}"],
     ["*** Begin Patch", "*** Begin Patch"],
+    [" { } ", ""],
     ["{}", ""],
     ["", ""],
   ])("of %s is %s", (json, text) => {
@@ -58,6 +66,20 @@ describe("the text of a custom tool's input", () => {
       }
     },
   );
+
+  it("is passed on as it comes where the input has another form and is long: little is held", () => {
+    const long = "words and more ".repeat(200_000);
+    for (const json of [JSON.stringify({ patch: long }), JSON.stringify(long), JSON.stringify([long]), long]) {
+      const reader = createTextReader();
+      let [text, most] = ["", 0];
+      for (let at = 0; at < json.length; at += 1_000) {
+        text += reader.add(json.slice(at, at + 1_000));
+        most = Math.max(most, at + 1_000 - text.length);
+      }
+      expect(most).toBeLessThan(70_000);
+      expect(text + reader.end()).toBe(json);
+    }
+  });
 
   it("that is cut has all that came", () => {
     expect(readIn(String.raw`{"input":"ab\u00`, [3])).toBe("ab");

@@ -1,5 +1,6 @@
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { isWords, type LongText } from "../../internal/long-text.ts";
+import { endBeforeHalf } from "../../internal/whole-character.ts";
 import type { ChatRequest } from "../chat.ts";
 import { objectAt, unfit } from "../rows.ts";
 
@@ -56,27 +57,35 @@ export interface TextReader {
   end(): string;
 }
 
-/** How the JSON begins where the text comes first, as it does in the only field of the schema. */
-const HEAD = /^\s*\{\s*"input"\s*:\s*"/;
-/** JSON of so many characters without that beginning has another form, and is read at its end. */
-const HEAD_CHARS_MAX = 256;
+/** So much of an input is held before its text, in characters. An input of another form that has more is passed on as it comes. */
+const HELD_CHARS_MAX = 65_536;
 
-/** Begins to read one input. Linear. */
+/**
+ * Begins to read one input. An input without a text, which is a mistake of the model, is passed on as it is. Linear: what is held is read once,
+ * and has a bound.
+ */
 export function createTextReader(): TextReader {
-  let state: "head" | "text" | "other" | "over" = "head";
+  let state: "begin" | "fields" | "whole" | "text" | "as it is" | "over" = "begin";
   let held = "";
+  const findText = createTextFinder();
 
   function add(json: string): string {
-    held += json;
-    if (state === "over") held = "";
-    if (state === "head") {
-      const head = HEAD.exec(held.slice(0, HEAD_CHARS_MAX));
-      if (head !== null) {
-        state = "text";
-        held = held.slice(head[0].length);
-      } else if (held.length >= HEAD_CHARS_MAX) state = "other";
-    }
-    return state === "text" ? takeText() : "";
+    const more = state === "begin" ? json.trimStart() : json;
+    if (state === "over" || more === "") return "";
+    held += more;
+    if (state === "begin") state = more.startsWith("{") ? "fields" : more.startsWith('"') ? "whole" : "as it is";
+    if (state === "fields") readFields(more);
+    if (state === "whole" && held.length > HELD_CHARS_MAX) state = "as it is";
+    if (state === "text") return takeText();
+    return state === "as it is" ? take(endBeforeHalf(held, held.length)) : "";
+  }
+
+  /** Reads the fields before the text, which are left out. */
+  function readFields(more: string): void {
+    const found = findText(more);
+    if (found === "nothing") [state, held] = ["over", ""];
+    else if (typeof found === "number") [state, held] = ["text", more.slice(found)];
+    else if (found === "no text" || held.length > HELD_CHARS_MAX) state = "as it is";
   }
 
   /** Takes the text that is held, but for an escape or a character that has not come whole. */
@@ -90,24 +99,69 @@ export function createTextReader(): TextReader {
     }
     if (held[end] === '"') state = "over";
     else if (FIRST_HALF.test(decoded(held.slice(last, end)))) end = last;
-    const inside = held.slice(0, end);
-    held = state === "over" ? "" : held.slice(end);
+    const inside = take(end);
+    if (state === "over") held = "";
     return decoded(inside);
+  }
+
+  function take(end: number): string {
+    const taken = held.slice(0, end);
+    held = held.slice(end);
+    return taken;
   }
 
   return {
     add,
     end() {
-      const left = state === "head" || state === "other" ? held : "";
+      const left = state === "text" ? "" : held;
+      const isWhole = state === "whole";
       [state, held] = ["over", ""];
-      if (left.trim() === "") return "";
-      try {
-        return String(textOfInput(JSON.parse(left)));
-      } catch {
-        return left;
-      }
+      return isWhole ? wholeText(left) : left;
     },
   };
+}
+
+/**
+ * Finds the text in an object whose JSON comes in pieces: returns its place in this piece, behind the quote. `nothing`: the object has ended, and has no
+ * field; `no text`: it has others. Reads each character once.
+ */
+function createTextFinder(): (piece: string) => number | "nothing" | "no text" | undefined {
+  let [depth, name] = [0, ""];
+  let [isEmpty, isInside, isEscaped, isName] = [true, false, false, true];
+  return (piece) => {
+    for (let at = 0; at < piece.length; at += 1) {
+      const character = piece[at] as string;
+      if (isInside) {
+        if (isEscaped) isEscaped = false;
+        else if (character === "\\") isEscaped = true;
+        else if (character === '"') isInside = false;
+        if (isInside && isName && depth === 1 && name.length <= TEXT_FIELD.length) name += character;
+      } else if (character === '"') {
+        if (depth === 1 && !isName && name === TEXT_FIELD) return at + 1;
+        if (depth === 1 && isName) name = "";
+        [isInside, isEmpty] = [true, false];
+      } else if (character === "{" || character === "[") depth += 1;
+      else if (character === "}" || character === "]") {
+        depth -= 1;
+        if (depth === 0) return isEmpty ? "nothing" : "no text";
+      } else if (depth === 1 && character === ":") isName = false;
+      else if (depth === 1 && character === ",") isName = true;
+      else if (!/\s/.test(character)) isEmpty = false;
+    }
+    return undefined;
+  };
+}
+
+/** The name of the field in {@link TEXT_SCHEMA}. */
+const TEXT_FIELD = "input";
+
+/** Returns the text of an input that is one JSON string; the input as it is if it is none. */
+function wholeText(json: string): string {
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return json;
+  }
 }
 
 /** The first half of a surrogate pair at the end. */
