@@ -1,5 +1,5 @@
 import { createFlights, type Follow, type Lead } from "../relay/index.ts";
-import { decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
+import { decodeRecordInTurns, encodePlainInTurns, type ScopedRedis } from "../redis/index.ts";
 import { isAway, unlessAway } from "./away.ts";
 import type { Embedding } from "./embedding.ts";
 import { createJudge, type JudgeOptions } from "./judge.ts";
@@ -56,15 +56,18 @@ export function createAsking(parts: Parts): AskingTogether {
     prefix: keys.flights,
     timeoutMs,
     isAway,
+    // An answer that is not JSON cannot be shared; the other callers ask for themselves.
     encode(part, id) {
+      const seal = (record: Buffer | string) =>
+        sealing.seal(Buffer.isBuffer(record) ? record : Buffer.from(record), id);
       try {
-        return sealing.seal(encodeRecord(part), id);
+        const record = encodePlainInTurns(part);
+        return record instanceof Promise ? record.then(seal).catch(() => undefined) : seal(record);
       } catch {
-        // An answer that is not JSON cannot be shared; the other callers ask for themselves.
         return undefined;
       }
     },
-    decode: (bytes, id) => decodeRecord(sealing.open(bytes, id)),
+    decode: (bytes, id) => decodeRecordInTurns(sealing.open(bytes, id)),
   });
 
   /** Builds a running question's key for comparison: a code of its vector, then its text. */

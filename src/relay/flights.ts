@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { concatInTurns } from "../internal/json-pieces.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
 import { createChannel, type Channel, type Outcome } from "./channel.ts";
 import { readJoined, type Joined, type Other } from "./joined.ts";
@@ -25,16 +26,18 @@ const GROUP_ROOM = 8;
 const PARTS_MAX = 100_000;
 
 const WHOLE = Buffer.from("w");
-const PART = 0x70;
+/** Before the bytes of a part. */
+const HEAD = Buffer.from("p");
 
 /** Configuration of one kind of flight. `T` is a part. */
 export interface FlightsOptions<T> {
   /** Start of the keys, with the hash tag. */
   readonly prefix: string;
   readonly timeoutMs: number;
-  /** Encodes a part for another process; `undefined` if that is impossible. */
-  readonly encode: (part: T, id: string) => Buffer | undefined;
-  readonly decode: (bytes: Buffer, id: string) => T;
+  /** Encodes a part for another process, a large one in turns of the event loop; `undefined` if that is impossible. */
+  readonly encode: (part: T, id: string) => Buffer | undefined | Promise<Buffer | undefined>;
+  /** Decodes a part, a large one in turns of the event loop. */
+  readonly decode: (bytes: Buffer, id: string) => T | Promise<T>;
   /** Returns true if an error means that Redis is unavailable: then this process leads without a lease. */
   readonly isAway: (error: unknown) => boolean;
 }
@@ -185,7 +188,8 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
             outcome = { kind: "whole" };
             return;
           }
-          channel.add(decode(part.subarray(1), id));
+          const decoded = decode(part.subarray(1), id);
+          channel.add(decoded instanceof Promise ? await decoded : decoded);
         }
         from += parts.length;
         if (parts.length > 0) waitMs = LOOK_MS.first;
@@ -215,21 +219,30 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
     };
 
     /** Parts from a place on, as bytes; none once one cannot be handed on. */
-    function encoded(from: number, count: number): Buffer[] | undefined {
+    async function encoded(from: number, count: number): Promise<Buffer[] | undefined> {
       const list: Buffer[] = [];
       for (const part of channel.parts.slice(from, from + count)) {
-        const bytes = encode(part, id);
+        const made = encode(part, id);
+        const bytes = made instanceof Promise ? await renewing(made) : made;
         if (bytes === undefined) return undefined;
-        list.push(Buffer.concat([Buffer.of(PART), bytes]));
+        list.push(made instanceof Promise ? await concatInTurns([HEAD, bytes]) : Buffer.concat([HEAD, bytes]));
       }
       return list;
+    }
+
+    /** Waits for work that may take longer than the lease lasts. */
+    async function renewing<R>(work: Promise<R>): Promise<R> {
+      const values = { token: token as string, lease_ms: LEASE_MS, life_ms: PARTS_LIFE_MS, from: handedOn, parts: [] };
+      const renew = () => void runScript(redis, keepFlight, keys, values, { timeoutMs }).catch(() => {});
+      const renewal = setInterval(renew, HEARTBEAT_MS);
+      return work.finally(() => clearInterval(renewal));
     }
 
     async function beat(): Promise<void> {
       if (busy) return;
       busy = true;
       try {
-        const parts = followed ? (encoded(handedOn, PAGE) ?? []) : [];
+        const parts = followed ? ((await encoded(handedOn, PAGE)) ?? []) : [];
         const values = { token: token as string, lease_ms: LEASE_MS, life_ms: PARTS_LIFE_MS, from: handedOn, parts };
         const status = await runScript(redis, keepFlight, keys, values, { timeoutMs });
         handedOn += parts.length;
@@ -255,7 +268,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       try {
         if (outcome.kind !== "whole") return void (await end(0, []));
         if (handedOn === 0 && (await end(-1, [])) !== 2) return;
-        const rest = encoded(handedOn, parts - handedOn);
+        const rest = await encoded(handedOn, parts - handedOn);
         await end(handedOn, rest === undefined ? [] : [...rest, WHOLE]);
       } catch {
         // The lease ends by itself; who follows then tries for itself.
