@@ -44,7 +44,7 @@ export {
   type Policy,
   type Preset,
 } from "./options.ts";
-export { loadProofs } from "./prepare.ts";
+export { loadGuards, loadProofs } from "./prepare.ts";
 export { prove, read as readPrompt, type Level, type Proof, type ProofReading, type Veto } from "./proof/index.ts";
 export { PROMPT_CHARS_MAX, toFingerprint, type Fingerprint, type Question } from "./question.ts";
 export { createToolCache, type ToolCache, type ToolCacheOptions, type ToolPolicy } from "./tools.ts";

@@ -70,12 +70,23 @@ const POINTED_AT = new RegExp(
  */
 /** Common first names that are hardly words, places or products. */
 const FIRST_NAMES =
-  "anna|ana|peter|john|mary|maria|marie|tom|thomas|james|david|michael|mike|sarah|lisa|laura|emma|julia|paul|chris|steve|kevin|brian|susan|karen|linda|robert|alice|ben|sam|alex|daniel|joe|jane|kate|nick|nina|eva|sofia|sophie|olivia|lucas|liam|noah|mia|lena|jonas|hans|ahmed|ali|fatima|mohammed|omar|yuki|raj|priya|pedro|carlos|juan|jose|luis|pierre|claire|giulia|marco|luca|ivan|olga|elena|emily|hannah|jessica|jennifer|amy|andrew|anthony|matt|matthew|josh|eric|ryan|jason|rachel|rebecca|megan|nicole|samantha|melissa|amanda|greg|jeff|tim|simon|oliver|harry|george|henry|edward|charlie|william|zoe";
+  "anna ana peter john mary maria marie tom thomas james david michael mike sarah lisa laura emma julia paul chris steve kevin brian susan karen linda robert alice ben sam alex daniel joe jane kate nick nina eva sofia sophie olivia lucas liam noah mia lena jonas hans ahmed ali fatima mohammed omar yuki raj priya pedro carlos juan jose luis pierre claire giulia marco luca ivan olga elena emily hannah jessica jennifer amy andrew anthony matt matthew josh eric ryan jason rachel rebecca megan nicole samantha melissa amanda greg jeff tim simon oliver harry george henry edward charlie william zoe";
 const FAMILY = "mom|mum|mommy|mummy|dad|daddy|grandma|grandpa|granny";
 /** Verbs and states of people whom the asking person knows, rather than of famous ones. */
-const OF_PEOPLE =
-  "accept|agree|answer|approve|arrive|ask|attend|be|book|call|come|confirm|decline|eat|email|finish|forget|get|go|join|know|leave|like|mention|need|order|pay|read|receive|reply|respond|say|see|send|sign|start|text|think|want|work|write|accepted|agreed|answered|approved|arrived|called|confirmed|declined|finished|left|paid|read|replied|responded|said|sent|signed|started|coming|going|joining|working|available|away|back|busy|free|here|home|in|late|ok|okay|online|out|ready|sick|there";
-const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
+const OF_PEOPLE = words(
+  "accept agree answer approve arrive ask attend be book call come confirm decline eat email finish forget get go join know leave like mention need order pay read receive reply respond say see send sign start text think want work write accepted agreed answered approved arrived called confirmed declined finished left paid read replied responded said sent signed started coming going joining working available away back busy free here home in late ok okay online out ready sick there",
+);
+const NAMES = words(FIRST_NAMES);
+/** A question with the two words that may be a name and what such people do: all of them in one expression would take 40 ms to compile. */
+const ASKED_OF =
+  /\b(?:did|does|has|have|is|was|will|can|could|should|would)(?= (\w+) (?:already |still |not |ever )?(\w+))/g;
+
+function isOfPerson(text: string): boolean {
+  for (const [, name = "", act = ""] of text.matchAll(ASKED_OF)) if (NAMES.has(name) && OF_PEOPLE.has(act)) return true;
+  return false;
+}
+
+const SITUATED: readonly (readonly [words: string, pattern: string | ((text: string) => boolean)])[] = [
   ["you", String.raw`\b(?:did|have|had) you\b`],
   ["you", String.raw`\byou (?:just )?(?:said|told|mentioned|promised|recommended|suggested|sent)\b`],
   [
@@ -96,7 +107,7 @@ const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
   ["usual", String.raw`\bthe usual\b`],
   ["key keys", String.raw`\b(?:the|this|current) (?:api|access|secret) keys?\b`],
   [
-    "code codes number pin id",
+    "code codes number numbers pin pins id ids",
     String.raw`\b(?:the|this|that)(?: \w+)? (?:reset|confirmation|verification|security|activation|tracking|pin|login|access|account|phone|passport|tax|customer|member|reference) ?(?:code|number|id|pin)s?\b|\bthe pin\b`,
   ],
   ["file record", String.raw`\bon (?:file|record)\b`],
@@ -109,10 +120,7 @@ const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
   ["decided outcome decision", String.raw`^what (?:was|is) (?:decided|the (?:outcome|decision))\b`],
   ["birth", String.raw`\bdate of birth\b`],
   ["logged", String.raw`\blogged in\b`],
-  [
-    FIRST_NAMES.replaceAll("|", " "),
-    String.raw`\b(?:did|does|has|have|is|was|will|can|could|should|would) (?:${FIRST_NAMES}) (?:already |still |not |ever )?(?:${OF_PEOPLE})\b`,
-  ],
+  [FIRST_NAMES, isOfPerson],
   [
     FAMILY.replaceAll("|", " "),
     String.raw`\b(?:did|does|has|had|is|was|will|would|can|could|should|from|to|with) (?:${FAMILY})\b|\b(?:${FAMILY})'s (?!day\b)`,
@@ -126,7 +134,7 @@ const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
     String.raw`\bat the (?:front |back )?door\b|^(?:is|are|was|were) the (?:\w+ )?(?:door|garage|gate|windows?|oven|stove|lights?|alarm|heating) (?:\w+ )?(?:locked|unlocked|open|closed|shut|on|off)\b`,
   ],
   [
-    "key keys password passcode code codes",
+    "key keys password passwords passcode passcodes code codes",
     String.raw`\b(?:the|this) (?:wi-?fi|wireless|router|network|house|car|office|front door|door|gate|garage|alarm|safe|locker|spare) (?:key|password|passcode|code)s?\b|\b(?:the|this) wi fi (?:key|password)\b`,
   ],
   [
@@ -153,7 +161,8 @@ const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
   ["home work", String.raw`\b(?:to|from) (?:home|work) ?(?:[?.!]|$)|\bis home\b`],
   ["manager desk meeting doctor", String.raw`\bthe (?:manager|desk|meeting|doctor)\b`],
 ];
-const SITUATED_IN = new RegExp(SITUATED.map(([, pattern]) => pattern).join("|"));
+/** The patterns by the words before them, so that few are compiled and tried for one text. */
+const SITUATED_BY: ReadonlyMap<string, readonly Pattern[]> = toPatterns(SITUATED);
 const ADDRESSED = /[\w.+-]@[\w-]+\.|\d[\d ()-]{6,}\d/;
 
 /** Words that English prompts have and others hardly: without one a prompt was not understood here. */
@@ -199,7 +208,7 @@ export function isPersonal(prompt: string): boolean {
   const found = marksOf(text);
   if ((found & (OWNED | OTHER)) !== 0) return true;
   if ((found & POINTS) !== 0 && POINTED_AT.test(text)) return true;
-  if ((found & SITUATES) !== 0 && SITUATED_IN.test(text)) return true;
+  if ((found & SITUATES) !== 0 && isSituated(text)) return true;
   if ((found & FIRST_PERSON) === 0) return (found & KNOWN) === 0;
   const rest = marksOf(text.replaceAll(ASKING, " the "));
   return (rest & FIRST_PERSON) !== 0 || (rest & KNOWN) === 0;
@@ -218,15 +227,39 @@ function fold(prompt: string): string {
 
 /** Returns the union of the marks of a text's words. */
 function marksOf(text: string): number {
-  // A letter beyond ASCII ends a word for a pattern, and not for this list of words: there the patterns are tried.
+  // A letter beyond ASCII ends a word for a pattern, and not for this list of words.
   const foreign = BEYOND_ASCII.test(text);
-  let marks = foreign ? POINTS | SITUATES : 0;
-  for (const word of text.match(foreign ? /[\p{L}\p{N}]+(?:'\p{L}+)*/gu : /[a-z0-9]+(?:'[a-z]+)*/g) ?? []) {
+  let marks = foreign ? POINTS : 0;
+  for (const word of text.match(foreign ? FOREIGN_WORDS : ASCII_WORDS) ?? []) {
     marks |= MARKS.get(word) ?? 0;
     const end = word.indexOf("'");
     if (end !== -1) marks |= (MARKS.get(word.slice(0, end)) ?? 0) & (POINTS | SITUATES);
   }
+  if (foreign) for (const word of text.match(ASCII_PARTS) ?? []) marks |= (MARKS.get(word) ?? 0) & SITUATES;
   return marks;
+}
+
+const [ASCII_WORDS, ASCII_PARTS] = [/[a-z0-9]+(?:'[a-z]+)*/g, /[a-z0-9]+/g];
+const FOREIGN_WORDS = /[\p{L}\p{N}]+(?:'\p{L}+)*/gu;
+
+/** What is tried on a text. */
+type Pattern = Pick<RegExp, "test">;
+
+/** Whether a text matches one of the patterns whose words it has. */
+function isSituated(text: string): boolean {
+  const patterns = new Set<Pattern>();
+  for (const word of text.match(ASCII_PARTS) ?? [])
+    for (const pattern of SITUATED_BY.get(word) ?? []) patterns.add(pattern);
+  return [...patterns].some((pattern) => pattern.test(text));
+}
+
+function toPatterns(list: typeof SITUATED): ReadonlyMap<string, readonly Pattern[]> {
+  const patterns = new Map<string, Pattern[]>();
+  for (const [needed, pattern] of list) {
+    const one = typeof pattern === "string" ? new RegExp(pattern) : { test: pattern };
+    for (const word of needed.split(" ")) patterns.set(word, [...(patterns.get(word) ?? []), one]);
+  }
+  return patterns;
 }
 
 function toMarks(lists: readonly (readonly [Iterable<string>, number])[]): ReadonlyMap<string, number> {

@@ -1,27 +1,36 @@
 import { isFollowUp } from "./follow-up.ts";
 import { isPersonal } from "./personal.ts";
 import { prove, read } from "./proof/index.ts";
-import { isTimeBound } from "./time-bound.ts";
+import { isTimeBound, TIME_BOUND_PATTERNS } from "./time-bound.ts";
 
-let isBegun = false;
+/** What of it has begun in this process. */
+const begun = { guards: false, proofs: false };
 
 /**
  * Loads the word lists of the proofs, and runs each kind of step once, so that its code and its expressions are compiled (about 60 ms, once per
  * process). Otherwise the first lookups do so and block the event loop meanwhile: call it before a server listens.
  */
 export function loadProofs(): void {
-  isBegun = true;
-  for (const work = steps(); work.next().done !== true;);
+  begun.proofs = true;
+  loadGuards();
+  for (const work = proofSteps(); work.next().done !== true;);
+}
+
+/** Does the part of {@link loadProofs} that caches without similar answers need, too. */
+export function loadGuards(): void {
+  begun.guards = true;
+  for (const work = guardSteps(); work.next().done !== true;);
 }
 
 /**
- * Does the same soon, step by step in turns of the event loop, unless this process has begun before. It keeps no process alive. A lookup
- * meanwhile does itself what is left of it.
+ * Does the same soon, step by step in turns of the event loop, unless this process has begun before: all of {@link loadProofs}, or of
+ * {@link loadGuards}. It keeps no process alive. A lookup meanwhile does itself what is left of it.
  */
-export function loadProofsLater(): void {
-  if (isBegun) return;
-  isBegun = true;
-  const work = steps();
+export function loadLater(what: "guards" | "proofs"): void {
+  if (begun[what]) return;
+  begun[what] = true;
+  if (what === "proofs") loadLater("guards");
+  const work = what === "proofs" ? proofSteps() : guardSteps();
   const goOn = () => {
     if (work.next().done !== true) later();
   };
@@ -29,8 +38,23 @@ export function loadProofsLater(): void {
   later();
 }
 
-/** The work in steps. The longest loads the word list of English, or compiles an expression. */
-function* steps(): Generator<void, void> {
+/** Compiles the expressions that tell which answers may be shared, and for how long. */
+function* guardSteps(): Generator<void, void> {
+  const [[first]] = FIRST;
+  // Twice: V8 compiles an expression to machine code at its second use.
+  for (const pattern of [...TIME_BOUND_PATTERNS, ...TIME_BOUND_PATTERNS]) {
+    pattern.test(first.toLowerCase());
+    yield;
+  }
+  for (const text of FIRST.flat())
+    for (const guard of [isFollowUp, isPersonal, isTimeBound]) {
+      guard(text);
+      yield;
+    }
+}
+
+/** The work of the proofs in steps. The longest loads the word list of English, or compiles an expression. */
+function* proofSteps(): Generator<void, void> {
   for (const [one, other] of FIRST) {
     const [a, b] = [read(one), read(other)];
     yield;
@@ -38,16 +62,12 @@ function* steps(): Generator<void, void> {
     const areReadable = a.readable() && b.readable();
     yield;
     if (areReadable) prove(a, b, "strict");
-    for (const text of [one, other])
-      for (const guard of [isFollowUp, isPersonal, isTimeBound]) {
-        yield;
-        guard(text);
-      }
+    yield;
   }
 }
 
 /** Pairs of questions that between them have numbers, names, orders, negation, comparison, and words that point elsewhere. */
-const FIRST: readonly (readonly [string, string])[] = [
+const FIRST: readonly [readonly [string, string], ...(readonly [string, string])[]] = [
   ["Which word lists are read first?", "What word lists are read before others?"],
   ["What is the capital of France?", "Name the capital of France, please."],
   ["How many km is it from Berlin to Rome in 2024?", "What's the distance between Rome and Berlin in kilometres?"],

@@ -9,7 +9,7 @@ import {
 } from "../vectors/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import type { CacheKeys } from "./keys.ts";
-import { loadProofsLater } from "./prepare.ts";
+import { loadLater } from "./prepare.ts";
 import type { Fingerprint } from "./question.ts";
 import { findSimilar, readEntries, searchSimilar } from "./scripts.gen.ts";
 
@@ -87,8 +87,8 @@ interface Parts {
 export function createQuestions(parts: Parts): Questions {
   const { redis, keys, index, embedder, timeoutMs } = parts;
   let opened: Neighbours | undefined;
-  // What is found near must be proven: the first lookup should not wait for the word lists.
-  if (embedder !== undefined) loadProofsLater();
+  // What is found near must be proven: the first lookup should not wait for the word lists, nor the first answer for expressions.
+  loadLater(embedder === undefined ? "guards" : "proofs");
 
   async function neighbours(): Promise<Neighbours | undefined> {
     const engine = parts.engine === "auto" ? await decideEngine(redis) : parts.engine;

@@ -117,35 +117,40 @@ const SCRIPTS =
   /今日|今何時|現在の|最新|天気|株価|今天|现在|目前|天气|股价|汇率|今年的|오늘|지금|현재|최신|날씨|주가|환율|сегодня|сейчас|последн(?:яя|юю) верси|новости|погода|курс (?:доллара|евро|валют|биткоина)|който час|который час|اليوم|الآن|الطقس/u;
 
 /** What is asked about a subject that stays: how it is done, written, meant or once was. */
-const LASTING = new RegExp(
-  oneOf(
-    String.raw`\bhow (?:do|can|could|should|would|might) (?:i|we|you|one|people)\b`,
-    String.raw`\bhow to\b`,
-    String.raw`\bhow (?:does|do|is|are) .{1,60}\b(?:work|calculated|determined|made|formed|measured|elected|chosen|computed|set|published)\b`,
-    String.raw`\b(?:translate|rewrite|paraphrase|proofread|rephrase|conjugate|define|spell)\b|\bcorrect (?:the|this)\b`,
-    String.raw`\b(?:definition|meaning|etymology|synonyms?|opposite|plural|grammar|pronunciation|history|origins?|lyrics) of\b|\bmean by\b|\bmean(?:s|ing)?[?.! ]*$`,
-    String.raw`\b(?:function|script|regex|code|snippet|method|class|variable|algorithm|api|endpoint|sql|query|html|css|json|formula|macro|cron|dataframe|timestamp|datetime|component|prompt)\b`,
-    String.raw`\b(?:in|with|using|for|en|em|mit|avec|con|com) (?:python|javascript|typescript|java|c\+\+|c#|rust|golang|go|sql|mysql|postgres(?:ql)?|excel|php|ruby|bash|shell|powershell|kotlin|swift|react|vue|django|node(?:\.js)?|linux|r|pandas|google sheets|git)\b(?!\.)`,
-    String.raw`\b(?:write|compose|make up) (?:me )?(?:an? |the )?(?:\w+ ){0,2}(?:poem|story|haiku|song|essay|joke|novel|speech|sentence|letter|e-?mail)\b`,
-    String.raw`\b(?:amperes?|amps?|circuit|resistor|ohms?|voltage|alternating|direct current|ocean currents?)\b`,
-    // The prompt brings what is asked about.
-    String.raw`\b(?:using|from|based on|given|in) (?:only )?(?:the|this) (?:following|context|text|document|passage|article|paragraph)\b|\bcontext:`,
-    String.raw`\b(?:difference|relation(?:ship)?) between\b`,
-    String.raw`\bwhat (?:is|are|does) an?\b|\bwhat (?:causes|affects|influences|drives|determines)\b`,
-    String.raw`^why (?:do|does)\b|\bexplain\b`,
-    String.raw`\b(?:first|second|third|fourth|youngest|oldest|former|previous|greatest|longest[- ]serving|\d+(?:st|nd|rd|th)) ${OFFICES}`,
-    // A year, or a month of the year, that is over or comes again.
-    String.raw`\b(?:in|of|during|since|between|before|after|around) (?:the )?(?:1\d{3}|20[01]\d|202[0-4])s?\b`,
-    String.raw`\bin (?:january|february|march|april|may|june|july|august|september|october|november|december|winter|summer|spring|autumn|fall|general)\b`,
-    String.raw`\b(?:people|societ(?:y|ies)|world|life|used|relevant|matters?|important) today\b|\btoday's (?:society|world|youth|date (?:function|formula|method|in))\b`,
-    String.raw`(?<!\p{L})(?:wie (?:kann|bekomme|funktioniert|schreibe)|übersetze|comment (?:faire|obtenir|puis-je|fonctionne)|tradui(?:s|re|sez)|cómo (?:puedo|obtener|funciona|se)|traduc(?:e|ir)|come (?:posso|si|funziona|ottenere)|traduci|como (?:posso|obter|funciona)|traduz(?:a|ir)?|hoe (?:kan|krijg|werkt)|vertaal|как (?:получить|сделать|узнать|написать))(?!\p{L})`,
-    "如何|怎么(?!样)|怎样才|翻译|どうやって|方法|翻訳|어떻게|번역",
-  ),
-  "u",
-);
+const LASTING: readonly RegExp[] = [
+  String.raw`\bhow (?:do|can|could|should|would|might) (?:i|we|you|one|people)\b`,
+  String.raw`\bhow to\b`,
+  String.raw`\bhow (?:does|do|is|are) .{1,60}\b(?:work|calculated|determined|made|formed|measured|elected|chosen|computed|set|published)\b`,
+  String.raw`\b(?:translate|rewrite|paraphrase|proofread|rephrase|conjugate|define|spell)\b|\bcorrect (?:the|this)\b`,
+  String.raw`\b(?:definition|meaning|etymology|synonyms?|opposite|plural|grammar|pronunciation|history|origins?|lyrics) of\b|\bmean by\b|\bmean(?:s|ing)?[?.! ]*$`,
+  String.raw`\b(?:function|script|regex|code|snippet|method|class|variable|algorithm|api|endpoint|sql|query|html|css|json|formula|macro|cron|dataframe|timestamp|datetime|component|prompt)\b`,
+  String.raw`\b(?:in|with|using|for|en|em|mit|avec|con|com) (?:python|javascript|typescript|java|c\+\+|c#|rust|golang|go|sql|mysql|postgres(?:ql)?|excel|php|ruby|bash|shell|powershell|kotlin|swift|react|vue|django|node(?:\.js)?|linux|r|pandas|google sheets|git)\b(?!\.)`,
+  String.raw`\b(?:write|compose|make up) (?:me )?(?:an? |the )?(?:\w+ ){0,2}(?:poem|story|haiku|song|essay|joke|novel|speech|sentence|letter|e-?mail)\b`,
+  String.raw`\b(?:amperes?|amps?|circuit|resistor|ohms?|voltage|alternating|direct current|ocean currents?)\b`,
+  // The prompt brings what is asked about.
+  String.raw`\b(?:using|from|based on|given|in) (?:only )?(?:the|this) (?:following|context|text|document|passage|article|paragraph)\b|\bcontext:`,
+  String.raw`\b(?:difference|relation(?:ship)?) between\b`,
+  String.raw`\bwhat (?:is|are|does) an?\b|\bwhat (?:causes|affects|influences|drives|determines)\b`,
+  String.raw`^why (?:do|does)\b|\bexplain\b`,
+  String.raw`\b(?:first|second|third|fourth|youngest|oldest|former|previous|greatest|longest[- ]serving|\d+(?:st|nd|rd|th)) ${OFFICES}`,
+  // A year, or a month of the year, that is over or comes again.
+  String.raw`\b(?:in|of|during|since|between|before|after|around) (?:the )?(?:1\d{3}|20[01]\d|202[0-4])s?\b`,
+  String.raw`\bin (?:january|february|march|april|may|june|july|august|september|october|november|december|winter|summer|spring|autumn|fall|general)\b`,
+  String.raw`\b(?:people|societ(?:y|ies)|world|life|used|relevant|matters?|important) today\b|\btoday's (?:society|world|youth|date (?:function|formula|method|in))\b`,
+  String.raw`(?<!\p{L})(?:wie (?:kann|bekomme|funktioniert|schreibe)|übersetze|comment (?:faire|obtenir|puis-je|fonctionne)|tradui(?:s|re|sez)|cómo (?:puedo|obtener|funciona|se)|traduc(?:e|ir)|come (?:posso|si|funziona|ottenere)|traduci|como (?:posso|obter|funciona)|traduz(?:a|ir)?|hoe (?:kan|krijg|werkt)|vertaal|как (?:получить|сделать|узнать|написать))(?!\p{L})`,
+  "如何|怎么(?!样)|怎样才|翻译|どうやって|方法|翻訳|어떻게|번역",
+].map((pattern) => new RegExp(pattern, "u"));
 
-const BOUND = new RegExp(oneOf(String.raw`\b${NOW}\b`, NEWEST, HOLDER, PRICES, WEATHER, CLOCK, EVENTS, CURRENTLY));
+/** In three expressions: to compile one of all of them would hold the event loop for 70 ms. */
+const BOUND: readonly RegExp[] = [
+  oneOf(String.raw`\b${NOW}\b`, HOLDER, WEATHER, CLOCK, EVENTS, CURRENTLY),
+  NEWEST,
+  PRICES,
+].map((pattern) => new RegExp(pattern));
 const BOUND_ELSEWHERE = new RegExp(String.raw`(?<![\p{L}\p{N}])${OTHERS}(?![\p{L}\p{N}])`, "u");
+
+/** All that may be tried on a prompt, each of which is compiled at its first use. */
+export const TIME_BOUND_PATTERNS: readonly RegExp[] = [...BOUND, BOUND_ELSEWHERE, SCRIPTS, ...LASTING];
 
 /**
  * Returns true if the answer to a prompt soon changes, so that a stored one is served for a short time only: the weather, a price, the news,
@@ -162,6 +167,7 @@ export function isTimeBound(prompt: string): boolean {
     .replaceAll(/[\u2018\u2019\u02BC\u0060\u00B4]/g, "'")
     .replaceAll(/\s+/g, " ")
     .trim();
-  const isBound = BOUND.test(text) || BOUND_ELSEWHERE.test(text) || SCRIPTS.test(text);
-  return isBound && !LASTING.test(text);
+  const isIn = (pattern: RegExp) => pattern.test(text);
+  const isBound = BOUND.some(isIn) || BOUND_ELSEWHERE.test(text) || SCRIPTS.test(text);
+  return isBound && !LASTING.some(isIn);
 }

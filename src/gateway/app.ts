@@ -11,7 +11,7 @@ import { tellLost } from "./tenancy/lost-keys.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
 import { createCaches } from "./caches/index.ts";
-import { loadProofs } from "../cache/index.ts";
+import { loadGuards, loadProofs } from "../cache/index.ts";
 import { checkCacheJudge } from "./models/cache-judge.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config/config.ts";
 import { logRequests } from "./http/access-log.ts";
@@ -156,6 +156,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   refuseAmbiguous(app, config);
   // The first request should not wait for the word lists.
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
+  else if (config.cache.enabled) loadGuards();
   const lookAtRights = () => rights.look();
   const readiness = createReadiness(redis, lookAtRights, () =>
     app.log.error("Redis lost its data: the mark of this installation is gone, and API keys and data with it"),
