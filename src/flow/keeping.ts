@@ -96,8 +96,7 @@ function keepIn(session: Session, parts: KeepingParts): Keeping {
     },
 
     async keep(recorded) {
-      const message = withStrings(recorded);
-      const answer = parts.kept === undefined ? message : parts.kept.toAnswer(message);
+      const answer = parts.kept === undefined ? recorded : parts.kept.toAnswer(withStrings(recorded));
       if (opening === undefined) {
         const isWhole = answer["incomplete"] !== true;
         const key = isWhole ? once : { timeoutMs: APPEND_WAIT_MS };

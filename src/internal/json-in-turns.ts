@@ -30,6 +30,9 @@ export const UNBOUNDED: WideBudget = {
 /** A JSON text is over one of its bounds; the message names it. */
 export class JsonTooWide extends Error {}
 
+/** A name of a field was taken out of a text with its strings. */
+class NameTakenOut extends JsonTooWide {}
+
 /** Characters that `JSON.parse` reads in one go: well below a millisecond. */
 const PIECE_CHARS = 65_536;
 /** Characters and escapes between two looks at the clock. */
@@ -50,7 +53,7 @@ export function readWide(text: string, budget: WideBudget): unknown {
 export interface PiecesOptions {
   /** Returns whether the string of a field is a {@link LongText}; the name is empty for an item of a list. @default none is */
   readonly keepsPieces?: (field: string, chars: number) => boolean;
-  /** @default as many as the longest name of a field has */
+  /** @default as many as the longest name of a field has; few for a long text, the rest of which is put together in one go */
   readonly stringCharsMax?: number;
 }
 
@@ -59,13 +62,23 @@ export interface PiecesOptions {
  * @throws JsonTooWide, and SyntaxError for what is no JSON
  */
 export async function readPiecesInTurns(
-  { pieces }: LongText,
+  long: LongText,
   budget: WideBudget,
-  { keepsPieces = () => false, stringCharsMax = NAME_CHARS_MAX }: PiecesOptions = {},
+  options: PiecesOptions = {},
 ): Promise<unknown> {
-  const { text, strings } = await takeInSlices(liftStrings(pieces, stringCharsMax));
-  return takeInSlices(read(text, budget, PIECE_CHARS, { strings, keepsPieces }));
+  const { keepsPieces = () => false, stringCharsMax = long.length < LONG_CHARS ? NAME_CHARS_MAX : SHORT_CHARS } =
+    options;
+  const { text, strings } = await takeInSlices(liftStrings(long.pieces, stringCharsMax));
+  try {
+    return await takeInSlices(read(text, budget, PIECE_CHARS, { strings, keepsPieces }));
+  } catch (error) {
+    if (!(error instanceof NameTakenOut) || stringCharsMax >= NAME_CHARS_MAX) throw error;
+    return readPiecesInTurns(long, budget, { keepsPieces, stringCharsMax: NAME_CHARS_MAX });
+  }
 }
+
+/** From this size on, a text without its long strings may be long by itself: all that are not short are taken out of it. */
+const [LONG_CHARS, SHORT_CHARS] = [524_288, 256];
 
 /**
  * Reads JSON bytes as {@link parseExact} does: a short text at once, a long one in turns of the event loop.
@@ -189,9 +202,8 @@ function* read(
     if (steps % STEPS === 0) yield;
     const lifted = strings.size > 0 && code === QUOTE ? strings.get(at) : undefined;
     if (lifted !== undefined) {
-      // Only longer strings are taken out.
       if (top?.isList === false && top.wantsName)
-        throw new JsonTooWide(`a field whose name has over ${NAME_CHARS_MAX} characters`);
+        throw new NameTakenOut(`a field whose name has over ${NAME_CHARS_MAX} characters`);
       make();
       if (top !== undefined) expect(top, at);
       const pieces: string[] = [];

@@ -207,7 +207,7 @@ const PIECES_DEPTH_MAX = 128;
  * Yields the text of `JSON.stringify` in pieces of about {@link PIECE_CHARS} characters.
  * @throws TypeError for what JSON cannot express, and for a value that it leaves out
  */
-function* jsonPieces(value: unknown): Generator<string> {
+export function* jsonPieces(value: unknown): Generator<string> {
   const written = writtenOf(value, "");
   if (isLeftOut(written)) throw new TypeError("JSON leaves the value out");
   yield* piecesOf(written, 0);

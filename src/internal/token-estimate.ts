@@ -159,6 +159,8 @@ function dataUrlTokens(url: string, length: number = url.length): number | undef
 
 function documentTokens(part: Readonly<Record<string, unknown>>, file: unknown): number {
   const data = part["file_data"] ?? (file as { readonly file_data?: unknown } | null | undefined)?.file_data;
-  const text = typeof data === "string" && data.startsWith("data:text/") ? dataUrlTokens(data) : undefined;
+  const begin = data instanceof LongText ? (data.pieces[0] ?? "") : data;
+  const isOfText = typeof begin === "string" && begin.startsWith("data:text/");
+  const text = isOfText ? dataUrlTokens(begin, (data as string | LongText).length) : undefined;
   return text ?? MEDIA_TOKENS.document;
 }

@@ -50,7 +50,7 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
       const { idempotencyKey, createdAtMs, timeoutMs } = checkObject("options", openOptions);
       const [id, list, count] = [idOf(idempotencyKey), checkTurns(turns), counter ?? (await loadCountTokens())];
       const made = toElements(list, turnBytesMax, count);
-      const questions = (made instanceof Promise ? await made : made).map(toOpenElement);
+      const questions = await Promise.all((made instanceof Promise ? await made : made).map(toOpenElement));
       const place = Buffer.from(`0~${list.length}.${hash("sha1", id).slice(0, 8)}:`);
       const elements = [...questions, place];
       const [status, version, epoch, created] = await appendElements(elements, id, createdAtMs, timeoutMs);

@@ -1,3 +1,5 @@
+import { isLarge, jsonPieces, sizeOf } from "../internal/json-pieces.ts";
+import { isWords, type LongText } from "../internal/long-text.ts";
 import { isAbsentPackage } from "../internal/optional-package.ts";
 import { estimateText, mediaTokens } from "../internal/token-estimate.ts";
 import type { Turn } from "./turn.ts";
@@ -39,8 +41,8 @@ async function loadTable(): Promise<(text: string) => number> {
   }
 }
 
-function estimate(text: string, count: (text: string) => number): number {
-  const counted = text.length > COUNTED_CHARS_MAX ? text.slice(0, COUNTED_CHARS_MAX).toWellFormed() : text;
+function estimate({ begin, chars }: Sample, count: (text: string) => number): number {
+  const counted = begin.length < chars ? begin.toWellFormed() : begin;
   let tokens = 0;
   let start = 0;
   for (const run of counted.matchAll(LONG_RUN)) {
@@ -49,26 +51,46 @@ function estimate(text: string, count: (text: string) => number): number {
     start = end;
   }
   tokens += count(counted.slice(start));
-  return Math.ceil(tokens * (text.length / Math.max(1, counted.length)));
+  return Math.ceil(tokens * (chars / Math.max(1, counted.length)));
 }
 
-/** Returns all text of a turn that a model reads; the `item` field repeats it and is skipped. */
-function textOf({ role, content, item: _, ...rest }: Turn): string {
-  const text = typeof content === "string" ? content : partsOf(content);
-  const more = Object.keys(rest).length === 0 ? "" : JSON.stringify(rest);
-  return `${role}\n${text}${more}`;
+/** The begin of a text, up to {@link COUNTED_CHARS_MAX} characters, and how many all of it has: no copy of a long text is made. */
+interface Sample {
+  readonly begin: string;
+  readonly chars: number;
 }
 
-function partsOf(content: unknown): string {
-  if (content === undefined || content === null) return "";
-  if (!Array.isArray(content)) return JSON.stringify(content);
-  return content
-    .map((part: { text?: unknown } | string | null) => {
-      if (typeof part === "string") return part;
-      if (typeof part?.text === "string") return part.text;
-      return isMedia(part) ? "" : JSON.stringify(part);
-    })
-    .join("\n");
+/** Returns the text of a turn that a model reads; the `item` field repeats it and is skipped. */
+function textOf({ role, content, item: _, ...rest }: Turn): Sample {
+  let [begin, chars] = ["", 0];
+  const add = (text: string | LongText) => {
+    const left = COUNTED_CHARS_MAX - begin.length;
+    if (left > 0) begin += String(text.slice(0, left));
+    chars += text.length;
+  };
+  /** Adds the JSON of a value: of a large one, as much as is counted, and its size, about. */
+  const addJson = (value: unknown) => {
+    if (!isLarge(value)) return add(JSON.stringify(value) ?? "");
+    const [before, size] = [chars, sizeOf(value)];
+    for (const piece of jsonPieces(value)) {
+      add(piece);
+      if (begin.length === COUNTED_CHARS_MAX) break;
+    }
+    chars = before + size;
+  };
+
+  add(`${role}\n`);
+  if (isWords(content)) add(content);
+  else if (Array.isArray(content))
+    for (const [at, part] of (content as readonly ({ readonly text?: unknown } | string | null)[]).entries()) {
+      if (at > 0) add("\n");
+      if (typeof part === "string") add(part);
+      else if (isWords(part?.text)) add(part.text);
+      else if (!isMedia(part)) addJson(part);
+    }
+  else if (content !== undefined && content !== null) addJson(content);
+  if (Object.keys(rest).length > 0) addJson(rest);
+  return { begin, chars };
 }
 
 function isMedia(part: unknown): boolean {

@@ -1,9 +1,17 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { isObject } from "../internal/fields.ts";
-import { LARGE_JSON_CHARS, sizeOf, toJsonBytes } from "../internal/json-pieces.ts";
+import { concatInTurns, LARGE_JSON_CHARS, sizeOf, toJsonBytes } from "../internal/json-pieces.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
-import { encodeLargeRecordBody, encodeRecordBody, readRecord, type Reply, type Unreadable } from "../redis/index.ts";
+import {
+  decodeRecordInTurns,
+  encodeLargeRecordBody,
+  encodeRecordBody,
+  readRecord,
+  unreadableOf,
+  type Reply,
+  type Unreadable,
+} from "../redis/index.ts";
 import { checkJsonBytes, toJson } from "./json.ts";
 
 /** Turns in one append. */
@@ -121,8 +129,9 @@ export function toElement(
     refuse(`${path}.role`, "a non-empty string", turn.role, "invalid_input");
   }
   const head = () => Buffer.from(`${count(turn)}:`);
-  if (isLarge(turn)) return toLargeRecord(path, turn, bytesMax).then((record) => Buffer.concat([head(), record]));
-  return Buffer.concat([head(), encodeRecordBody(toJson(path, turn, bytesMax))]);
+  if (isLarge(turn)) return toLargeRecord(path, turn, bytesMax).then((record) => concatInTurns([head(), record]));
+  const record = encodeRecordBody(toJson(path, turn, bytesMax));
+  return Buffer.concat([head(), record]);
 }
 
 function isLarge(turn: Turn): boolean {
@@ -142,9 +151,9 @@ async function toLargeRecord(path: string, turn: Turn, bytesMax: number): Promis
 }
 
 /** An element as that of a question that waits for its answer: `~` behind its tokens. */
-export function toOpenElement(element: Buffer): Buffer {
+export function toOpenElement(element: Buffer): Promise<Buffer> {
   const at = element.indexOf(COLON);
-  return Buffer.concat([element.subarray(0, at), Buffer.from("~"), element.subarray(at)]);
+  return concatInTurns([element.subarray(0, at), Buffer.from("~"), element.subarray(at)]);
 }
 
 /**
@@ -164,7 +173,10 @@ export async function toReading(reply: Reply): Promise<Reading> {
     const record = element.subarray(colon + 1);
     const open = element[colon - 1] === TILDE && { incomplete: true as const };
     // A turn that was taken out leaves its place, and an answer that is still to come has one.
-    if (record.length > 0) turns.push({ sequence: first + at, ...toTurn(record), ...open });
+    if (record.length > 0) {
+      const read = toTurn(record);
+      turns.push({ sequence: first + at, ...(read instanceof Promise ? await read : read), ...open });
+    }
     const rest = slice();
     if (rest !== undefined) await rest;
   }
@@ -175,10 +187,24 @@ export async function toReading(reply: Reply): Promise<Reading> {
   return { version, epoch: String(epoch), createdAtMs, oldest, turns, ...(kept && { summary: kept }) };
 }
 
-function toTurn(record: Buffer): Pick<Kept, "turn" | "unreadable"> {
-  const read = readRecord(record);
-  if (read.unreadable === undefined && isTurn(read.value)) return { turn: read.value };
-  return { turn: { role: "unreadable" }, unreadable: read.unreadable ?? "corrupt_record" };
+/** The turn of a record: of a large one, in turns of the event loop. */
+function toTurn(record: Buffer): ReadTurn | Promise<ReadTurn> {
+  try {
+    const value = decodeRecordInTurns(record);
+    return value instanceof Promise ? value.then(checkedTurn).catch(lostTurn) : checkedTurn(value);
+  } catch (error) {
+    return lostTurn(error);
+  }
+}
+
+type ReadTurn = Pick<Kept, "turn" | "unreadable">;
+
+function checkedTurn(value: unknown): ReadTurn {
+  return isTurn(value) ? { turn: value } : { turn: { role: "unreadable" }, unreadable: "corrupt_record" };
+}
+
+function lostTurn(error: unknown): ReadTurn {
+  return { turn: { role: "unreadable" }, unreadable: unreadableOf(error) };
 }
 
 function isTurn(value: unknown): value is Turn {

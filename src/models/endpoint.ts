@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
@@ -6,7 +7,7 @@ import type { LongText } from "../internal/long-text.ts";
 import { signalling } from "../internal/signals.ts";
 import { readAnswer } from "./answer-bounds.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
-import { toNamed } from "./forwarded-body.ts";
+import { toNamed, toSentBody } from "./forwarded-body.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toModelError } from "./failures.ts";
 import { bareInfo, toInfos } from "./listed.ts";
 import type { ChatCompletion } from "./chat.ts";
@@ -86,7 +87,7 @@ interface Sent {
   readonly path: string;
   readonly method: "POST";
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | Readable;
 }
 
 /** An endpoint with a pool of connections. */
@@ -203,8 +204,10 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
 
       async forward(path, body, signal) {
         try {
-          const { model, contentType, bytes } = toNamed(body);
-          const given = { headers: { ...headers, "content-type": contentType }, body: bytes };
+          const form = toNamed(body);
+          const { model, contentType } = form;
+          const { length, ...sent } = toSentBody(form);
+          const given = { headers: { ...headers, "content-type": contentType, ...length }, ...sent };
           // Tokens are unknown here, because images and audio are counted differently.
           await lane?.enter(model, 0);
           const answer = toDecoded(await send(model, { path: pathTo(path), method: "POST", ...given }, signal));

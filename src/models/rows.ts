@@ -2,6 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { describe, wordOf } from "../internal/describe.ts";
 import { applyRows, send, type FieldRow } from "../internal/field-rows.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
+import type { LongText } from "../internal/long-text.ts";
 import type { ChatRequest } from "./chat.ts";
 
 /**
@@ -43,13 +44,21 @@ export function placeOfCall(call: unknown, at: number): number {
   return typeof index === "number" ? index : at;
 }
 
-/** Splits a base64 data URL, whose data may have any form that {@link toBase64} reads; `undefined` for any other URL. */
-export function fromDataUrl(url: string): { readonly type: string; readonly data: string } | undefined {
+/**
+ * Splits a base64 data URL, whose data may have any form that {@link toBase64} reads; `undefined` for any other URL. The data of a URL in pieces,
+ * which the gateway made of a file, stay in pieces.
+ */
+export function fromDataUrl(
+  url: string | LongText,
+): { readonly type: string; readonly data: string | LongText } | undefined {
+  const begin = typeof url === "string" ? url : (url.pieces[0] ?? "");
   // The head alone is matched: pictures are megabytes.
-  const comma = url.indexOf(",");
+  const comma = begin.indexOf(",");
   if (comma === -1 || comma > DATA_HEAD_CHARS_MAX) return undefined;
-  const [, type] = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w=.+-]+)*;base64$/i.exec(url.slice(0, comma)) ?? [];
-  return type === undefined ? undefined : { type: type.toLowerCase(), data: toBase64(url.slice(comma + 1)) };
+  const [, type] = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w=.+-]+)*;base64$/i.exec(begin.slice(0, comma)) ?? [];
+  if (type === undefined) return undefined;
+  const data = typeof url === "string" ? toBase64(url.slice(comma + 1)) : url.slice(comma + 1);
+  return { type: type.toLowerCase(), data };
 }
 
 /**

@@ -59,16 +59,30 @@ export function readForm(contentType: string, bytes: Buffer): ReadForm {
   // A form that names no model gets one in a part of its own, before the others.
   const [before, after, head] =
     place === undefined
-      ? ["", "\r\n", `--${name}\r\ncontent-disposition: form-data; name="model"\r\n\r\n`]
+      ? [bytes.subarray(0, 0), "\r\n", `--${name}\r\ncontent-disposition: form-data; name="model"\r\n\r\n`]
       : [bytes.subarray(0, place.from), "", ""];
   const rest = place === undefined ? bytes : bytes.subarray(place.to);
-  const named = (other: string): ForwardedForm => ({
-    contentType,
-    model: other,
-    bytes: Buffer.concat([Buffer.from(before), Buffer.from(head, "latin1"), Buffer.from(other + after), rest]),
-    named,
-  });
+  const named = (other: string): ForwardedForm => {
+    const pieces = [before, Buffer.from(head, "latin1"), Buffer.from(other + after), rest];
+    return new NamedForm({ contentType, model: other, named }, pieces);
+  };
   return { contentType, bytes, model, user: valueOf("user"), files, named };
+}
+
+/** A form with another model, in pieces: one copy of many megabytes would hold the event loop. */
+class NamedForm implements ForwardedForm {
+  readonly contentType: string;
+  readonly model: string;
+  readonly named: ForwardedForm["named"];
+  readonly pieces: readonly Uint8Array[];
+
+  constructor({ contentType, model, named }: Pick<ForwardedForm, "contentType" | "model" | "named">, pieces: Buffer[]) {
+    [this.contentType, this.model, this.named, this.pieces] = [contentType, model, named, pieces];
+  }
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.pieces);
+  }
 }
 
 /** Yields the positions of each part's headers and body. */

@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
+import { isWords } from "../../internal/long-text.ts";
 import type { Turn } from "../../memory/index.ts";
 import { openSummary, toSummaryText } from "../responses/compaction.ts";
 
@@ -119,7 +120,7 @@ function toChatPart(part: unknown, path: string): { readonly type: string; reado
       if (typeof refusal !== "string") throw wrong(`${path}.refusal`, "a string");
       return { type: "text", text: refusal };
     case "input_image": {
-      if (typeof url !== "string") throw wrong(`${path}.image_url`, "a URL, or file_id the id of a file of yours");
+      if (!isWords(url)) throw wrong(`${path}.image_url`, "a URL, or file_id the id of a file of yours");
       const image = { url, ...(detail !== undefined && detail !== null && { detail }) };
       return { ...rest, type: "image_url", image_url: image } as { type: string };
     }
@@ -127,7 +128,7 @@ function toChatPart(part: unknown, path: string): { readonly type: string; reado
       const { filename, file_data: data, file_url: from, ...beside } = rest;
       const named = { file_id: file ?? undefined, filename, file_data: data, file_url: from };
       const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
-      if (![file, data, from].some((value) => typeof value === "string" && value !== ""))
+      if (![file, data, from].some((value) => isWords(value) && value.length > 0))
         throw wrong(path, "a file, by file_data, file_url or file_id");
       return { ...beside, type: "file", file: given } as { type: string };
     }

@@ -4,6 +4,8 @@ import { mayReadFile } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { ChatMessage } from "../../models/index.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { LongText } from "../../internal/long-text.ts";
+import { createTimeSlice } from "../../internal/time-slice.ts";
 
 /** Media types by file extension. */
 const TYPES: ReadonlyMap<string, string> = new Map([
@@ -62,12 +64,29 @@ export async function readFilePart(
       `${path}: must be a picture (PNG, JPEG, GIF or WebP); the file is ${type.startsWith("image/") ? "none" : type}`,
       { details: { path } },
     );
-  const data = `data:${type};base64,${content.toString("base64")}`;
+  const data = await toDataUrl(type, content);
   const read =
     part["type"] === "input_image"
       ? { ...rest, image_url: data }
       : { filename: file.filename, ...rest, file_data: data };
   return { part: read, bytes: content.length };
+}
+
+/** Bytes of base64 that are written at once: a multiple of three, so that no piece is padded but the last. */
+const PIECE_BYTES = 49_152;
+
+/** Writes bytes as a data URL: that of a large file in pieces, in slices of the event loop, and its head apart. */
+async function toDataUrl(type: string, content: Buffer): Promise<string | LongText> {
+  const head = `data:${type};base64,`;
+  if (content.length <= PIECE_BYTES) return head + content.toString("base64");
+  const slice = createTimeSlice();
+  const pieces = [head];
+  for (let from = 0; from < content.length; from += PIECE_BYTES) {
+    pieces.push(content.toString("base64", from, from + PIECE_BYTES));
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
+  return new LongText(pieces);
 }
 
 /** Returns true if a message of a chat names a file. */

@@ -1,8 +1,10 @@
+import { StringDecoder } from "node:string_decoder";
 import { parseExact } from "../../internal/exact-json.ts";
 import { plainToolName } from "../call-ids.ts";
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { LongText } from "../../internal/long-text.ts";
 import { inOrder } from "../../internal/order.ts";
 import { madeOf } from "../origins.ts";
 import { fromDataUrl, objectAt, placeOfCall, toBase64, uncarried, unfit } from "../rows.ts";
@@ -199,16 +201,24 @@ function toBlock(part: Fields, path: string): Fields | undefined {
 }
 
 function toSource(url: unknown, path: string): Fields {
-  if (!isText(url)) throw unfit(path, "a URL", url);
+  if (!isText(url) && !(url instanceof LongText)) throw unfit(path, "a URL", url);
   const inline = fromDataUrl(url);
   if (inline !== undefined) return { type: "base64", media_type: usualType(inline.type), data: inline.data };
-  if (/^https?:/i.test(url)) return { type: "url", url };
+  if (isText(url) && /^https?:/i.test(url)) return { type: "url", url };
   throw unfit(path, "an http(s) URL or a data URL in base64", "another one");
 }
 
 /** This API knows the type of JPEG pictures by one of its names. */
 function usualType(type: string): string {
   return type === "image/jpg" || type === "image/pjpeg" ? "image/jpeg" : type;
+}
+
+/** Decodes the text of base64: that of a file in pieces, each of which is base64 by itself, piece by piece. */
+function decoded(base64: string | LongText): string | LongText {
+  if (typeof base64 === "string") return Buffer.from(base64, "base64").toString("utf8");
+  const decoder = new StringDecoder("utf8");
+  const pieces = base64.pieces.map((piece) => decoder.write(Buffer.from(piece, "base64")));
+  return new LongText([...pieces, decoder.end()]);
 }
 
 /** Names of files that end as those of another kind than PDF: this API reads only PDFs of a URL. */
@@ -225,12 +235,11 @@ function toDocument(file: Fields, path: string): Fields {
   }
   if (id !== undefined && data === undefined)
     throw uncarried(`${path}.file_id`, KIND, "a file that is not the gateway's");
-  if (!isText(data)) throw unfit(`${path}.file_data`, "a data URL in base64", data);
-  const inline = fromDataUrl(data) ?? { type: "application/pdf", data: toBase64(data) };
+  if (!isText(data) && !(data instanceof LongText)) throw unfit(`${path}.file_data`, "a data URL in base64", data);
+  const inline = fromDataUrl(data) ?? { type: "application/pdf", data: toBase64(String(data)) };
   const title = isText(filename) ? { title: filename } : {};
   if (inline.type === "application/pdf")
     return { type: "document", source: { type: "base64", media_type: inline.type, data: inline.data }, ...title };
   if (!inline.type.startsWith("text/")) throw uncarried(`${path}.file_data`, KIND, `a document of type ${inline.type}`);
-  const text = Buffer.from(inline.data, "base64").toString("utf8");
-  return { type: "document", source: { type: "text", media_type: "text/plain", data: text }, ...title };
+  return { type: "document", source: { type: "text", media_type: "text/plain", data: decoded(inline.data) }, ...title };
 }

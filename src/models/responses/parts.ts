@@ -1,4 +1,5 @@
 import { isText, type Fields } from "../../internal/fields.ts";
+import { LongText } from "../../internal/long-text.ts";
 import { madeOf } from "../origins.ts";
 import { objectAt, uncarried, unfit } from "../rows.ts";
 
@@ -30,7 +31,7 @@ function toPart(part: Fields, path: string): Fields {
     case "image_url": {
       const { url, detail = "auto" } =
         typeof image === "string" ? { url: image } : objectAt(image, `${path}.image_url`);
-      if (!isText(url)) throw unfit(`${path}.image_url.url`, "a URL", url);
+      if (!isText(url) && !(url instanceof LongText)) throw unfit(`${path}.image_url.url`, "a URL", url);
       return { ...rest, type: "input_image", image_url: url, detail };
     }
     case "file":
