@@ -98,6 +98,18 @@ export const findDenied: Script<"own", "commands"> = {
   lua: "local own = KEYS[1]\nlocal denied = {}\nlocal at = 1\nlocal place = 0\nwhile at <= #ARGV do\nlocal words = tonumber(ARGV[at])\nplace = place + 1\nlocal known, allowed = pcall(redis.acl_check_cmd, unpack(ARGV, at + 1, at + words))\nif known and not allowed then denied[#denied + 1] = place end\nat = at + 1 + words\nend\nreturn denied",
 };
 
+/** Counts the things that a request stored in place of its reservation: at least so many bytes for each, so that a repeat counts once. */
+export const keepBytes: Script<"ends" | "sizes", "reservation" | "life_ms" | "things"> = {
+  name: "keep_bytes",
+  keys: ["ends","sizes"],
+  values: ["reservation","life_ms","things"],
+  rest: true,
+  idempotent: false,
+  shape: "[\"kept\", integer]",
+  sha1: "84a6c4185feb7769b2e67a449f0a48ba21183a09",
+  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal reservation = ARGV[1]\nlocal life_ms = tonumber(ARGV[2])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function bytes_of(text)\nlocal bytes = tonumber(text or \"0\")\nif not bytes or not (bytes >= 0 and bytes < 9007199254740992) then return nil end\nreturn math.floor(bytes)\nend\nfor key, wanted in pairs({ [ends] = \"zset\", [sizes] = \"hash\" }) do\nlocal type = redis.call(\"TYPE\", key).ok\nif type ~= \"none\" and type ~= wanted then\nredis.call(\"DEL\", ends, sizes)\nbreak\nend\nend\nlocal function mend()\nlocal sum = 0\nif redis.call(\"HLEN\", sizes) > 100000 then\nredis.call(\"DEL\", ends, sizes)\nreturn\nend\nlocal all = redis.call(\"HGETALL\", sizes)\nfor at = 1, #all, 2 do\nlocal bytes = bytes_of(all[at + 1])\nif all[at] ~= \"\" and bytes then\nsum = sum + bytes\nelseif all[at] ~= \"\" then\nredis.call(\"HDEL\", sizes, all[at])\nredis.call(\"ZREM\", ends, all[at])\nend\nend\nredis.call(\"HSET\", sizes, \"\", string.format(\"%.0f\", sum))\nend\nlocal function size_of(thing)\nlocal bytes = bytes_of(redis.call(\"HGET\", sizes, thing))\nif bytes then return bytes end\nmend()\nreturn bytes_of(redis.call(\"HGET\", sizes, thing)) or 0\nend\nlocal function add(thing, more)\nlocal size = size_of(thing)\nlocal after = math.max(0, size + more)\nlocal sum = math.max(0, size_of(\"\") + after - size)\nredis.call(\"HSET\", sizes, \"\", string.format(\"%.0f\", sum))\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, string.format(\"%.0f\", after))\nend\nreturn after\nend\nlocal function sweep(most)\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, most)) do\nadd(thing, -size_of(thing))\nredis.call(\"ZREM\", ends, thing)\nend\nend\nsweep(100)\nadd(reservation, -size_of(reservation))\nfor i = 3, #ARGV, 2 do\nlocal thing = ARGV[i]\nif add(thing, math.max(0, tonumber(ARGV[i + 1]) - size_of(thing))) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, thing) end\nend\nreturn { \"kept\", size_of(\"\") }",
+};
+
 /** Notes that a cache got an entry with a set of attributes, so that it is found by any part of the set; a realm has a bounded number of caches. */
 export const noteAttributes: Script<"names" | "ends" | "sets" | "bearers", "name" | "names_max" | "set" | "json" | "life_ms" | "digests"> = {
   name: "note_attributes",
@@ -192,4 +204,16 @@ export const removeKey: Script<"keys" | "order", "digest" | "places"> = {
   shape: "0 | 1",
   sha1: "ba5bf14994ffcda434a79cb22add30aeaeabf948",
   lua: "local keys = KEYS[1]\nlocal order = KEYS[2]\nlocal digest = ARGV[1]\nfor at = 2, #ARGV do redis.call(\"ZREM\", order, ARGV[at]) end\nreturn redis.call(\"HDEL\", keys, digest)",
+};
+
+/** Reserves bytes of a scope for a request: as many as its things would add to those that are counted for them already; what is over counts no more. */
+export const reserveBytes: Script<"ends" | "sizes", "name" | "life_ms" | "bytes_max" | "things"> = {
+  name: "reserve_bytes",
+  keys: ["ends","sizes"],
+  values: ["name","life_ms","bytes_max","things"],
+  rest: true,
+  idempotent: false,
+  shape: "[\"booked\" | \"full\", integer]",
+  sha1: "0a0b019cc7132b2d57c55a29e8f9c32cb3eb0ccf",
+  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal name = ARGV[1]\nlocal life_ms = tonumber(ARGV[2])\nlocal bytes_max = tonumber(ARGV[3])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function bytes_of(text)\nlocal bytes = tonumber(text or \"0\")\nif not bytes or not (bytes >= 0 and bytes < 9007199254740992) then return nil end\nreturn math.floor(bytes)\nend\nfor key, wanted in pairs({ [ends] = \"zset\", [sizes] = \"hash\" }) do\nlocal type = redis.call(\"TYPE\", key).ok\nif type ~= \"none\" and type ~= wanted then\nredis.call(\"DEL\", ends, sizes)\nbreak\nend\nend\nlocal function mend()\nlocal sum = 0\nif redis.call(\"HLEN\", sizes) > 100000 then\nredis.call(\"DEL\", ends, sizes)\nreturn\nend\nlocal all = redis.call(\"HGETALL\", sizes)\nfor at = 1, #all, 2 do\nlocal bytes = bytes_of(all[at + 1])\nif all[at] ~= \"\" and bytes then\nsum = sum + bytes\nelseif all[at] ~= \"\" then\nredis.call(\"HDEL\", sizes, all[at])\nredis.call(\"ZREM\", ends, all[at])\nend\nend\nredis.call(\"HSET\", sizes, \"\", string.format(\"%.0f\", sum))\nend\nlocal function size_of(thing)\nlocal bytes = bytes_of(redis.call(\"HGET\", sizes, thing))\nif bytes then return bytes end\nmend()\nreturn bytes_of(redis.call(\"HGET\", sizes, thing)) or 0\nend\nlocal function add(thing, more)\nlocal size = size_of(thing)\nlocal after = math.max(0, size + more)\nlocal sum = math.max(0, size_of(\"\") + after - size)\nredis.call(\"HSET\", sizes, \"\", string.format(\"%.0f\", sum))\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, string.format(\"%.0f\", after))\nend\nreturn after\nend\nlocal function sweep(most)\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, most)) do\nadd(thing, -size_of(thing))\nredis.call(\"ZREM\", ends, thing)\nend\nend\nsweep(100)\nlocal bytes = 0\nfor i = 4, #ARGV, 2 do bytes = bytes + math.max(0, tonumber(ARGV[i + 1]) - size_of(ARGV[i])) end\nlocal kept = size_of(\"\")\nif bytes > 0 and kept + bytes > bytes_max then return { \"full\", kept } end\nif add(name, bytes) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, name) end\nreturn { \"booked\", bytes }",
 };

@@ -11,6 +11,8 @@ export interface McpOptions {
   readonly memory: Memory;
   readonly user: string;
   readonly version: string;
+  /** Called with each fact that was remembered and the size of its arguments in bytes, before the answer. */
+  readonly onRemembered?: ((id: string, bytes: number) => Promise<void>) | undefined;
 }
 
 const KINDS = ["semantic", "episodic", "preference", "procedure"] as const;
@@ -19,7 +21,7 @@ const KINDS = ["semantic", "episodic", "preference", "procedure"] as const;
  * Makes a server of the Model Context Protocol with tools for one user's memory: remember, recall, forget, list sessions, read a session.
  * Facts that an agent remembers count as its own (`derived`), unless it names a tool or a page as the source.
  */
-export function createMcpServer({ memory, user, version }: McpOptions): McpServer {
+export function createMcpServer({ memory, user, version, onRemembered }: McpOptions): McpServer {
   const server = new McpServer({ name: "marrow", version });
   const facts = memory.facts(user);
 
@@ -51,6 +53,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
     ({ said_by: role = "assistant", ...fact }) =>
       answering("remember", async () => {
         const { status, fact: kept } = await facts.remember({ ...fact, source: { role } });
+        await onRemembered?.(kept.id, Buffer.byteLength(JSON.stringify(fact)));
         return { status, ...toBody(kept) };
       }),
   );

@@ -1,8 +1,11 @@
-import type { FastifyInstance, RouteOptions } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 
-type Hooks = Pick<RouteOptions, "onRequest" | "preHandler" | "preSerialization" | "onResponse">;
+type Hooks = Pick<RouteOptions, "onRequest" | "preHandler" | "onResponse"> & {
+  /** Runs a route's handler, which `work` calls. Unlike hooks after an answer, it ends when the work ends, also if the client left. */
+  readonly around?: (request: FastifyRequest, reply: FastifyReply, work: () => Promise<unknown>) => Promise<unknown>;
+};
 
-const KINDS = ["onRequest", "preHandler", "preSerialization", "onResponse"] as const;
+const KINDS = ["onRequest", "preHandler", "onResponse"] as const;
 
 /**
  * Adds hooks only to the routes that need them, among those registered afterwards, so that other requests are not delayed. They run after
@@ -19,9 +22,15 @@ export function hookRoutes(app: FastifyInstance, hooksOf: (method: string, url: 
   });
 }
 
-function addHooks(route: Hooks, hooks: Hooks): void {
+function addHooks(route: RouteOptions, { around, ...hooks }: Hooks): void {
+  if (around !== undefined) {
+    const { handler } = route;
+    route.handler = function (request, reply) {
+      return around(request, reply, async () => handler.call(this, request, reply));
+    };
+  }
   for (const kind of KINDS) {
     const added = hooks[kind];
-    if (added !== undefined) (route as Record<string, unknown>)[kind] = [route[kind] ?? [], added].flat();
+    if (added !== undefined) (route as unknown as Record<string, unknown>)[kind] = [route[kind] ?? [], added].flat();
   }
 }

@@ -49,15 +49,13 @@ export function registerFiles(
       const files = stores(request.principal.scope).files;
       const { scope } = request.principal;
       const lifeMs = expiresAfterSeconds === undefined ? BOOKED_MS : Math.max(1, expiresAfterSeconds * 1_000 || 1);
-      const thing = `request:${request.id}`;
-      await storedBytes.book(scope, thing, file.content.length, lifeMs);
+      const reserved = await storedBytes.reserve(scope, file.content.length);
       try {
         const added = await files.add({ ...file, purpose, expiresAfterSeconds, owner });
-        await storedBytes.move(scope, thing, `file:${added.id}`, lifeMs);
+        await reserved.keepAs([{ thing: `file:${added.id}`, bytes: file.content.length }], lifeMs);
         return toFileBody(added);
-      } catch (error) {
-        await storedBytes.release(scope, thing);
-        throw error;
+      } finally {
+        await reserved.release();
       }
     });
   });

@@ -16,6 +16,7 @@ import { header, sessionHeader } from "../tenancy/identity.ts";
 import { openStoredDeparture } from "../http/outlet.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, wantsSealed } from "./pages.ts";
+import { tellKept } from "../tenancy/keeping.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "../responses/answered-calls.ts";
@@ -89,6 +90,9 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
           idempotencyKey: requestKeyOf(request),
           gone,
           deadline: deadlineOf(request),
+          // The model's answer is counted besides, where the response is stored.
+          onEnd: ({ response }) =>
+            response["store"] === true ? tellKept(request, response.id, { adds: true }) : undefined,
           log: request.log,
         }),
       {
@@ -133,6 +137,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
       .catch((error: unknown) => {
         throw after !== undefined && MarrowError.is(error, "not_found") ? noPrevious(after) : error;
       });
+    await tellKept(request, begun);
     if (body.stream === true) return follow(request, reply, begun, -1);
     return begun === id ? response : (await of(request).find(begun, asker)).response;
   }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { mapInSlices } from "../../internal/time-slice.ts";
+import { cannotServe } from "../../redis/index.ts";
 import {
   endOf,
   type Attachment,
@@ -96,28 +97,49 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
     return Promise.all([...new Set(ids)].map((id) => readableFile(scoped, reach, id)));
   }
 
-  /** Counts the chunks that files will be cut into; a file that is attached again is counted once. @throws MarrowError `too_large` */
-  async function bookChunks({ principal: { scope } }: FastifyRequest, store: string, files: readonly StoredFile[]) {
-    for (const { id, bytes } of files) {
-      await storedBytes.release(scope, chunksOf(store, id));
-      await storedBytes.book(scope, chunksOf(store, id), bytes * CHUNKS_PER_BYTE, BOOKED_MS);
+  /**
+   * Counts the chunks that files are cut into by `attach`: all of them before, or none. A file that is attached again is counted once.
+   * `store` is absent for one that `attach` makes. @throws MarrowError `too_large`, before anything is attached
+   */
+  async function countChunks<T extends { readonly store: string }>(
+    { principal: { scope } }: FastifyRequest,
+    { files, store }: { readonly files: readonly StoredFile[]; readonly store?: string },
+    attach: () => Promise<T>,
+  ): Promise<T> {
+    const chunks = (of: string) =>
+      files.map(({ id, bytes }) => ({ thing: chunksOf(of, id), bytes: bytes * CHUNKS_PER_BYTE }));
+    const reserved = await storedBytes.reserve(scope, chunks(store ?? ""));
+    try {
+      const attached = await attach();
+      await reserved.keepAs(chunks(attached.store), BOOKED_MS);
+      return attached;
+    } catch (error) {
+      // Without a reply of Redis they may be attached.
+      if (store !== undefined && cannotServe(error)) await reserved.keepAs(chunks(store), BOOKED_MS);
+      throw error;
+    } finally {
+      await reserved.release();
     }
   }
 
   app.post("/v1/vector_stores", { schema: { body: storeBody } }, async (request) => {
     const body = request.body as z.infer<typeof storeBody>;
     const scoped = stores(request.principal.scope);
+    const change = { ...toChange(body), owner: reachOf(request).only };
+    const attachments = (body.file_ids ?? []).map((fileId) => toAttachment({ file_id: fileId }, body));
+    if (attachments.length === 0) return toStoreBody(await scoped.create(change));
     const files = await readFiles(request, body.file_ids ?? []);
-    const store = await scoped.create({ ...toChange(body), owner: reachOf(request).only });
-    if (!body.file_ids?.length) return toStoreBody(store);
-    await bookChunks(request, store.id, files).catch(async (error: unknown) => {
-      await scoped.remove(store.id);
-      throw error;
+    const { store } = await countChunks(request, { files }, async () => {
+      const { id } = await scoped.create(change);
+      try {
+        await (await scoped.filesOf(id)).attachAll(attachments);
+      } catch (error) {
+        await scoped.remove(id).catch(() => {});
+        throw error;
+      }
+      return { store: id };
     });
-    await (
-      await scoped.filesOf(store.id)
-    ).attachAll(body.file_ids.map((fileId) => toAttachment({ file_id: fileId }, body)));
-    return toStoreBody(await scoped.get(store.id));
+    return toStoreBody(await scoped.get(store));
   });
 
   app.get("/v1/vector_stores", { schema: { querystring: pageQuery } }, async (request) => {
@@ -178,8 +200,10 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
   app.post<Named>(filesPath, { schema: { body: fileBody } }, async (request) => {
     const attachment = toAttachment(request.body as z.infer<typeof fileBody>);
     const files = await filesOf(request, "change");
-    await bookChunks(request, request.params.store, await readFiles(request, [attachment.fileId]));
-    return toFileBody(request.params.store, await files.attach(attachment));
+    const { store } = request.params;
+    const counted = { store, files: await readFiles(request, [attachment.fileId]) };
+    const { file } = await countChunks(request, counted, async () => ({ store, file: await files.attach(attachment) }));
+    return toFileBody(store, file);
   });
 
   app.get<Named>(filesPath, { schema: { querystring: filesQuery } }, async (request) => {
@@ -222,8 +246,13 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
     ];
     const files = await filesOf(request, "change");
     const named = attachments.map(({ fileId }) => fileId);
-    await bookChunks(request, request.params.store, await readFiles(request, named));
-    return toBatchBody(request.params.store, await files.attachAll(attachments));
+    const { store } = request.params;
+    const counted = { store, files: await readFiles(request, named) };
+    const { batch } = await countChunks(request, counted, async () => ({
+      store,
+      batch: await files.attachAll(attachments),
+    }));
+    return toBatchBody(store, batch);
   });
 
   app.get<Named>(`${batches}/:id`, async (request) =>

@@ -25,6 +25,7 @@ import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { createTurnPacer } from "../../internal/time-slice.ts";
 import { header, sessionHeader } from "../tenancy/identity.ts";
+import type { Reservation } from "../tenancy/reservations.ts";
 import { beginTurn } from "./turn.ts";
 
 /** Most concurrent connections of this process. */
@@ -177,7 +178,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     socket: WebSocket,
     { headers }: IncomingMessage,
     local: LocalResponses,
-    { body, prepares, lane }: Asked,
+    { body, prepares, lane, bytes }: Asked,
   ): Promise<void> {
     const previous = body.previous_response_id ?? undefined;
     let isWhole = false;
@@ -186,10 +187,12 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     const onClose = () => pace(() => gone.abort());
     const departure = openDeparture(gone.signal, () => socket.terminate());
     socket.once("close", onClose);
+    let reserved: Reservation | undefined;
     try {
       const principal = await identify({ headers });
       const asker = askerOf({ headers, principal } as FastifyRequest, body.user);
       if (principal.actsFor === "any") await parts.keyUsers.admit(principal, asker.user);
+      if (config.limits.enabled && body.store !== false) reserved = await parts.storedBytes.reserve(asker.scope, bytes);
       const made = await beginTurn(parts, asker, {
         request: body,
         stream: true,
@@ -198,9 +201,11 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
         prepares,
         gone: departure,
         known: local.find,
-        onEnd: (kept) => {
-          isWhole = kept.response.status !== "failed";
+        onEnd: async (kept) => {
+          const { id, status, store } = kept.response;
+          isWhole = status !== "failed";
           if (isWhole) local.keep(kept);
+          if (store === true) await reserved?.addTo(`response:${id}`, config.responses.ttlMs);
         },
         log: app.log,
       });
@@ -224,6 +229,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     } finally {
       socket.off("close", onClose);
       departure.end();
+      void reserved?.release().catch(() => {});
       if (!isWhole && previous !== undefined) local.forget(previous);
     }
   }
@@ -239,6 +245,8 @@ async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<un
 interface Asked {
   readonly body: ResponseRequest;
   readonly prepares: boolean;
+  /** Size of the message. */
+  readonly bytes: number;
   /** The message's `stream_id`. */
   readonly lane: string | undefined;
 }
@@ -252,7 +260,7 @@ async function readMessage(
   try {
     const value = ((await toValue(data, budget)) ?? {}) as Fields;
     lane = laneOf(value);
-    return { ...toRequest(value), lane };
+    return { ...toRequest(value), lane, bytes: data?.length ?? 0 };
   } catch (error) {
     return { error, lane };
   }
@@ -287,7 +295,7 @@ function createLanes(): { add(lane: string | undefined, act: () => Promise<void>
 }
 
 /** Returns the request in a message. @throws MarrowError `invalid_input` */
-function toRequest(value: Fields): Omit<Asked, "lane"> {
+function toRequest(value: Fields): Omit<Asked, "lane" | "bytes"> {
   const { type, stream: _, stream_options: __, stream_id: ___, generate, ...body } = value;
   if (type !== "response.create")
     throw new MarrowError("invalid_input", "type: must be response.create; POST /v1/responses/compact compacts", {

@@ -49,8 +49,8 @@ export interface TurnCall {
   readonly deadline?: ChatCall["deadline"];
   /** Unstored responses that can be continued. */
   readonly known?: Known | undefined;
-  /** Called with the response if it ended normally, before its last event. */
-  readonly onEnd?: ((kept: KeptResponse) => void) | undefined;
+  /** Called with the response when it has ended and is stored, before its last event, which waits for it. */
+  readonly onEnd?: ((kept: KeptResponse) => Promise<void> | void) | undefined;
   readonly log?: FastifyRequest["log"] | undefined;
 }
 
@@ -82,7 +82,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
       request.store === false || (await keep(parts, asker, made, performance.now() - begunMs))
         ? made
         : withoutStore(made);
-    onEnd?.(kept);
+    await onEnd?.(kept);
     return kept;
   }
 

@@ -64,7 +64,8 @@ export function registerTasks({ app, redis }: GatewayApp): void {
       throw inWords(error);
     });
     const job = await of(request).get(id);
-    return reply.code(202).send(job === undefined ? { id, object: "task" } : toBody(job));
+    reply.code(202);
+    return job === undefined ? { id, object: "task" } : toBody(job);
   });
 
   app.get<Named>("/v1/tasks/:id", async (request) => toBody(await find(request)));

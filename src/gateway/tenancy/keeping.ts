@@ -55,3 +55,35 @@ export function tellUnkept(request: FastifyRequest): void {
 export function isUnkept(request: FastifyRequest): boolean {
   return unkept.has(request);
 }
+
+/** How the stored thing of a request is counted. */
+export interface KeptOptions {
+  /** Bytes of the thing. @default those of the request's body */
+  readonly bytes?: number | undefined;
+  /** Adds to the bytes of the thing, which is new: other bytes of it are counted elsewhere. @default at least these bytes are counted */
+  readonly adds?: boolean | undefined;
+}
+
+type Keeping = (id: string, options: KeptOptions) => Promise<void>;
+const keepings = new WeakMap<FastifyRequest, Keeping>();
+
+/** Sets what {@link tellKept} does for a request. */
+export function onKept(request: FastifyRequest, keep: Keeping): void {
+  keepings.set(request, keep);
+}
+
+/**
+ * Counts the reserved bytes of a request for the thing that it stored. Await it before the client learns the thing's id, so that deleting the
+ * thing finds its bytes. Routes whose answer is a body with the id of what they made need not call it.
+ */
+export async function tellKept(request: FastifyRequest, id: string, options: KeptOptions = {}): Promise<void> {
+  await keepings.get(request)?.(id, options);
+}
+
+/** Routes that call {@link tellKept} for all that they store. */
+const TELLING: ReadonlySet<string> = new Set(["/v1/responses", "/mcp"]);
+
+/** Returns true if a request to this route stored nothing unless it was told by {@link tellKept}. */
+export function tellsKept(url: string): boolean {
+  return TELLING.has(url);
+}

@@ -1,3 +1,4 @@
+import { hash, randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { createLimiter, APP_SUBJECT, type Limiter } from "../../limiter/index.ts";
@@ -6,11 +7,11 @@ import { refuseCall } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import type { Inside } from "../http/inside.ts";
 import { userOf } from "./identity.ts";
-import { isUnkept, keeps } from "./keeping.ts";
+import { isUnkept, keeps, onKept, tellsKept } from "./keeping.ts";
 import type { Metrics } from "../http/metrics.ts";
 import { hookRoutes } from "../http/route-hooks.ts";
 import { resourceOf } from "./../routes.ts";
-import { type Resource } from "./ownership.ts";
+import { tagOf, type Resource } from "./ownership.ts";
 import { bodyOf } from "../parts.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
 
@@ -47,17 +48,10 @@ const TAKING = /^\/v1\/limits\/:limit\/(?:take|peek|settle)$/;
 /** Size of a cached vector beside its text. */
 const VECTOR_BYTES = 1_024;
 
-interface Booking {
-  readonly scope: string;
-  readonly thing: string;
-  readonly resource: Resource;
-  readonly bytes: number;
-}
-
 /**
  * Limits requests and stored bytes of a scope and its users on all routes except chat, which has its own limits: reads, writes, and bytes.
- * Bytes are booked before the request, then moved to the new item's id, and released if the request fails or the item is deleted or
- * expires. Requests that store nothing book nothing.
+ * Bytes are reserved before the work, then counted for the new item by its id, and given back if the work ends without one, also if the
+ * client has left; an item's bytes are released when it is deleted or expires. Requests that store nothing reserve nothing.
  */
 export function registerQuotas({
   app,
@@ -98,7 +92,7 @@ export function registerQuotas({
       writes: open("writes", limits.userWrites, limits.appWrites),
     };
   });
-  const bookings = new WeakMap<FastifyRequest, Booking>();
+  const warn = (error: unknown) => metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal");
 
   hookRoutes(app, (method, url) => {
     const resource = resourceOf(method, url);
@@ -107,81 +101,156 @@ export function registerQuotas({
     const kind = method === "GET" || READING.test(url) ? "reads" : "writes";
     const lifeMs = method === "POST" ? lives.get(resource) : undefined;
     return {
-      preHandler: (request, reply) => admit(request, reply, resource, kind, lifeMs),
+      preHandler: (request, reply) => admit(request, reply, kind),
       ...(lifeMs !== undefined && {
-        preSerialization: (request, reply, payload) => nameThing(request, reply, payload),
+        around: (request, reply, work) => count(request, reply, { resource, lifeMs, work }),
       }),
-      ...(method !== "GET" && {
-        onResponse(request, reply, done) {
-          giveBack(request, reply, method, resource);
-          done();
-        },
-      }),
+      ...(method === "DELETE" && { around: (request, reply, work) => remove(request, reply, resource, work) }),
     };
   });
 
-  /** Takes one request of its limits, and books the bytes that it keeps. */
-  async function admit(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    resource: Resource,
-    kind: "reads" | "writes",
-    lifeMs: number | undefined,
-  ): Promise<unknown> {
+  /** Takes one request of its limits. */
+  async function admit(request: FastifyRequest, reply: FastifyReply, kind: "reads" | "writes"): Promise<unknown> {
     if (inside.principalOf(request) !== undefined) return undefined;
     const { scope } = request.principal;
     const body = request.body as { readonly user?: unknown; readonly background?: unknown } | null | undefined;
     // A synchronous response is limited by its model call.
-    const isAnswer = request.routeOptions.url === "/v1/responses" && body?.background !== true;
-    if (!isAnswer) {
-      // A list of JSON-RPC is as many requests.
-      const requests = Array.isArray(body) ? Math.max(1, (body as unknown[]).length) : 1;
-      const decision = await limitersOf(scope)[kind].take({ user: userOf(request, body?.user) }, { requests });
-      if (!decision.allowed) return refuseCall(reply, { metrics }, decision);
-    }
-    if (lifeMs === undefined || !keeps(request.routeOptions.url ?? "", body, embedder?.id)) return undefined;
-    const bytes = (bodyOf(request)?.length ?? 0) + extraOf(resource, request.body);
-    if (bytes === 0) return undefined;
-    const booking = { scope, resource, thing: thingOf(request, resource) ?? `request:${request.id}`, bytes };
-    await storedBytes.book(scope, booking.thing, bytes, lifeMs);
-    bookings.set(request, booking);
-    return undefined;
+    if (request.routeOptions.url === "/v1/responses" && body?.background !== true) return undefined;
+    // A list of JSON-RPC is as many requests.
+    const requests = Array.isArray(body) ? Math.max(1, (body as unknown[]).length) : 1;
+    const decision = await limitersOf(scope)[kind].take({ user: userOf(request, body?.user) }, { requests });
+    return decision.allowed ? undefined : refuseCall(reply, { metrics }, decision);
   }
 
-  /** Moves the booking to the new item's id, once that is known. */
-  async function nameThing(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-    const booking = bookings.get(request);
-    const id = (payload as { readonly id?: unknown } | null | undefined)?.id;
-    if (booking === undefined || reply.statusCode >= 300 || typeof id !== "string" || isUnkept(request)) return payload;
-    if (!booking.thing.startsWith("request:")) return payload;
-    bookings.delete(request);
-    const to = `${booking.resource}:${id}`;
-    await storedBytes.move(booking.scope, booking.thing, to, lives.get(booking.resource) ?? DAY_MS);
+  /** Counts the bytes that a request stores, while it works and after. @throws MarrowError `too_large` */
+  async function count(request: FastifyRequest, reply: FastifyReply, counted: Counted): Promise<unknown> {
+    const { resource, work } = counted;
+    const bytes = (bodyOf(request)?.length ?? 0) + extraOf(resource, request.body);
+    if (bytes === 0 || !keeps(urlOf(request), request.body, embedder?.id)) return work();
+    return isPart(request) ? countPart(request, reply, bytes, counted) : countThing(request, reply, bytes, counted);
+  }
+
+  /** A part counts for its thing before the work, so that deleting the thing meanwhile finds its bytes. */
+  async function countPart(request: FastifyRequest, reply: FastifyReply, bytes: number, counted: Counted) {
+    const { resource, lifeMs, work } = counted;
+    const { scope } = request.principal;
+    const thing = thingOf(request, resource) ?? resource;
+    await storedBytes.book(scope, thing, bytes, lifeMs);
+    let isStored = false;
+    try {
+      const payload = await work();
+      isStored = reply.statusCode < 400;
+      return payload;
+    } finally {
+      // The thing comes back to the bytes that it had.
+      if (!isStored) storedBytes.release(scope, thing, bytes).catch(warn);
+    }
+  }
+
+  /** A thing, whose id is known after the work: a new one, or one that is changed. */
+  async function countThing(request: FastifyRequest, reply: FastifyReply, bytes: number, counted: Counted) {
+    const { resource, lifeMs, work } = counted;
+    const { scope } = request.principal;
+    const reserved = await storedBytes.reserve(scope, bytes);
+    let isTold = false;
+    const keep = async (thing: string, own = bytes) => {
+      isTold = true;
+      await reserved.keepAs([{ thing, bytes: own }], lifeMs);
+    };
+    onKept(request, (id, { bytes: own, adds = false }) => {
+      isTold = true;
+      const thing = nameOf(request, resource, id);
+      return adds ? reserved.addTo(thing, lifeMs) : keep(thing, own);
+    });
+    try {
+      const payload = await work();
+      const isStored = reply.statusCode < 400 && !isUnkept(request) && !isTold && !tellsKept(urlOf(request));
+      if (isStored) await keep(thingOf(request, resource) ?? newThing(request, resource, payload));
+      return payload;
+    } finally {
+      reserved.release().catch(warn);
+    }
+  }
+
+  /** Deletes something, and releases the bytes of a thing that is deleted whole. */
+  async function remove(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    resource: Resource,
+    work: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const payload = await work();
+    const { scope } = request.principal;
+    if (reply.statusCode < 400 && !hasParts(request))
+      await Promise.all(deletedThings(request, resource).map((thing) => storedBytes.release(scope, thing).catch(warn)));
     return payload;
   }
+}
 
-  /** Gives bytes back: of a request that failed, and of a thing that was deleted. */
-  function giveBack(request: FastifyRequest, reply: FastifyReply, method: string, resource: Resource): void {
-    const booking = bookings.get(request);
-    const failed = reply.statusCode >= 400 || isUnkept(request);
-    const thing = method === "DELETE" && !failed ? thingOf(request, resource) : undefined;
-    const warn = (error: unknown) => metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal");
-    // A thing that was there before comes back to the bytes that it had.
-    if (booking !== undefined && failed) storedBytes.release(booking.scope, booking.thing, booking.bytes).catch(warn);
-    if (thing !== undefined && !isPart(request)) storedBytes.release(request.principal.scope, thing).catch(warn);
-  }
+/** A request whose bytes are counted. */
+interface Counted {
+  readonly resource: Resource;
+  /** How long what it stores is kept, in milliseconds. */
+  readonly lifeMs: number;
+  readonly work: () => Promise<unknown>;
+}
+
+/** Resources whose answers have the id of what a request made. The ids in answers of JSON-RPC are their clients'. */
+const ANSWERED_BY_ID: ReadonlySet<Resource> = new Set([
+  "conversation",
+  "memory",
+  "response",
+  "task",
+  "batch",
+  "vector store",
+  "webhook",
+]);
+
+/** The name of what a request made: by its id; else by its body, where the same body stores the same. */
+function newThing(request: FastifyRequest, resource: Resource, payload: unknown): string {
+  const id = (payload as { readonly id?: unknown } | null | undefined)?.id;
+  if (ANSWERED_BY_ID.has(resource) && typeof id === "string") return nameOf(request, resource, id);
+  if (resource === "embedding") return `${resource}:${hash("sha256", bodyOf(request) ?? "", "base64url")}`;
+  return `${resource}:${randomUUID()}`;
+}
+
+/** The name of a thing by its id. Ids of facts are the same for all users who say the same. */
+function nameOf(request: FastifyRequest, resource: Resource, id: string): string {
+  return resource === "memory" ? `${resource}:${tagOf(userOf(request, undefined))}${id}` : `${resource}:${id}`;
+}
+
+/** What is no more once the thing of a path is deleted. Version 0.1 counted facts under their ids alone. */
+function deletedThings(request: FastifyRequest, resource: Resource): readonly string[] {
+  const id = idOf(request);
+  if (id === undefined) return [];
+  const also = resource === "memory" ? [`memory:${id}`] : resource === "response" ? [`events:${id}`] : [];
+  return [nameOf(request, resource, id), ...also];
+}
+
+function urlOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? "";
 }
 
 /** Returns the id of the item in a path; `undefined` for one to be created. */
-function thingOf({ params }: FastifyRequest, resource: Resource): string | undefined {
+function idOf({ params }: FastifyRequest): string | undefined {
   const { conversation, store, id } = (params ?? {}) as Readonly<Record<string, string | undefined>>;
-  const named = conversation ?? store ?? id;
-  return named === undefined ? undefined : `${resource}:${named}`;
+  return conversation ?? store ?? id;
+}
+
+/** The same as the name of its bytes. */
+function thingOf(request: FastifyRequest, resource: Resource): string | undefined {
+  const id = idOf(request);
+  return id === undefined ? undefined : nameOf(request, resource, id);
 }
 
 /** Whether a path is about a part of its thing: an item of a conversation, a file of a store. */
-function isPart({ params }: FastifyRequest): boolean {
+function hasParts({ params }: FastifyRequest): boolean {
   return Object.keys(params ?? {}).length > 1;
+}
+
+/** Whether a request adds a part to the thing of its path, which does not change otherwise: an item, a file, a task's signal. */
+function isPart(request: FastifyRequest): boolean {
+  return idOf(request) !== undefined && (hasParts(request) || !/\/:\w+$/.test(urlOf(request)));
 }
 
 /** Bytes that are kept beside the body. */
