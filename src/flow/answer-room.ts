@@ -91,8 +91,8 @@ export function createAnswerRoom({ bytesMax, within, readMs = READ_MS }: AnswerR
     let last: Promise<void> = Promise.resolve();
 
     async function takeNext(bytes: number, signal: AbortSignal | undefined): Promise<void> {
-      if (permit === undefined) permit = await unlessClosed(permits.take(bytes, WAIT_MS, signal));
-      else if (bytes > held && !grows) grown ??= await unlessClosed(growing.take(1, WAIT_MS, signal));
+      if (permit === undefined) permit = await unlessClosed(permits.take(bytes, WAIT_MS, { signal }));
+      else if (bytes > held && !grows) grown ??= await unlessClosed(growing.take(1, WAIT_MS, { signal }));
       else if (bytes <= held) {
         grown?.();
         grown = undefined;

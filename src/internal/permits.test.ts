@@ -44,4 +44,37 @@ describe("permits", () => {
     await expect(late).rejects.toMatchObject(refused);
     await expect(later).rejects.toMatchObject(refused);
   });
+
+  it("go to owners by turns, so that one owner's line delays another's first caller by one turn", async () => {
+    const permits = createPermits({ max: 1, refusal });
+    const given: string[] = [];
+    const begun = ["a", "a", "a", "a", "b", "b", "c"].map(async (owner) => {
+      const release = await permits.take(1, Infinity, { owner });
+      given.push(owner);
+      setImmediate(release);
+    });
+    await Promise.all(begun);
+    expect(given.join("")).toBe("aabcaba");
+  });
+
+  it("leave what one owner may not hold to the others, at once", async () => {
+    const permits = createPermits({ max: 100, eachMax: 70, refusal });
+    const take = (owner: string, units: number) => permits.take(units, 50, { owner });
+    await take("a", 60);
+    const second = take("a", 60);
+    await expect(take("b", 30)).resolves.toBeTypeOf("function");
+    await expect(second).rejects.toMatchObject({ code: "rate_limited" });
+  });
+
+  it("of an owner with few callers are never refused because another owner's callers fill the line", async () => {
+    const permits = createPermits({ max: 1, waitingMax: 4, refusal });
+    const release = await permits.take(1, 50, { owner: "a" });
+    const flood = Array.from({ length: 8 }, () => permits.take(1, 5_000, { owner: "a" }));
+    const refused = flood.slice(3).map((one) => expect(one).rejects.toMatchObject({ code: "rate_limited" }));
+    const other = permits.take(1, 5_000, { owner: "b" });
+    await Promise.all(refused);
+    release();
+    (await flood[0])?.();
+    await expect(other).resolves.toBeTypeOf("function");
+  });
 });

@@ -1,14 +1,24 @@
 import type { MarrowError } from "../errors.ts";
 import { createTurnPacer } from "./time-slice.ts";
 
-/** Bounds the work that is done at once, in units such as bytes. Callers beyond the bound wait for their turn. */
+/**
+ * Bounds the work that is done at once, in units such as bytes. Callers beyond the bound wait. Owners that wait take turns, each its oldest
+ * caller first, so that one owner's many callers delay another's few by one turn only.
+ */
 export interface Permits {
   /**
    * Waits until there is room for some units, and returns what gives the room back, or changes its units without waiting, even beyond the bound.
-   * A caller that wants more than there is at all gets all.
-   * @throws MarrowError the refusal, if too many wait, or there is no room within `waitMs`; or the reason of `signal`
+   * A caller that wants more than its owner may hold gets all of that.
+   * @throws MarrowError the refusal, if too many wait, or there is no room within `waitMs` (`Infinity`: no bound); or the reason of `signal`
    */
-  take(units: number, waitMs: number, signal?: AbortSignal): Promise<Permit>;
+  take(units: number, waitMs: number, how?: TakeOptions): Promise<Permit>;
+}
+
+/** Options of {@link Permits.take}. */
+export interface TakeOptions {
+  /** Whom the work is for, such as a scope. @default one owner of all that name none */
+  readonly owner?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Gives all units back, or all but so many of them; more than before are taken at once. May be called any number of times. */
@@ -18,7 +28,12 @@ export type Permit = (kept?: number) => void;
 export interface PermitsOptions {
   /** Units at once. */
   readonly max: number;
-  /** Callers that may wait. @default no bound */
+  /** Units of one owner at once: the rest is left for the others. @default `max` */
+  readonly eachMax?: number;
+  /**
+   * Callers that may wait. One more takes the place of the newest caller of the owner with the most, if its own owner has fewer; else it is
+   * refused. @default no bound
+   */
   readonly waitingMax?: number;
   /** Makes the error of a caller that gets no room. */
   readonly refusal: (waitMs: number) => MarrowError;
@@ -27,53 +42,91 @@ export interface PermitsOptions {
 interface Waiting {
   readonly units: number;
   readonly begin: () => void;
+  readonly refuse: () => void;
 }
 
-/** Makes permits that are given in the order in which they were asked for. */
-export function createPermits({ max, waitingMax = Infinity, refusal }: PermitsOptions): Permits {
-  const waiting = new Set<Waiting>();
+/** Makes permits that owners share. */
+export function createPermits({ max, eachMax = max, waitingMax = Infinity, refusal }: PermitsOptions): Permits {
+  /** The lines of the owners that wait, in the order of their turns. */
+  const lines = new Map<string, Set<Waiting>>();
+  const held = new Map<string, number>();
   const pace = createTurnPacer();
-  let taken = 0;
+  let [waiting, taken] = [0, 0];
+
+  function hold(owner: string, units: number): void {
+    taken += units;
+    const all = (held.get(owner) ?? 0) + units;
+    if (all === 0) held.delete(owner);
+    else held.set(owner, all);
+  }
+
+  function mayHold(owner: string, units: number): boolean {
+    return (held.get(owner) ?? 0) + units <= eachMax;
+  }
 
   function beginNext(): void {
-    for (const next of waiting) {
+    for (const [owner, line] of lines) {
+      const [next] = line;
+      if (next === undefined || !mayHold(owner, next.units)) continue;
+      // The others do not pass it: otherwise small callers would keep out a large one for ever.
       if (taken + next.units > max) return;
-      waiting.delete(next);
-      taken += next.units;
+      lines.delete(owner);
+      if (line.size > 1) lines.set(owner, line);
+      remove(owner, line, next);
+      hold(owner, next.units);
       next.begin();
     }
   }
 
-  function permitOf(units: number): Permit {
-    let held = units;
-    return (kept = 0) => {
-      taken += kept - held;
-      held = kept;
+  function remove(owner: string, line: Set<Waiting>, one: Waiting): void {
+    if (!line.delete(one)) return;
+    waiting -= 1;
+    if (line.size === 0) lines.delete(owner);
+  }
+
+  /** Makes a place in the full lines for a caller of an owner, if another has at least two more. */
+  function makePlace(owner: string): boolean {
+    const [longest] = [...lines.values()].toSorted((a, b) => b.size - a.size);
+    if (longest === undefined || longest.size <= (lines.get(owner)?.size ?? 0) + 1) return false;
+    [...longest].at(-1)?.refuse();
+    return true;
+  }
+
+  function permitOf(owner: string, units: number): Permit {
+    let kept = units;
+    return (left = 0) => {
+      hold(owner, left - kept);
+      kept = left;
       beginNext();
     };
   }
 
   return {
-    take(wanted, waitMs, signal) {
-      const units = Math.min(wanted, max);
+    take(wanted, waitMs, { owner = "", signal } = {}) {
+      const units = Math.min(wanted, eachMax);
       if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-      if (waiting.size === 0 && taken + units <= max) {
-        taken += units;
-        return Promise.resolve(permitOf(units));
+      if (waiting === 0 && taken + units <= max && mayHold(owner, units)) {
+        hold(owner, units);
+        return Promise.resolve(permitOf(owner, units));
       }
-      if (waiting.size >= waitingMax) return Promise.reject(refusal(waitMs));
+      if (waiting >= waitingMax && !makePlace(owner)) return Promise.reject(refusal(waitMs));
       return new Promise((resolve, reject) => {
         const one: Waiting = {
           units,
           begin() {
             settle();
-            resolve(permitOf(units));
+            resolve(permitOf(owner, units));
           },
+          refuse: () => leave(() => refusal(waitMs)),
         };
-        const late = setTimeout(() => leave(() => refusal(waitMs)), waitMs);
+        const late = waitMs === Infinity ? undefined : setTimeout(one.refuse, waitMs);
         const onAbort = () => leave(() => signal?.reason as Error);
         signal?.addEventListener("abort", onAbort, { once: true });
-        waiting.add(one);
+        const line = lines.get(owner) ?? new Set();
+        lines.set(owner, line.add(one));
+        waiting += 1;
+        // Those who wait may have all that they may hold.
+        beginNext();
 
         function settle(): void {
           clearTimeout(late);
@@ -82,7 +135,7 @@ export function createPermits({ max, waitingMax = Infinity, refusal }: PermitsOp
 
         function leave(reason: () => Error): void {
           settle();
-          waiting.delete(one);
+          remove(owner, line, one);
           // Those who came together end together: thousands of errors take more than a turn of the event loop.
           pace(() => reject(reason()));
           // A smaller one behind it may fit.

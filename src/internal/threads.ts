@@ -1,13 +1,19 @@
 import type { Piscina } from "piscina";
 import { MarrowError } from "../errors.ts";
+import { createPermits, type Permit } from "./permits.ts";
 
-/** Worker threads for one kind of task. None is started before the first task. */
+/** Worker threads for one kind of task. None is started before the first task. Owners whose tasks wait take turns. */
 export interface Threads<T, R> {
   /**
-   * Does a task in a thread; `transfer`: buffers that move there, and are empty here afterwards. `signal` ends the wait and the work.
+   * Does a task of an owner, such as a scope, in a thread; `transfer`: buffers that move there, and are empty here afterwards. `signal` ends the
+   * wait and the work.
    * @throws MarrowError `rate_limited` when too many tasks wait, `aborted`
    */
-  run(task: T, how?: { readonly transfer?: readonly ArrayBuffer[]; readonly signal?: AbortSignal }): Promise<R>;
+  run(
+    owner: string,
+    task: T,
+    how?: { readonly transfer?: readonly ArrayBuffer[]; readonly signal?: AbortSignal },
+  ): Promise<R>;
 }
 
 /** Options of a thread pool. */
@@ -21,7 +27,7 @@ export interface ThreadsOptions {
   /** Name of the tasks in messages, in the plural. */
   readonly tasks: string;
   readonly threadsMax: number;
-  /** Most waiting tasks; further ones are refused. */
+  /** Most waiting tasks; further ones are refused, first those of the owner with the most. */
   readonly waitingMax: number;
   /** Time after which an idle thread ends, in milliseconds. */
   readonly idleMs: number;
@@ -31,31 +37,37 @@ const RETRY_AFTER_MS = 2_000;
 
 /** Makes the threads for one kind of task. */
 export function createThreads<T, R>(options: ThreadsOptions): Threads<T, R> {
-  const { tasks, waitingMax } = options;
+  const { tasks, threadsMax, waitingMax } = options;
+  const permits = createPermits({
+    max: threadsMax,
+    // Tasks are short. Where there are several threads, one owner's tasks leave one of them to the others all the same.
+    eachMax: Math.max(1, threadsMax - 1),
+    waitingMax,
+    refusal: () =>
+      new MarrowError("rate_limited", `${waitingMax} ${tasks} already wait for a worker thread; try again shortly`, {
+        details: { retryAfterMs: RETRY_AFTER_MS },
+      }),
+  });
   let pool: Promise<Piscina<T, R>> | undefined;
   return {
-    async run(task, { transfer = [], signal } = {}) {
-      const threads = await (pool ??= open<T, R>(options));
-      if (threads.queueSize >= waitingMax)
-        throw new MarrowError(
-          "rate_limited",
-          `${waitingMax} ${tasks} already wait for a worker thread; try again shortly`,
-          {
-            details: { retryAfterMs: RETRY_AFTER_MS },
-          },
-        );
+    async run(owner, task, { transfer = [], signal } = {}) {
+      let leave: Permit | undefined;
       try {
+        leave = await permits.take(1, Infinity, { owner, signal });
+        const threads = await (pool ??= open<T, R>(options));
         return await threads.run(task, { transferList: [...transfer], signal: signal ?? null });
       } catch (cause) {
         if (signal?.aborted === true)
           throw new MarrowError("aborted", "the task in a worker thread was aborted", { cause });
         throw cause;
+      } finally {
+        leave?.();
       }
     },
   };
 }
 
-async function open<T, R>({ module, name, threadsMax, waitingMax, idleMs }: ThreadsOptions): Promise<Piscina<T, R>> {
+async function open<T, R>({ module, name, threadsMax, idleMs }: ThreadsOptions): Promise<Piscina<T, R>> {
   const { Piscina: Pool } = await import("piscina");
   // In development the TypeScript sources run; the published package has JavaScript.
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -65,7 +77,6 @@ async function open<T, R>({ module, name, threadsMax, waitingMax, idleMs }: Thre
     minThreads: 0,
     maxThreads: threadsMax,
     idleTimeout: idleMs,
-    maxQueue: waitingMax,
     recordTiming: false,
   });
 }

@@ -29,12 +29,16 @@ const threads = createThreads<ChunkTask, ChunkResult>({
 
 /**
  * Finds the chunks of a file in a worker thread, so that the event loop is not blocked. At most two files are cut at the same time; others
- * wait. `signal` ends the wait and the work.
+ * wait, scopes by turns. `signal` ends the wait and the work.
  * @throws MarrowError `invalid_input` for a file that is not text, `too_large` beyond `chunksMax`, `rate_limited` if too many files wait,
  * `aborted`
  */
-export async function cutFile(task: ChunkTask & { readonly bytes: Buffer }, signal?: AbortSignal): Promise<Chunks> {
-  const result = task.bytes.length <= INLINE_BYTES_MAX ? cutBytes(task) : await runInThread(task, signal);
+export async function cutFile(
+  scope: string,
+  task: ChunkTask & { readonly bytes: Buffer },
+  signal?: AbortSignal,
+): Promise<Chunks> {
+  const result = task.bytes.length <= INLINE_BYTES_MAX ? cutBytes(task) : await runInThread(scope, task, signal);
   if ("refused" in result) throw new MarrowError("invalid_input", result.refused);
   const count = result.offsets.length / 2;
   if (count > task.chunksMax) throw new MarrowError("too_large", `a file has at most ${task.chunksMax} chunks`);
@@ -43,10 +47,10 @@ export async function cutFile(task: ChunkTask & { readonly bytes: Buffer }, sign
   return { count, text: (at) => textOf(text, result.offsets, at) };
 }
 
-function runInThread(task: ChunkTask, signal: AbortSignal | undefined): Promise<ChunkResult> {
+function runInThread(scope: string, task: ChunkTask, signal: AbortSignal | undefined): Promise<ChunkResult> {
   // A copy of its own is moved to the thread: the buffer may be a part of a larger one.
   const bytes = new Uint8Array(task.bytes);
-  return threads.run({ ...task, bytes }, { transfer: [bytes.buffer], ...(signal !== undefined && { signal }) });
+  return threads.run(scope, { ...task, bytes }, { transfer: [bytes.buffer], ...(signal !== undefined && { signal }) });
 }
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);

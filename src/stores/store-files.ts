@@ -198,7 +198,7 @@ export function createStoreFiles({
     let written = begun.chunks;
     try {
       const bytes = await files.content(fileId);
-      const cut = await cutFile({ bytes, chunking: begun.chunking, chunksMax: CHUNKS_MAX }, signal);
+      const cut = await cutFile(redis.scope, { bytes, chunking: begun.chunking, chunksMax: CHUNKS_MAX }, signal);
       // Recorded first, so that a crash leaves no unknown chunk.
       written = Math.max(written, cut.count);
       if (cut.count > begun.chunks) await update({ ...begun, chunks: cut.count });

@@ -128,7 +128,7 @@ describe("a line of a batch", () => {
     ["source code", line('  const name = "value";\n\tif (name) {\n'.repeat(BODY_BYTES / 4 / 43))],
     ["white space between tokens", line("hello", " ".repeat(BODY_BYTES))],
   ])("of megabytes is read in turns of the event loop: %s", { timeout: 60_000 }, async (_, file) => {
-    const read = () => readLines(file, "/v1/chat/completions", bounds);
+    const read = () => readLines("tests", file, "/v1/chat/completions", bounds);
     expect(await longestGo(read, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
     expect((await read()).errors).toEqual([]);
   });

@@ -220,7 +220,10 @@ describe("lists of many parts", () => {
           );
           const file = Buffer.from(lines.join("\n"));
           return () =>
-            readLines(file, "/v1/embeddings", { bodyBytesMax: 4_194_304, json: { valuesMax: 10_000, depthMax: 100 } });
+            readLines("tests", file, "/v1/embeddings", {
+              bodyBytesMax: 4_194_304,
+              json: { valuesMax: 10_000, depthMax: 100 },
+            });
         },
         { largest: 10_000 },
       ),

@@ -13,7 +13,7 @@ import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { withOwnName } from "../models/own-names.ts";
 import { countTokens } from "../models/tokens.ts";
-import { header, sessionHeader } from "../tenancy/identity.ts";
+import { header, scopeOf, sessionHeader } from "../tenancy/identity.ts";
 import { departureOf } from "../http/outlet.ts";
 import { writeThrough, type Translation } from "../http/write-through.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -103,7 +103,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       await writeInputs((request.body as MessagesRequest).messages);
       const { messages, tools } = toChatRequest(request.body as MessagesRequest);
       const told: Turn[] = tools == null ? [] : [{ role: "system", content: await toJsonText(tools) }];
-      return { input_tokens: await countTokens([...told, ...messages]) };
+      return { input_tokens: await countTokens(scopeOf(request), [...told, ...messages]) };
     },
   );
 }

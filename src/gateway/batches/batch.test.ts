@@ -3,7 +3,7 @@ import { LINES_MAX, readLines as readBytes } from "./batch.ts";
 
 const BOUNDS = { bodyBytesMax: 100_000, json: { valuesMax: 1_000, depthMax: 50 } };
 const readLines = (text: string | Buffer, endpoint: string, bounds: typeof BOUNDS) =>
-  readBytes(Buffer.from(text), endpoint, bounds);
+  readBytes("tests", Buffer.from(text), endpoint, bounds);
 const ENDPOINT = "/v1/chat/completions";
 const line = (name: string, more: object = {}) =>
   JSON.stringify({ custom_id: name, method: "POST", url: ENDPOINT, body: { model: "m" }, ...more });

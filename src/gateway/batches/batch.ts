@@ -90,11 +90,12 @@ export interface LineBounds {
 }
 
 /**
- * Reads a batch's input file: one request per line, all for one endpoint, each with a unique name, read as a request's body is. Runs in
+ * Reads the input file of a scope's batch: one request per line, all for one endpoint, each with a unique name, read as a request's body is. Runs in
  * slices, because a file may have tens of thousands of lines, or one of several megabytes.
  * @throws MarrowError `rate_limited` when too many bodies wait for the thread that reads long ones
  */
 export async function readLines(
+  scope: string,
   content: Buffer,
   endpoint: string,
   bounds: LineBounds,
@@ -118,7 +119,7 @@ export async function readLines(
       refuse(line, "invalid_encoding", "the file must be UTF-8, and this line is not");
       continue;
     }
-    const read = await fromJson(raw, bounds);
+    const read = await fromJson(scope, raw, bounds);
     if (typeof read === "string") {
       refuse(line, "invalid_line", read);
       continue;
@@ -153,12 +154,13 @@ function isBlank(bytes: Uint8Array): boolean {
 
 /** Parses a line, or returns its problem. */
 async function fromJson(
+  scope: string,
   line: Buffer,
   { bodyBytesMax, json }: LineBounds,
 ): Promise<{ readonly value: unknown } | string> {
   if (line.length > bodyBytesMax) return `a line must have at most ${bodyBytesMax} bytes, as a request of its own`;
   try {
-    return { value: await readBounded(line, json) };
+    return { value: await readBounded(scope, line, json) };
   } catch (error) {
     if (MarrowError.is(error, "rate_limited")) throw error;
     return MarrowError.is(error) ? error.message.replace("the body", "a line") : "a line must be a JSON object";

@@ -97,7 +97,7 @@ export function createBatches(
         if (MarrowError.is(error, "not_found")) return Buffer.alloc(0);
         throw error;
       });
-    const { lines, errors } = await readLines(content, batch.endpoint, bounds);
+    const { lines, errors } = await readLines(scope, content, batch.endpoint, bounds);
     const counts = { total: lines.length, completed: 0, failed: 0 };
     if (errors.length > 0) {
       const data = { object: "list" as const, data: errors };
@@ -200,7 +200,12 @@ export function createBatches(
     for (const [, result] of [...results].toSorted(([a], [b]) => a - b)) (isGood(result) ? good : bad).push(result);
     const status = batch.status === "cancelling" ? "cancelled" : results.size < total ? "expired" : "completed";
     if (results.size < total) {
-      const { lines } = await readLines(await stores(scope).files.content(batch.input_file_id), batch.endpoint, bounds);
+      const { lines } = await readLines(
+        scope,
+        await stores(scope).files.content(batch.input_file_id),
+        batch.endpoint,
+        bounds,
+      );
       const error = { code: `batch_${status}`, message: `the batch was ${status} before this line ran` };
       for (const [line, { custom_id: name }] of lines.entries())
         if (!results.has(line)) bad.push({ id: `${id}_l${line}`, custom_id: name, response: null, error });

@@ -3,6 +3,7 @@ import { constants, createBrotliDecompress, createGunzip, createInflate, createZ
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { createPermits } from "../../internal/permits.ts";
+import { scopeOf } from "../tenancy/identity.ts";
 import { createFrameCutter } from "./zstd-frames.ts";
 
 /** Largest window of a zstd frame that is decoded, as a power of two: 16 MiB, which bounds the decoder's memory. */
@@ -20,6 +21,8 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
 const ENCODED_SPARE_BYTES = 65_536;
 /** Bytes that are decoded at once in this process, each body counted with its bound: eight bodies of the default bound. */
 const DECODING_BYTES_MAX: number = 32 * 1_048_576;
+/** The same for bodies of one scope: one body of the default bound is left for the others. */
+const SCOPE_BYTES_MAX: number = 28 * 1_048_576;
 /** Bodies that wait for their turn, and for how long, in milliseconds. */
 const [WAITING_MAX, WAIT_MS] = [256, 10_000];
 /** When a refused caller should try again. */
@@ -31,12 +34,13 @@ const KNOWN = "gzip, deflate, br or zstd";
 /**
  * Decodes compressed request bodies. The route's body limit applies to the decoded bytes: decoding stops at the first byte over it, so a
  * small body cannot expand into a large one. A body is decoded once it has come whole, so that slow clients take no turn, and few at once,
- * because many small bodies expand into much together: others wait, and are refused with `rate_limited` (429) after {@link WAIT_MS}. Unknown
- * encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
+ * because many small bodies expand into much together: others wait, scopes by turns, and are refused with `rate_limited` (429) after
+ * {@link WAIT_MS}. Unknown encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
  */
 export function acceptEncodings(app: FastifyInstance): void {
   const permits = createPermits({
     max: DECODING_BYTES_MAX,
+    eachMax: SCOPE_BYTES_MAX,
     waitingMax: WAITING_MAX,
     refusal: () =>
       new MarrowError("rate_limited", "too many compressed bodies at once; try again shortly", {
@@ -44,9 +48,14 @@ export function acceptEncodings(app: FastifyInstance): void {
       }),
   });
 
-  async function decoded(encoded: Readable, decoder: () => Transform, bytesMax: number, isZstd: boolean) {
+  async function decoded(
+    owner: string,
+    encoded: Readable,
+    bytesMax: number,
+    { decoder, isZstd }: { readonly decoder: () => Transform; readonly isZstd: boolean },
+  ): Promise<Readable> {
     const pieces = await gathered(encoded, bytesMax);
-    const release = await permits.take(bytesMax, WAIT_MS);
+    const release = await permits.take(bytesMax, WAIT_MS, { owner });
     const body = decode(Readable.from(pieces), decoder(), bytesMax, isZstd ? cutFrames() : undefined);
     return body.once("close", release);
   }
@@ -61,7 +70,10 @@ export function acceptEncodings(app: FastifyInstance): void {
     // The length was that of the encoded bytes.
     delete request.headers["content-length"];
     const { bodyLimit } = request.routeOptions;
-    decoded(payload as Readable, decoder, bodyLimit, named === "zstd").then((body) => done(null, body), done);
+    decoded(scopeOf(request), payload as Readable, bodyLimit, { decoder, isZstd: named === "zstd" }).then(
+      (body) => done(null, body),
+      done,
+    );
     return undefined;
   });
 }

@@ -6,6 +6,7 @@ import { fill, type Unfilled } from "../../internal/exact-json.ts";
 import { readUnfilled } from "./json.ts";
 import { LARGE_BYTES, readLargeJson } from "./large-json.ts";
 import { keepBody } from "../parts.ts";
+import { scopeOf } from "../tenancy/identity.ts";
 import type { Watchdog } from "./watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
@@ -44,7 +45,7 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       await ownTurn();
       mark(request, step);
     };
-    const value = keep(request, body, await readLargeJson(body, budget, turn));
+    const value = keep(request, body, await readLargeJson(scopeOf(request), body, budget, turn));
     await turn("validate");
     return value;
   }

@@ -18,7 +18,7 @@ describe("a large body", () => {
     const body = Buffer.from(
       `{"text":${JSON.stringify(code)},"n":[1,null,true,"é😀\\ud800"],"id":12345678901234567890}`,
     );
-    const read = fill(await readJsonInThread(body, budget));
+    const read = fill(await readJsonInThread("tests", body, budget));
     expect(read).toEqual(readJson(body));
     expect(JSON.stringify(read)).toContain('"id":12345678901234567890');
   });
@@ -36,6 +36,6 @@ describe("a large body", () => {
       { code: "too_large", details: { path: "body", depthMax: 100 } },
     ],
   ])("is refused in a thread in the same words: %s", async (_, text, error) => {
-    await expect(readJsonInThread(Buffer.from(text), budget)).rejects.toMatchObject(error);
+    await expect(readJsonInThread("tests", Buffer.from(text), budget)).rejects.toMatchObject(error);
   });
 });

@@ -37,11 +37,11 @@ export function isSlowToRead(bytes: Buffer): boolean {
   return true;
 }
 
-/** Checks and reads a body in a worker thread, as `readUnfilled` does. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait */
-export async function readJsonInThread(body: Buffer, budget: JsonBudget): Promise<Unfilled> {
+/** Checks and reads a body of a scope in a worker thread, as `readUnfilled` does. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait */
+export async function readJsonInThread(scope: string, body: Buffer, budget: JsonBudget): Promise<Unfilled> {
   // A copy of its own is moved to the thread: the body itself goes on to the model.
   const bytes = await concatInTurns([body]);
-  const result = await threads.run({ bytes, budget }, { transfer: [bytes.buffer as ArrayBuffer] });
+  const result = await threads.run(scope, { bytes, budget }, { transfer: [bytes.buffer as ArrayBuffer] });
   if (!("refused" in result)) return result;
   const { code, message, details } = result.refused;
   throw new MarrowError(code, message, { details });

@@ -8,15 +8,17 @@ import { readInTurns, readJson } from "./json.ts";
 export const LARGE_BYTES = 32_768;
 
 /**
- * Reads the JSON of {@link LARGE_BYTES} or more in turns of the event loop, of which `turn` gives one for a step, or in a thread.
+ * Reads the JSON of {@link LARGE_BYTES} or more in turns of the event loop, of which `turn` gives one for a step, or in a thread,
+ * which scopes share by turns.
  * @throws MarrowError `too_large`, `invalid_input`, and `rate_limited` when too many wait for the thread
  */
 export async function readLargeJson(
+  scope: string,
   body: Buffer,
   budget: JsonBudget,
   turn: (step: string) => Promise<void>,
 ): Promise<Unfilled> {
-  if (isSlowToRead(body)) return readJsonInThread(body, budget);
+  if (isSlowToRead(body)) return readJsonInThread(scope, body, budget);
   await turn("check");
   await checkJsonBudgetInTurns(body, budget);
   await turn("parse");
@@ -28,8 +30,8 @@ export async function readLargeJson(
  * or in a thread.
  * @throws MarrowError as {@link readLargeJson}
  */
-export async function readBounded(bytes: Buffer, budget: JsonBudget): Promise<unknown> {
-  if (bytes.length >= LARGE_BYTES) return fill(await readLargeJson(bytes, budget, ownTurn));
+export async function readBounded(scope: string, bytes: Buffer, budget: JsonBudget): Promise<unknown> {
+  if (bytes.length >= LARGE_BYTES) return fill(await readLargeJson(scope, bytes, budget, ownTurn));
   checkJsonBudget(bytes, budget);
   return readJson(bytes);
 }

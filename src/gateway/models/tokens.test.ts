@@ -8,8 +8,8 @@ describe("counting tokens", () => {
   it("counts in a worker thread what the table says", async () => {
     const count = await loadCountTokens();
     const messages = [{ role: "system", content: "Be brief." }, question];
-    expect(await countTokens(messages)).toBe(messages.reduce((sum, one) => sum + count(one), 0));
-    expect(await countTokens([])).toBe(0);
+    expect(await countTokens("tests", messages)).toBe(messages.reduce((sum, one) => sum + count(one), 0));
+    expect(await countTokens("tests", [])).toBe(0);
   });
 
   it("leaves this thread to others: counting 5 MB costs it the copy alone", async () => {
@@ -19,12 +19,12 @@ describe("counting tokens", () => {
     for (const message of messages) count(message);
     const here = process.threadCpuUsage(before);
     const between = process.threadCpuUsage();
-    await countTokens(messages);
+    await countTokens("tests", messages);
     const there = process.threadCpuUsage(between);
     expect(there.user + there.system).toBeLessThan((here.user + here.system) / 3);
   });
 
   it("reads lists of tokens, and answers an empty text for what are none", async () => {
-    expect(await decodeTokens([[9_906, 1_917], [199_999]])).toEqual(["Hello world", ""]);
+    expect(await decodeTokens("tests", [[9_906, 1_917], [199_999]])).toEqual(["Hello world", ""]);
   });
 });

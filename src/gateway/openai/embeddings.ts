@@ -5,6 +5,7 @@ import { toBytes } from "../../internal/bytes.ts";
 import { mapInSlices } from "../../internal/time-slice.ts";
 import { estimateText } from "../../internal/token-estimate.ts";
 import type { GatewayApp } from "../parts.ts";
+import { scopeOf } from "../tenancy/identity.ts";
 import { decodeTokens } from "../models/tokens.ts";
 import { forward } from "./forwarded.ts";
 
@@ -46,7 +47,7 @@ export function registerEmbeddings(parts: GatewayApp): void {
         `dimensions must be at most ${embedder.dimensions} for this model, got ${dimensions}`,
         { details: { path: "dimensions" } },
       );
-    const texts = await toTexts(input);
+    const texts = await toTexts(scopeOf(request), input);
     const whole = await embedder.embed(texts);
     const vectors = dimensions == null ? whole : whole.map((vector) => shortened(vector, dimensions));
     const counts = await mapInSlices(texts, (text) => tokensOf(text, embedder));
@@ -64,11 +65,11 @@ export function registerEmbeddings(parts: GatewayApp): void {
 }
 
 /** Returns the texts of an input; token lists are decoded. @throws MarrowError `invalid_input` */
-async function toTexts(input: z.infer<typeof embeddingsBody>["input"]): Promise<readonly string[]> {
+async function toTexts(scope: string, input: z.infer<typeof embeddingsBody>["input"]): Promise<readonly string[]> {
   if (typeof input === "string") return [input];
   const list = typeof input[0] === "number" ? [input as number[]] : (input as string[] | number[][]);
   if (typeof list[0] === "string") return list as string[];
-  const texts = await decodeTokens(list as number[][]);
+  const texts = await decodeTokens(scope, list as number[][]);
   return texts.map((text, at) => {
     if (text !== "") return text;
     throw new MarrowError("invalid_input", `input.${at}: must be token ids of cl100k_base`, {

@@ -56,7 +56,7 @@ export function registerResponseExtras(parts: GatewayApp): void {
     const told = tools == null ? [] : [{ role: "system", content: await toJsonText(tools) }];
     return {
       object: "response.input_tokens",
-      input_tokens: await countTokens([...told, ...withHistory(messages, turns)]),
+      input_tokens: await countTokens(asker.scope, [...told, ...withHistory(messages, turns)]),
     };
   });
 }

@@ -85,7 +85,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   onWebSocket(app.server, (request, socket, head) => {
     socket.on("error", () => socket.destroy());
     void admitSocket(request).then(
-      () => server.handleUpgrade(request, socket, head, (opened) => serve(opened, request)),
+      ({ scope }) => server.handleUpgrade(request, socket, head, (opened) => serve(opened, request, scope)),
       (error: unknown) => socket.end(toRawAnswer(toErrorAnswer(error))),
     );
   });
@@ -99,7 +99,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     server.close();
   });
 
-  async function admitSocket(request: IncomingMessage): Promise<void> {
+  async function admitSocket(request: IncomingMessage): Promise<Principal> {
     const ambiguous = ambiguityOf(request, request.url ?? "/");
     if (ambiguous !== undefined) throw ambiguous;
     const { path } = toKnownPath((request.url ?? "/").split("?")[0] ?? "/");
@@ -112,10 +112,10 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       throw new MarrowError("rate_limited", "this gateway has as many WebSockets open as it allows", {
         details: { retryAfterMs: 1_000 },
       });
-    await identify(request);
+    return identify(request);
   }
 
-  function serve(socket: WebSocket, request: IncomingMessage): void {
+  function serve(socket: WebSocket, request: IncomingMessage, scope: string): void {
     const local = createLocalResponses();
     const lanes = createLanes();
     // Each turn listens for the client's disconnect.
@@ -162,7 +162,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       }
       turns += 1;
       reading = reading.then(async () => {
-        const message = await readMessage(isBinary ? undefined : (data as Buffer), config.json);
+        const message = await readMessage(scope, isBinary ? undefined : (data as Buffer), config.json);
         lanes.add(message.lane, async () => {
           if ("error" in message) await send(socket, inLane(message.lane, toEvent(toErrorAnswer(message.error))));
           else await turn(socket, request, local, message);
@@ -236,9 +236,9 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
 }
 
 /** Parses the JSON of a message, within the bounds of an HTTP body. @throws MarrowError `invalid_input`, `too_large` */
-async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<unknown> {
+async function toValue(scope: string, data: Buffer | undefined, budget: JsonBudget): Promise<unknown> {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
-  return readBounded(data, budget);
+  return readBounded(scope, data, budget);
 }
 
 /** A requested turn. */
@@ -253,12 +253,13 @@ interface Asked {
 
 /** Reads the request or the problem of a message. Never rejects. */
 async function readMessage(
+  scope: string,
   data: Buffer | undefined,
   budget: JsonBudget,
 ): Promise<Asked | { readonly error: unknown; readonly lane: string | undefined }> {
   let lane: string | undefined;
   try {
-    const value = ((await toValue(data, budget)) ?? {}) as Fields;
+    const value = ((await toValue(scope, data, budget)) ?? {}) as Fields;
     lane = laneOf(value);
     return { ...toRequest(value), lane, bytes: data?.length ?? 0 };
   } catch (error) {

@@ -55,6 +55,14 @@ export function bearerOf(request: Pick<FastifyRequest, "headers">): string | und
 }
 
 /**
+ * Returns the scope of a request, which is known before its body is read; the empty text on a route that is open to all. What many requests
+ * share, such as threads, is shared by it.
+ */
+export function scopeOf(request: Partial<Pick<FastifyRequest, "principal">>): string {
+  return request.principal?.scope ?? "";
+}
+
+/**
  * Returns the user of a request: named by `x-marrow-user` or the body, else the key's own. A key that acts for any user may name its users;
  * one that acts for its own may not name others.
  * @throws MarrowError `invalid_input` for a name that is too long or not well-formed, `forbidden` for another user's

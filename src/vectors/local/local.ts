@@ -114,7 +114,9 @@ export function localDriver<S extends AttributeSchema>(
     // What is read from the start, or in pages, waits in line: hundreds of copies at once would hold the event loop together.
     const lineUp = (trips: number) =>
       leave === undefined && (trips > 0 || mirror.place.born === "")
-        ? mirrors.loading.take(1, LINE_TIMEOUTS * timeoutMs).then((given) => void (leave = given))
+        ? mirrors.loading
+            .take(1, LINE_TIMEOUTS * timeoutMs, { owner: redis.scope })
+            .then((given) => void (leave = given))
         : undefined;
     try {
       return await readAlong(namespace, mirror, { ids, withVectors, lineUp });
