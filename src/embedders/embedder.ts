@@ -6,6 +6,10 @@ import { describe } from "../internal/describe.ts";
 export interface EmbedOptions {
   /** Ends the wait; the call rejects with `aborted`. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * No request waits for these vectors: an embedder that computes on the event loop leaves most of it to other work. @default false
+   */
+  readonly background?: boolean | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { MarrowError } from "../errors.ts";
-import { mapInSlices } from "../internal/time-slice.ts";
+import { mapCalmly, mapInSlices } from "../internal/time-slice.ts";
 import { checkTexts, normalise, toFingerprint, type Embedder } from "./embedder.ts";
 import { createWordpiece, type Wordpiece } from "./wordpiece.ts";
 
@@ -47,9 +47,10 @@ export function staticEmbedder(): Embedder {
     dimensions,
     maxTokens: TOKENS_MAX,
     fingerprint,
-    async embed(texts, { signal } = {}) {
+    async embed(texts, { signal, background = false } = {}) {
       checkTexts(texts);
       if (signal?.aborted === true) throw new MarrowError("aborted", "embedding was aborted", { cause: signal.reason });
+      if (background) return mapCalmly(texts, embedOne);
       return texts.length === 1 ? [embedOne(texts[0] as string)] : mapInSlices(texts, embedOne);
     },
   };

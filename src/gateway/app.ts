@@ -118,8 +118,8 @@ export interface OpenGateway {
   readonly signIns: SignIns | undefined;
   /** Stops it without failing a request. */
   readonly draining: Draining;
-  /** Starts the background work: responses, batches, webhooks. Ends with `close`, before the application. */
-  readonly startBackground: () => Background;
+  /** Starts the background work. Ends with `close`, before the application. `alone`: batches leave no time for requests, as there are none. */
+  readonly startBackground: (options?: { readonly alone?: boolean }) => Background;
 }
 
 /**
@@ -370,8 +370,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     routes: routes.list,
     signIns,
     draining,
-    startBackground() {
-      const background = startBackground({ ...parts, config, askAs: inside.askAs });
+    startBackground({ alone = false } = {}) {
+      const background = startBackground({ ...parts, config, askAs: inside.askAs, alone });
       working = true;
       return {
         async close() {

@@ -12,6 +12,7 @@ import type { Inside } from "./http/inside.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
 import type { ResponseJob } from "./responses/responses.ts";
 import { makeResponse, type WorkParts } from "./responses/work.ts";
+import { createSpareTime, type SpareTime } from "./spare-time.ts";
 
 /** Background work of this process, until it is closed. */
 export interface Background {
@@ -30,19 +31,22 @@ export interface BackgroundParts extends WorkParts {
   readonly batches: (scope: string) => Batches;
   readonly askAs: Inside["askAs"];
   readonly keys: ApiKeys;
+  /** This process serves no requests. */
+  readonly alone: boolean;
 }
 
 /** Starts the work on the gateway's queue and the sending of its webhooks, and of those of plain jobs. */
 export function startBackground(parts: BackgroundParts): Background {
   const { app, redis, config } = parts;
   const { concurrency, tenantMax } = config.background;
+  const spareTime = parts.alone ? undefined : createSpareTime();
   const onError = (error: unknown) =>
     app.log.warn({ code: MarrowError.is(error) ? error.code : "internal" }, "something failed in the background");
   const work = async (job: Work<GatewayJob>): Promise<unknown> => {
     const { payload, scope } = job;
     if (payload.type === "judge") return parts.tenants(scope).judge(payload.job);
     const asker = await standingOf(parts.keys, payload.asker);
-    if (payload.type !== "response") return workAtBatch(parts, job as Work<BatchJob>, asker);
+    if (payload.type !== "response") return workAtBatch(parts, job as Work<BatchJob>, asker, spareTime);
     if (asker === undefined) throw new MarrowError("unauthorized", "the key of this response was revoked");
     return makeResponse(parts, job as Work<ResponseJob>, asker);
   };
@@ -74,6 +78,7 @@ async function workAtBatch(
   parts: BackgroundParts,
   { scope, payload, attemptsLeft, conclude }: Work<BatchJob>,
   asker: Asker | undefined,
+  spareTime: SpareTime | undefined,
 ): Promise<null> {
   const batches = parts.batches(scope);
   // Lines that were not run are listed in the error file, as for a cancelled batch.
@@ -84,6 +89,7 @@ async function workAtBatch(
     return null;
   }
   const { batch, line, request, endpoint } = payload;
+  await spareTime?.turn(scope);
   if (asker === undefined || !(await batches.open(batch))) return null;
   if (batches.isFull()) {
     const error = { code: "too_large", message: "this scope keeps as many bytes as it may (scope-bytes)" };

@@ -100,7 +100,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
         say("the embedding store failed; vectors are computed again"),
       ),
     });
-    const background = config.background.enabled || !listens ? startBackground() : undefined;
+    const background = config.background.enabled || !listens ? startBackground({ alone: !listens }) : undefined;
     const reload = async (isAsked?: boolean) => reloading?.reload(isAsked);
     let closing: Promise<boolean> | undefined;
     const close = () => (closing ??= stop());

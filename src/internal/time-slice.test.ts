@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createTurnPacer, mapInSlices, ownTurn } from "./time-slice.ts";
+import { createTurnPacer, mapCalmly, mapInSlices, ownTurn } from "./time-slice.ts";
 
 describe("work in slices", () => {
   it("gives each waiter a turn of the event loop of its own, in order", async () => {
@@ -30,6 +30,20 @@ describe("work in slices", () => {
     clearInterval(others);
     expect(mapped).toEqual([2, 4, 6, 8, 10, 12]);
     expect(turns).toBeGreaterThan(2);
+  });
+
+  it("maps lists in the background in order, and leaves half of the time to others, however many lists there are", async () => {
+    const begin = performance.now();
+    let busyMs = 0;
+    const work = (one: number) => {
+      const begunMs = performance.now();
+      while (performance.now() - begunMs < 2);
+      busyMs += performance.now() - begunMs;
+      return one * 2;
+    };
+    const lists = await Promise.all([1, 2, 3, 4].map(() => mapCalmly([1, 2, 3, 4, 5, 6], work)));
+    expect(lists).toEqual([1, 2, 3, 4].map(() => [2, 4, 6, 8, 10, 12]));
+    expect(busyMs / (performance.now() - begin)).toBeLessThan(0.6);
   });
 
   it("runs work that comes alone at once, and spreads what comes together over turns of the event loop, in order", async () => {

@@ -103,6 +103,47 @@ export async function mapInSlices<T, R>(list: readonly T[], map: (item: T, at: n
   return mapped;
 }
 
+/** Longest time that background work occupies the event loop at once, in milliseconds. */
+const CALM_SLICE_MS = 3;
+/** Longest rest after such a slice, however long other work of the same turn took. */
+const CALM_REST_MAX_MS = 20;
+const calm: (() => void)[] = [];
+
+/**
+ * Waits for the next slice of background work. All background work of the process shares these slices, and after each of them it rests as long
+ * as the slice took, so that requests have at least half of the event loop.
+ */
+function calmTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    calm.push(resolve);
+    if (calm.length === 1) setImmediate(giveCalmly);
+  });
+}
+
+function giveCalmly(): void {
+  const begunMs = performance.now();
+  calm[0]?.();
+  setImmediate(() => {
+    calm.shift();
+    const tookMs = Math.min(performance.now() - begunMs, CALM_REST_MAX_MS);
+    if (calm.length > 0) setTimeout(giveCalmly, tookMs);
+  });
+}
+
+/** Maps a list in order, as background work: in slices that leave at least half of the event loop to requests. */
+export async function mapCalmly<T, R>(list: readonly T[], map: (item: T, at: number) => R): Promise<R[]> {
+  const mapped: R[] = [];
+  let endMs = 0;
+  for (const [at, item] of list.entries()) {
+    if (performance.now() >= endMs) {
+      await calmTurn();
+      endMs = performance.now() + CALM_SLICE_MS;
+    }
+    mapped.push(map(item, at));
+  }
+  return mapped;
+}
+
 /** Yields a list whose items take long to work on, such as records of a megabyte that are decompressed: other work runs between them. */
 export async function* inSlices<T>(list: readonly T[]): AsyncGenerator<T, void> {
   const slice = createTimeSlice();

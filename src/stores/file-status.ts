@@ -21,6 +21,8 @@ export interface StoreFile {
   readonly chunks: number;
   readonly attributes: FileAttributes;
   readonly chunking: Chunking;
+  /** While in progress: time of its process's last sign, in ms since 1970. @default `createdAt` */
+  readonly aliveAtMs?: number | undefined;
   /** Reason for its failure. */
   readonly error?:
     | { readonly code: "server_error" | "unsupported_file" | "invalid_file"; readonly message: string }
@@ -48,7 +50,8 @@ const LOST_AFTER_MS = 10 * 60_000;
 
 /** Returns a file's visible state: if its process was lost, it has failed and may be attached again. */
 export function shown(file: StoreFile): StoreFile {
-  if (file.status !== "in_progress" || Date.now() - file.createdAt * 1_000 < LOST_AFTER_MS) return file;
+  if (file.status !== "in_progress") return file;
+  if (Date.now() - (file.aliveAtMs ?? file.createdAt * 1_000) < LOST_AFTER_MS) return file;
   return {
     ...file,
     status: "failed",

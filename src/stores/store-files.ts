@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkText, refuse } from "../internal/check.ts";
+import type { FairWait } from "../internal/fair-line.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import type { AttributeSchema, Vectors } from "../vectors/index.ts";
-import { allot, checkFileAttributes, toChunkAttributes, type FileAttributes, type Slots } from "./attributes.ts";
-import { cutFile, type Chunks } from "./chunk-pool.ts";
+import { allot, checkFileAttributes, type FileAttributes, type Slots } from "./attributes.ts";
+import { cutFile } from "./chunk-pool.ts";
 import { resolveChunking, type PartialChunking } from "./chunking.ts";
 import {
   FILE_STATUSES,
@@ -15,9 +16,11 @@ import {
   type StoredBatch,
   type StoreFile,
 } from "./file-status.ts";
+import { createFileChunks } from "./file-chunks.ts";
 import type { LinkedFiles } from "./files.ts";
 import type { ResolvedStoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
+import { FILE_WAIT, fileTurns } from "./turns.ts";
 
 /** A file to attach, with its options. */
 export interface Attachment {
@@ -30,10 +33,13 @@ export interface Attachment {
 export interface StoreFiles {
   /**
    * Cuts a file into chunks, embeds and stores them, and resolves once they can be found. A file that is not text has `failed`. An already
-   * attached file is replaced. Larger files are cut in a worker thread; `signal` stops the work, and the file has `failed`.
+   * attached file is replaced. Two files of a scope are processed at once in a process, eight in all; others wait. Larger files are cut in a
+   * worker thread; `signal` stops the work, and the file has `failed`.
    * @throws MarrowError `not_found`, `invalid_input`, `rate_limited` if too many files wait, `aborted`; errors of Redis and the embedder
    */
   attach(attachment: Attachment, signal?: AbortSignal): Promise<StoreFile>;
+  /** Like `attach`, but returns the file with `in_progress` if it takes longer. The work goes on; its errors then go to `onError`. */
+  attachWithin(attachment: Attachment, withinMs: number): Promise<StoreFile>;
   /** @throws MarrowError `not_found` */
   get(fileId: string): Promise<StoreFile>;
   list(options?: PageOptions & { readonly status?: string | undefined }): Promise<Page<StoreFile>>;
@@ -73,9 +79,9 @@ export interface StoreFilesParts {
 const FILES_MAX = 10_000;
 const BATCH_FILES_MAX = 500;
 const CHUNKS_MAX = 20_000;
-const EMBED_BATCH = 64;
-/** Chunks that one command reads. */
-const READ_BATCH = 128;
+/** Far below the time after which work counts as lost. */
+const ALIVE_EVERY_MS = 3 * 60_000;
+
 /** Opens the files of a store. */
 export function createStoreFiles({
   redis,
@@ -93,10 +99,8 @@ export function createStoreFiles({
     labelOf: ({ status }) => status,
     weightOf: ({ usageBytes }) => usageBytes,
   });
+  const kept = createFileChunks(redis.scope, chunks, options.embedder);
   const batches = createShelf<StoredBatch>(redis, { prefix: `${prefix}:batches`, room: FILES_MAX });
-  const chunkId = (fileId: string, at: number) => `${fileId}#${at}`;
-  const idsOf = (fileId: string, from: number, to: number) =>
-    Array.from({ length: Math.max(0, to - from) }, (_, at) => chunkId(fileId, from + at));
 
   async function find(fileId: string): Promise<StoreFile> {
     const file = await shelf.get(checkText("file_id", fileId, 256, "invalid_input"));
@@ -112,10 +116,11 @@ export function createStoreFiles({
 
   /** Updates the record of a file in progress. @throws MarrowError `not_found` if it was removed or deleted meanwhile */
   async function update(file: StoreFile): Promise<StoreFile> {
-    const kept = await shelf.change(file.id, () => file);
-    if (kept !== undefined && (await files.present([file.id])).has(file.id)) return file;
+    const working: StoreFile = file.status === "in_progress" ? { ...file, aliveAtMs: Date.now() } : file;
+    const changed = await shelf.change(file.id, () => working);
+    if (changed !== undefined && (await files.present([file.id])).has(file.id)) return file;
     await insistOnStore();
-    await chunks.delete(idsOf(file.id, 0, file.chunks));
+    await kept.remove(file.id, 0, file.chunks);
     await shelf.remove(file.id);
     throw new MarrowError("not_found", "the file was removed from the store, or deleted", {
       details: { path: "file_id" },
@@ -143,30 +148,6 @@ export function createStoreFiles({
     await batches.clear();
   }
 
-  /** Stores the chunks of a file; answers their bytes. */
-  async function store(file: StoreFile, cut: Chunks, slots: Slots, signal: AbortSignal | undefined): Promise<number> {
-    const placed = toChunkAttributes(slots, file.attributes);
-    const payload = { filename: file.filename, attributes: file.attributes };
-    let bytes = 0;
-    for (let start = 0; start < cut.count; start += EMBED_BATCH) {
-      const count = Math.min(EMBED_BATCH, cut.count - start);
-      const part = Array.from({ length: count }, (_, at) => cut.text(start + at));
-      bytes += part.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-      const vectors = await options.embedder.embed(part, { signal });
-      const results = await chunks.upsert(
-        part.map((text, at) => ({
-          id: chunkId(file.id, start + at),
-          vector: vectors[at] as Float32Array,
-          attributes: { ...placed, file: file.id, body: text },
-          payload,
-        })),
-      );
-      const refused = results.find((result) => !result.stored);
-      if (refused?.stored === false) throw refused.error;
-    }
-    return bytes;
-  }
-
   /** Writes down that a file is being worked on. */
   async function begin({ fileId, attributes, chunking }: Attachment): Promise<readonly [StoreFile, Slots]> {
     const checked = checkFileAttributes(attributes);
@@ -192,25 +173,29 @@ export function createStoreFiles({
     return [begun, slots];
   }
 
-  async function attach(attachment: Attachment, signal?: AbortSignal): Promise<StoreFile> {
-    const { fileId } = attachment;
-    const [begun, slots] = await begin(attachment);
+  /** Does the work on a file that has begun, once it is its turn. */
+  async function finish(begun: StoreFile, slots: Slots, wait: FairWait): Promise<StoreFile> {
+    const rest = keepAlive([begun.id]);
     let written = begun.chunks;
-    try {
+    const { id: fileId } = begun;
+    const process = async () => {
       const bytes = await files.content(fileId);
-      const cut = await cutFile(redis.scope, { bytes, chunking: begun.chunking, chunksMax: CHUNKS_MAX }, signal);
+      const cut = await cutFile(redis.scope, { bytes, chunking: begun.chunking, chunksMax: CHUNKS_MAX }, wait.signal);
       // Recorded first, so that a crash leaves no unknown chunk.
       written = Math.max(written, cut.count);
       if (cut.count > begun.chunks) await update({ ...begun, chunks: cut.count });
-      const usageBytes = await store(begun, cut, slots, signal);
-      if (begun.chunks > cut.count) await chunks.delete(idsOf(fileId, cut.count, begun.chunks));
+      const usageBytes = await kept.put(begun, cut, slots, wait.signal);
+      if (begun.chunks > cut.count) await kept.remove(fileId, cut.count, begun.chunks);
       const completed = await update({ ...begun, status: "completed", usageBytes, chunks: cut.count });
       await insistOnStore();
       return completed;
+    };
+    try {
+      return await fileTurns.run(redis.scope, process, wait);
     } catch (error) {
       const gone = MarrowError.is(error, "not_found") && error.details?.["path"];
       if (gone === "vector_store_id") throw error;
-      await chunks.delete(idsOf(fileId, 0, written));
+      await kept.remove(fileId, 0, written);
       const unreadable = MarrowError.is(error, "invalid_input") || MarrowError.is(error, "too_large");
       const failed = await update({
         ...begun,
@@ -223,14 +208,29 @@ export function createStoreFiles({
       await insistOnStore();
       if (unreadable) return failed;
       throw error;
+    } finally {
+      rest();
     }
+  }
+
+  /** Shows for files that wait or are worked on that their process lives, until the returned function is called. */
+  function keepAlive(fileIds: Iterable<string>, batch?: string): () => void {
+    const touch = async () => {
+      for (const fileId of fileIds)
+        await shelf.change(fileId, (file) =>
+          file.status === "in_progress" ? { ...file, aliveAtMs: Date.now() } : file,
+        );
+      if (batch !== undefined) await batches.change(batch, (present) => ({ ...present, aliveAtMs: Date.now() }));
+    };
+    const timer = setInterval(() => void touch().catch(options.onError), ALIVE_EVERY_MS).unref();
+    return () => clearInterval(timer);
   }
 
   /** Deletes the chunks of a file, then its record. */
   async function detach(fileId: string): Promise<void> {
     const file = await shelf.get(fileId);
     if (file === undefined) return;
-    await chunks.delete(idsOf(fileId, 0, file.chunks));
+    await kept.remove(fileId, 0, file.chunks);
     await shelf.remove(fileId);
   }
 
@@ -249,11 +249,22 @@ export function createStoreFiles({
     return batch;
   }
 
+  async function attach(attachment: Attachment, wait: FairWait): Promise<StoreFile> {
+    return finish(...(await begin(attachment)), wait);
+  }
+
   async function work(id: string, attachments: readonly Attachment[]): Promise<void> {
+    const waiting = new Set(attachments.map(({ fileId }) => fileId));
+    const rest = keepAlive(waiting, id);
+    await workThrough(id, attachments, waiting).finally(rest);
+  }
+
+  async function workThrough(id: string, attachments: readonly Attachment[], waiting: Set<string>): Promise<void> {
     for (const attachment of attachments) {
       const batch = await batches.get(id);
       if (batch?.status !== "in_progress") return;
-      const status = await attach(attachment).then(
+      waiting.delete(attachment.fileId);
+      const status = await attach(attachment, {}).then(
         (file) => file.status,
         (error: unknown) => {
           options.onError(error);
@@ -273,7 +284,19 @@ export function createStoreFiles({
   }
 
   return {
-    attach,
+    attach: (attachment, signal) => attach(attachment, { ...FILE_WAIT, signal }),
+
+    async attachWithin(attachment, withinMs) {
+      const [begun, slots] = await begin(attachment);
+      const { promise: late, resolve } = Promise.withResolvers<"late">();
+      const timer = setTimeout(() => resolve("late"), withinMs);
+      const finished = finish(begun, slots, FILE_WAIT).finally(() => clearTimeout(timer));
+      const first = await Promise.race([finished, late]);
+      if (first !== "late") return first;
+      finished.catch(options.onError);
+      return begun;
+    },
+
     get: find,
 
     async list({ status, ...page } = {}) {
@@ -284,21 +307,13 @@ export function createStoreFiles({
     async update(fileId, attributes) {
       const file = await find(fileId);
       const checked = checkFileAttributes(attributes);
-      const slots = await allotSlots(checked);
-      const placed = toChunkAttributes(slots, checked);
-      const payload = { filename: file.filename, attributes: checked };
-      for (const id of idsOf(fileId, 0, file.chunks)) await chunks.update(id, { attributes: placed, payload });
+      await kept.label({ ...file, attributes: checked }, await allotSlots(checked));
       return (await shelf.change(fileId, (present) => ({ ...present, attributes: checked }))) ?? file;
     },
 
     async content(fileId) {
       const file = await find(fileId);
-      const texts: string[] = [];
-      for (let start = 0; start < file.chunks; start += READ_BATCH) {
-        const found = await chunks.get(idsOf(fileId, start, Math.min(file.chunks, start + READ_BATCH)));
-        for (const chunk of found) if (chunk !== undefined) texts.push(String(chunk.attributes["body"]));
-      }
-      return texts;
+      return kept.texts(fileId, file.chunks);
     },
 
     async remove(fileId) {

@@ -9,6 +9,7 @@ import { resolveOptions, type StoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
 import type { FileStatus } from "./file-status.ts";
 import { createStoreFiles, type StoreFiles } from "./store-files.ts";
+import { SEARCH_WAIT, vectorTurns } from "./turns.ts";
 
 /** A vector store: files, cut into searchable chunks. */
 export interface Store {
@@ -89,7 +90,10 @@ export interface Stores {
   update(id: string, change: StoreChange): Promise<StoreInfo>;
   /** Deletes the store with its chunks; the uploaded files stay. @throws MarrowError `not_found` */
   remove(id: string): Promise<void>;
-  /** Returns the chunks nearest to a question. @throws MarrowError `not_found`, `invalid_input` */
+  /**
+   * Returns the chunks nearest to a question. A scope's searches wait for their turn.
+   * @throws MarrowError `not_found`, `invalid_input`, `rate_limited` if too many searches of the scope wait, or for over 10 seconds
+   */
   search(id: string, search: StoreSearch): Promise<FoundChunk[]>;
   /** Opens the files of one store. @throws MarrowError `not_found` */
   filesOf(id: string): Promise<StoreFiles>;
@@ -170,7 +174,7 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
   /** Returns the best chunks of existing files, and removes chunks of deleted ones. */
   async function searchPresent(id: string, asked: ChunkSearch): Promise<readonly ChunkMatch[]> {
     for (let look = 1; ; look += 1) {
-      const found = await searchChunks(chunks.namespace(id), asked);
+      const found = await searchChunks(redis.scope, chunks.namespace(id), asked);
       const ids = [...new Set(found.map(({ attributes }) => String(attributes["file"])))];
       const present = await files.present(ids);
       const gone = ids.filter((file) => !present.has(file));
@@ -279,18 +283,23 @@ interface ChunkSearch {
 type ChunkMatch = Awaited<ReturnType<Vectors<AttributeSchema>["search"]>>[number];
 
 /** The best chunks for one question, in the order of its search, or for several, merged by nearness. */
-async function searchChunks(store: Vectors<AttributeSchema>, asked: ChunkSearch): Promise<readonly ChunkMatch[]> {
+async function searchChunks(
+  scope: string,
+  store: Vectors<AttributeSchema>,
+  asked: ChunkSearch,
+): Promise<readonly ChunkMatch[]> {
   const { queries, vectors, limit, minSimilarity, where, words } = asked;
   const lists = await Promise.all(
-    queries.map((query, at) =>
-      store.search({
+    queries.map((query, at) => {
+      const search = {
         vector: vectors[at] as Float32Array,
         limit,
         minSimilarity,
         where,
         words: words ? query : undefined,
-      }),
-    ),
+      };
+      return vectorTurns.run(scope, () => store.search(search), SEARCH_WAIT);
+    }),
   );
   const best = new Map<string, ChunkMatch>();
   for (const match of lists.flat()) {

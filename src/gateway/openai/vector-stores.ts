@@ -29,10 +29,13 @@ import { rankingOptions, resultsMax, toRanking, unserved } from "./ranking.ts";
 const CHUNKS_PER_BYTE = 3;
 /** Time that chunks stay booked unless they are deleted. */
 const BOOKED_MS = 366 * 86_400_000;
+/** Time that a request to attach a file waits for the work on it, in milliseconds. After that it answers `in_progress`. */
+const ATTACH_MS = 10_000;
 /** Files that are attached in one request. */
 const FILES_MAX = 500;
 
-/** The same as the stores' own bound. */
+/** The same as the stores' own bounds. */
+const QUERIES_MAX = 16;
 const ATTRIBUTES_MAX = 16;
 const attributes = pairsOf(z.string(), z.union([z.string(), z.number(), z.boolean()]), {
   max: ATTRIBUTES_MAX,
@@ -65,7 +68,7 @@ const batchBody = z.strictObject({
   chunking_strategy: chunking,
 });
 const searchBody = z.strictObject({
-  query: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  query: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(QUERIES_MAX)]),
   filters: z.looseObject({ type: z.string() }).nullish(),
   max_num_results: resultsMax,
   ranking_options: rankingOptions,
@@ -202,7 +205,10 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
     const files = await filesOf(request, "change");
     const { store } = request.params;
     const counted = { store, files: await readFiles(request, [attachment.fileId]) };
-    const { file } = await countChunks(request, counted, async () => ({ store, file: await files.attach(attachment) }));
+    const { file } = await countChunks(request, counted, async () => ({
+      store,
+      file: await files.attachWithin(attachment, ATTACH_MS),
+    }));
     return toFileBody(store, file);
   });
 
