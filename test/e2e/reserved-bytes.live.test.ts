@@ -1,7 +1,10 @@
 /** Bytes of requests at work, and what they count as once it is known what was stored: whatever the client does meanwhile. */
+import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import { WebSocket } from "ws";
+import { staticEmbedder } from "../../src/embedders/index.ts";
+import { createGateway } from "../../src/gateway/index.ts";
 import { bookedKeys } from "../../src/gateway/tenancy/booked-bytes.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
@@ -113,6 +116,37 @@ describe("the bytes of a request whose client leaves", () => {
       expect(await names()).toEqual([]);
     },
   );
+
+  it("are free also where it left before its work began", async () => {
+    const { gateway, names } = await setUp();
+    const { redis } = gateway;
+    const send: typeof redis.send = async (...words) => pause(100).then(() => redis.send(...words));
+    const app = createGateway({
+      redis: { ...redis, send },
+      models: [],
+      embedder: staticEmbedder(),
+      config: { logLevel: "silent" },
+    });
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const ask = (method: string, params: object, signal?: AbortSignal) =>
+      fetch(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/mcp`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${gateway.key}`,
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+        ...(signal !== undefined && { signal }),
+      });
+    // The key is known after this one, so that the next waits for its reservation alone.
+    expect((await ask("ping", {})).status).toBe(200);
+    const tooLong = { name: "remember", arguments: { text: LONG } };
+    await expect(ask("tools/call", tooLong, AbortSignal.timeout(50))).rejects.toThrow("aborted");
+    await expect.poll(names, { interval: 5 }).toEqual([expect.stringContaining("request:")]);
+    await expect.poll(names, { timeout: 3_000 }).toEqual([]);
+    await app.close();
+  });
 
   it("end within minutes if its process was killed", async () => {
     const { gateway, leave, names, keys } = await setUp();

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Memory } from "../../memory/index.ts";
@@ -17,13 +16,18 @@ export async function answerMcp(request: FastifyRequest, reply: FastifyReply, me
   });
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
   reply.hijack();
-  reply.raw.once("close", () => {
+  const closed = closingOf(reply.raw);
+  void closed.then(() => {
     void transport.close();
     void server.close();
   });
   await server.connect(transport);
-  const closed = once(reply.raw, "close");
   await transport.handleRequest(request.raw, reply.raw, request.body);
   // Tools may run until the answer is written.
   await closed;
+}
+
+/** Resolves when an answer is written or its client has left, which may be before its work begins. */
+async function closingOf(raw: FastifyReply["raw"]): Promise<void> {
+  if (!raw.closed) await new Promise<void>((resolve) => raw.once("close", () => resolve()));
 }
