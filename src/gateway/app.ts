@@ -59,8 +59,7 @@ import { speaksAnthropic, toAnthropicError } from "./anthropic/error-shape.ts";
 import { registerMessages } from "./anthropic/messages.ts";
 import { registerConversations } from "./openai/conversations.ts";
 import { registerEmbeddings } from "./openai/embeddings.ts";
-import { registerForwarded } from "./openai/forwarded.ts";
-import { registerFiles } from "./openai/files.ts";
+import { registerForms } from "./openai/forms.ts";
 import { registerHealth } from "./http/health.ts";
 import { writeLargeInTurns } from "./http/large-answer.ts";
 import { registerLimits } from "./roles/limits.ts";
@@ -360,8 +359,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerCaches(parts);
   registerLimits(parts);
   registerEmbeddings(parts);
-  registerForwarded(parts, config);
-  registerFiles(parts, config.vectorStores);
+  registerForms(parts, config);
   registerVectorStores(parts);
   registerAdministration(parts, { config, pulse, signIns, askAs: inside.askAs });
 

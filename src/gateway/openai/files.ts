@@ -5,6 +5,7 @@ import { MarrowError } from "../../errors.ts";
 import { checkOneOf } from "../../internal/check.ts";
 import { concatInTurns } from "../../internal/json-pieces.ts";
 import { FILE_PURPOSES, UPLOAD_PURPOSES, type StoredFile, type Stores } from "../../stores/index.ts";
+import type { FormRoom } from "../http/form-room.ts";
 import { reachOf } from "../tenancy/asker.ts";
 import { mayChange, mayReadFile, refuseChange, type Reach } from "../tenancy/ownership.ts";
 import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
@@ -23,9 +24,10 @@ interface Named {
 /** Registers `/v1/files`: upload (multipart), list, retrieve, content, delete. */
 export function registerFiles(
   { app, stores, storedBytes }: GatewayApp,
-  { fileBytesMax }: { readonly fileBytesMax: number },
+  { fileBytesMax, room }: { readonly fileBytesMax: number; readonly room: FormRoom },
 ): void {
   app.register(async (uploads) => {
+    room.bound(uploads);
     await uploads.register(multipart, {
       limits: {
         fileSize: fileBytesMax,

@@ -14,8 +14,8 @@ import {
 } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, toServedHeaders } from "../models/asking.ts";
-import type { GatewayConfig } from "../config/config.ts";
 import { readForm } from "../http/form.ts";
+import type { FormRoom } from "../http/form-room.ts";
 import { readBytes } from "../http/body-bytes.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { goneOf, openOutlet } from "../http/outlet.ts";
@@ -41,7 +41,10 @@ const FILE_TOKENS = 1_500;
 const READ_BYTES_MAX = 1_048_576;
 
 /** Registers routes that are forwarded to the upstream of their model, with keys, users and limits as for chat. Nothing is cached. */
-export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<GatewayConfig, "formBytesMax">): void {
+export function registerForwarded(
+  parts: GatewayApp,
+  { formBytesMax, room }: { readonly formBytesMax: number; readonly room: FormRoom },
+): void {
   const { app, findModel } = parts;
   for (const path of ROUTES)
     app.post(path, { schema: { body: UNNAMED.has(path) ? unnamedBody : forwardedBody } }, async (request, reply) => {
@@ -51,6 +54,7 @@ export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<Gate
     });
   // Kept whole within its bound: the model may be named last, and another upstream may have to be asked.
   app.register(async (forms) => {
+    room.bound(forms);
     forms.addContentTypeParser("multipart/form-data", (request, payload, done) => readBytes(request, payload, done));
     for (const path of FORM_ROUTES)
       forms.post(path, { bodyLimit: formBytesMax }, async (request, reply) => {
