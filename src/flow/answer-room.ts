@@ -4,20 +4,20 @@ import { createPermits, type Permit } from "../internal/permits.ts";
 
 /** Memory for long whole answers of models, over all flows that share it. */
 export interface AnswerRoom {
-  /** Begins one call. `grows`: an answer that is longer than was thought gets its room at once. @default false */
+  /** Begins one answer. `grows`: if it is longer than was thought, it gets its room at once. @default false */
   open(grows?: boolean): AnswerPlace;
 }
 
-/** Memory of one call. */
+/** Memory of one answer. */
 export interface AnswerPlace {
   /**
-   * Waits until there is room for an answer of so many bytes, in place of the call's earlier ones; fewer than before give room back at once.
-   * Attempts of one call that run at once share the latest one's room. An answer that is longer than was thought keeps its room while it waits for
-   * more; of these, one at a time gets it while it is read, even beyond the bound, so that none waits for another.
+   * Waits until there is room for so many bytes of the answer, in place of those before; fewer than before give room back at once. An answer that
+   * is longer than was thought keeps its room while it waits for more; of these, one at a time gets it while it is read, even beyond the bound, so
+   * that none waits for another.
    * @throws MarrowError `unavailable` if there is none within a minute; or the reason of `signal`
    */
-  take(bytes: number, signal?: AbortSignal): Promise<void>;
-  /** Says that the client reads the answer from now on. If it still does after 15 s, and others wait, `drop` is called, which closes its connection. */
+  take(this: void, bytes: number, signal?: AbortSignal): Promise<void>;
+  /** Says that the client reads the answer from now on; only the first call counts. If it still does after 15 s, and others wait, `drop` is called, which closes its connection. */
   hand(drop: () => void): void;
   /** Gives all room back. May be called any number of times. */
   close(this: void): void;
@@ -117,7 +117,7 @@ export function createAnswerRoom({ bytesMax, within, readMs = READ_MS }: AnswerR
         return taking;
       },
       hand(drop) {
-        if (isClosed || permit === undefined) return;
+        if (isClosed || permit === undefined || one !== undefined) return;
         handed.add((one = { sinceMs: performance.now(), drop }));
         look();
         wider?.hand(drop);

@@ -1,42 +1,122 @@
 import { describe, expect, it } from "vitest";
-import type { StreamPart } from "../models/index.ts";
+import type { ChatCompletion, StreamPart } from "../models/index.ts";
 import { createLeaving } from "./leaving.ts";
-import { createRecordings } from "./recordings.ts";
-import { relay } from "./relaying.ts";
+import { createRecordings, type Recordings } from "./recordings.ts";
+import { relay, type Relayed } from "./relaying.ts";
+import { watchEnding } from "./stages/ending.ts";
+
+const PART: StreamPart = { bytes: new Uint8Array(0), chunks: [], done: false };
+
+/** A stream that nobody but its client needs, and that nothing ends before its time. */
+function relayed(given: Pick<Relayed, "parts"> & Partial<Relayed>): Relayed {
+  const nothing = async () => {};
+  return {
+    model: "m",
+    lead: undefined,
+    leaving: newLeaving(undefined),
+    ending: watchEnding({}),
+    recordings: createRecordings(),
+    needsWhole: false,
+    isOwn: () => false,
+    shown: ({ bytes }) => bytes,
+    finish: nothing,
+    keepPartial: nothing,
+    keepShed: nothing,
+    spend: () => {},
+    ...given,
+  };
+}
+
+function newLeaving(wanted: "later" | "cache" | undefined) {
+  const onLeft = () => ({ isFree: Promise.resolve(true), end: () => {} });
+  return createLeaving({ wanted, onLeft, drainMs: 60_000 });
+}
 
 describe("a stream that breaks on its way to the client, and not at the model", () => {
   it("ends the model's call, so that it holds no place of its upstream", async () => {
-    const leaving = createLeaving({
-      wanted: "cache",
-      onLeft: () => ({ isFree: Promise.resolve(true), end: () => {} }),
-      drainMs: 60_000,
-    });
-    const nothing = async () => {};
-    const stream = relay({
-      model: "m",
-      parts: { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: false, value: PART }) }) },
-      lead: undefined,
-      leaving,
-      recordings: createRecordings(),
-      needsWhole: false,
-      isOwn: () => false,
-      shown: () => {
-        throw new Error("cannot be shown");
-      },
-      finish: nothing,
-      keepPartial: nothing,
-      keepShed: nothing,
-      spend: () => {},
-    });
+    const leaving = newLeaving("cache");
+    const stream = relay(
+      relayed({
+        parts: { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: false, value: PART }) }) },
+        leaving,
+        shown: () => {
+          throw new Error("cannot be shown");
+        },
+      }),
+    );
     await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow("cannot be shown");
     expect(leaving.signal.aborted).toBe(true);
+  });
+});
+
+describe("a stream that waits for others to be recorded before it", () => {
+  /** Recordings of which another one has all the room. */
+  function full(): Recordings {
+    const recordings = createRecordings({ bytesMax: 10_240 });
+    const before = recordings.open(
+      () => {},
+      () => {},
+    );
+    before.add(3_000);
+    return recordings;
+  }
+
+  /** Begins a stream, reads its first part, and waits for the next one, for which there is no room. */
+  async function begin(given: Partial<Relayed>) {
+    const text = "x".repeat(100);
+    const chunks = [{ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] }];
+    const part: StreamPart = { bytes: Buffer.from(text), chunks, done: false };
+    const kept: ChatCompletion[] = [];
+    const stream = relay(
+      relayed({
+        parts: { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: false, value: part }) }) },
+        recordings: full(),
+        needsWhole: true,
+        keepPartial: async (completion) => void kept.push(completion),
+        ...given,
+      }),
+    );
+    const reader = stream[Symbol.asyncIterator]();
+    await reader.next();
+    const next = reader.next().then(
+      () => "a part",
+      (error: unknown) => error,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return { stream, next, kept, text };
+  }
+
+  it("ends at once when its deadline passes, and its session has what came", async () => {
+    const sinceMs = performance.now();
+    const leaving = newLeaving(undefined);
+    const ending = watchEnding({ deadline: { atMs: sinceMs + 200, whole: true } });
+    const { next, kept, text } = await begin({ ending, leaving });
+    await expect(next).resolves.toMatchObject({ code: "timeout" });
+    expect(performance.now() - sinceMs).toBeLessThan(1_000);
+    expect(kept.map(({ choices }) => choices[0]?.message.content)).toEqual([text]);
+    expect(leaving.signal.aborted).toBe(true);
+  });
+
+  it("ends at once when its caller cancels it", async () => {
+    const cancel = new AbortController();
+    const { next, kept } = await begin({ ending: watchEnding({ signal: cancel.signal }) });
+    cancel.abort();
+    await expect(next).resolves.toMatchObject({ code: "aborted" });
+    expect(kept).toHaveLength(1);
+  });
+
+  it("ends at once when its client leaves and nobody else needs it", async () => {
+    const leaving = newLeaving(undefined);
+    const { stream, next, kept } = await begin({ leaving, ending: watchEnding({ signal: leaving.signal }) });
+    await stream.abandon();
+    await expect(next).resolves.toMatchObject({ code: "aborted" });
+    expect(kept).toHaveLength(1);
   });
 });
 
 describe("many streams whose models are quicker than they can be read", () => {
   it("share the time of a turn of the event loop, and each goes on in turn", async () => {
     const [STREAMS, PARTS] = [20, 10];
-    const nothing = async () => {};
     let turns = 0;
     let going = true;
     const count = () => {
@@ -53,24 +133,7 @@ describe("many streams whose models are quicker than they can be read", () => {
         left -= 1;
         return { done: false, value: { ...PART, bytes: new Uint8Array(1), done: left === 0 } };
       };
-      const stream = relay({
-        model: "m",
-        parts: { [Symbol.asyncIterator]: () => ({ next }) },
-        lead: undefined,
-        leaving: createLeaving({
-          wanted: undefined,
-          onLeft: () => ({ isFree: Promise.resolve(true), end: () => {} }),
-          drainMs: 60_000,
-        }),
-        recordings: createRecordings(),
-        needsWhole: true,
-        isOwn: () => false,
-        shown: ({ bytes }) => bytes,
-        finish: nothing,
-        keepPartial: nothing,
-        keepShed: nothing,
-        spend: () => {},
-      });
+      const stream = relay(relayed({ parts: { [Symbol.asyncIterator]: () => ({ next }) }, needsWhole: true }));
       let bytes = 0;
       for await (const piece of stream) bytes += piece.length;
       return bytes;
@@ -81,5 +144,3 @@ describe("many streams whose models are quicker than they can be read", () => {
     expect(turns).toBeGreaterThan(20);
   });
 });
-
-const PART: StreamPart = { bytes: new Uint8Array(0), chunks: [], done: false };

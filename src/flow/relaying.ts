@@ -7,6 +7,7 @@ import type { Leaving } from "./leaving.ts";
 import { foldGrowth, foldTold, piecesOf, weightOf, weightOfGrowth } from "./plain-chunk.ts";
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
+import type { Ending } from "./stages/ending.ts";
 import { noteStep } from "../internal/steps.ts";
 import { createTurnPacer } from "../internal/time-slice.ts";
 
@@ -16,6 +17,8 @@ export interface Relayed {
   readonly parts: ModelStream;
   readonly lead: Leading | undefined;
   readonly leaving: Leaving;
+  /** The end of the request itself: it ends the stream at once, also while nothing is read from the model. */
+  readonly ending: Ending;
   readonly recordings: Recordings;
   /** Whether the answer is useless unless complete: it then fails if it cannot be recorded. */
   readonly needsWhole: boolean;
@@ -41,7 +44,7 @@ const pace = createTurnPacer();
  * shed, the stream continues, its session stores the recorded part, and it gets no more followers.
  */
 export function relay(relayed: Relayed): AnswerStream {
-  const { model, parts, lead, leaving, isOwn, shown, needsWhole } = relayed;
+  const { model, parts, lead, leaving, ending, isOwn, shown, needsWhole } = relayed;
   const recorder = createRecorder(model);
   const share = relayed.recordings.open(shed, needsWhole ? regulate : undefined);
   const outlet = createHandover(regulate);
@@ -161,6 +164,7 @@ export function relay(relayed: Relayed): AnswerStream {
 
   function settle(broken?: { readonly error: unknown }): void {
     state = "over";
+    ending.signal?.removeEventListener("abort", breakAtEnd);
     share.close();
     leaving.close();
     outlet.end(broken);
@@ -193,6 +197,12 @@ export function relay(relayed: Relayed): AnswerStream {
     regulate();
   }
 
+  function breakAtEnd(): void {
+    void breakOff(ending.error());
+  }
+
+  if (ending.signal?.aborted === true) breakAtEnd();
+  else ending.signal?.addEventListener("abort", breakAtEnd, { once: true });
   void lead?.followed.then(drain);
   return {
     [Symbol.asyncIterator]: () => outlet,

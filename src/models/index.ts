@@ -16,6 +16,7 @@ export type {
   ModelInfo,
   ForwardedAnswer,
   ModelStream,
+  RoomShare,
   Served,
   StreamPart,
 } from "./model.ts";

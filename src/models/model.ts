@@ -16,13 +16,21 @@ export interface ModelCall {
   readonly affinity?: string | undefined;
   /** The caller, for sharing an endpoint's concurrency fairly. @default the process itself */
   readonly asker?: Asker | undefined;
-  /**
-   * Waits until there is memory for a long whole answer of so many bytes, before most of it is read; called again for more, and with its size once it was read.
-   * @default no bound on all answers together
-   */
-  readonly room?: ((bytes: number, signal?: AbortSignal) => Promise<void>) | undefined;
+  /** Opens memory for one long whole answer of this call. @default no bound on all answers together */
+  readonly room?: (() => RoomShare) | undefined;
   /** Whether long texts within a whole completion may be a `LongText`: V8 copies a long string in one go where it is first read. @default false */
   readonly keepsPieces?: boolean | undefined;
+}
+
+/** Memory for one long whole answer. */
+export interface RoomShare {
+  /**
+   * Waits until there is memory for so many bytes, before most of the answer is read; called again for more, and with its size once it was read.
+   * @throws MarrowError `unavailable` if there is none for too long; or the reason of `signal`
+   */
+  take(bytes: number, signal?: AbortSignal): Promise<void>;
+  /** Gives it back where there is no answer. May be called any number of times. */
+  close(): void;
 }
 
 /** Caller of a model: a tenant, and one of its users. */

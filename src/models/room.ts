@@ -1,4 +1,4 @@
-import type { ModelCall } from "./model.ts";
+import type { ModelCall, RoomShare } from "./model.ts";
 
 /** Bytes of an answer that are read before there is room for it. */
 const ROOMLESS_BYTES = 1_048_576;
@@ -13,19 +13,21 @@ export interface RoomTaker {
   ended(bytes: number): Promise<void> | undefined;
 }
 
-/** Begins an answer of at most `bytesMax` bytes. `expected`: its bytes, as far as they are known. @throws as `room` does */
+/** Begins an answer of at most `bytesMax` bytes. `expected`: its bytes, as far as they are known. @throws as its share of `room` does */
 export function createRoomTaker(
   { room, signal }: Pick<ModelCall, "room" | "signal">,
   bytesMax: number,
   expected: number = GUESSED_BYTES,
 ): RoomTaker {
   let taken = 0;
+  let share: RoomShare | undefined;
   return {
     grew(bytes) {
       if (bytes <= Math.max(taken, ROOMLESS_BYTES)) return undefined;
       taken = Math.min(Math.max(taken === 0 ? expected : 2 * taken, bytes), bytesMax);
-      return room?.(taken, signal);
+      share ??= room?.();
+      return share?.take(taken, signal);
     },
-    ended: (bytes) => (taken === 0 ? undefined : room?.(bytes, signal)),
+    ended: (bytes) => share?.take(bytes, signal),
   };
 }

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { isText } from "../internal/fields.ts";
 import type { ChatChoice, ChatChunk, ChatCompletion } from "./chat.ts";
 import { growthOf } from "./growth.ts";
@@ -25,6 +26,7 @@ export async function recognized(
 ): Promise<{ readonly answer: HttpAnswer; readonly isStream: boolean }> {
   if (!STREAM_TYPE.test(String(answer.headers["content-type"] ?? ""))) return { answer, isStream: false };
   const held: Buffer[] = [];
+  const decoder = new StringDecoder("utf8");
   let [start, bytes] = ["", 0];
   while (start.length < START_CHARS && bytes < SPACE_BYTES_MAX) {
     const piece = await answer.next();
@@ -32,7 +34,7 @@ export async function recognized(
     held.push(piece);
     bytes += piece.length;
     // The mark before the first line of some streams counts as white space.
-    start = (start + piece.toString("utf8", 0, SPACE_BYTES_MAX)).trimStart();
+    start = (start + decoder.write(piece.subarray(0, SPACE_BYTES_MAX))).trimStart();
   }
   const next = () => (held.length > 0 ? Promise.resolve(held.shift()) : answer.next());
   const begun = withBody(answer, { next, abandon: () => answer.abandon() });
@@ -64,6 +66,7 @@ export async function joinStream(
     return recorder;
   };
   const first = choiceAt(0);
+  let isFirstSaid = false;
   let weight = 0;
   for await (const part of toParts(answer, signal, reader)) {
     weight += weightOf(part);
@@ -81,15 +84,17 @@ export async function joinStream(
   /** Each choice has a recorder, which takes it for the first one; the others' chunks have nothing beside it. */
   function record(chunk: ChatChunk): void {
     const others = chunk.choices?.filter(({ index = 0 }) => index !== 0) ?? [];
+    if (others.length < (chunk.choices?.length ?? 0)) isFirstSaid = true;
     if (others.length === 0) return first.add([chunk]);
     first.add([{ ...chunk, choices: chunk.choices?.filter((choice) => !others.includes(choice)) ?? [] }]);
     for (const { index = 0, ...choice } of others) choiceAt(index).add([{ choices: [choice] }]);
   }
 
   const all = [...choices].toSorted(([one], [other]) => one - other);
+  const said = all.length > 1 && !isFirstSaid ? all.slice(1) : all;
   return {
     ...first.completion(),
-    choices: all.flatMap(([index, recorder]) => recorder.completion().choices.map((choice) => toWhole(choice, index))),
+    choices: said.flatMap(([index, recorder]) => recorder.completion().choices.map((choice) => toWhole(choice, index))),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Endpoints that stream although a whole answer is asked for, and the other way round. */
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { openaiModel, type ChatCompletion, type ChatRequest } from "../../src/models/index.ts";
@@ -19,6 +19,21 @@ async function chatModel(answer: ScriptedAnswer, bytesMax?: number) {
   open.push(
     () => model.close(),
     () => endpoint.close(),
+  );
+  return model;
+}
+
+/** A model of an endpoint that answers by a function. */
+async function serving(reply: (response: ServerResponse) => unknown) {
+  const server = createServer((incoming, response) => {
+    incoming.resume();
+    void reply(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const model = openaiModel({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` });
+  open.push(
+    () => model.close(),
+    () => new Promise((resolve) => server.close(resolve)),
   );
   return model;
 }
@@ -89,6 +104,28 @@ describe("a stream of kind chat where a whole answer was asked for", () => {
     ]);
   });
 
+  it("has the choices that came, also if the first one did not", async () => {
+    const { choices, usage: told } = await whole(
+      said({ content: "hi" }, 3) + ended("stop", 3) + chunk([], { usage }) + DONE,
+    );
+    expect(choices).toMatchObject([{ index: 3, message: { content: "hi" }, finish_reason: "stop" }]);
+    expect([choices.length, told]).toEqual([1, usage]);
+  });
+
+  it("is read behind a byte order mark that comes byte by byte", async () => {
+    const raw = Buffer.from(`\uFEFF${said({ content: "hi" })}${ended("stop")}${DONE}`);
+    const model = await serving(async (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      for (const at of [0, 1, 2]) {
+        response.write(raw.subarray(at, at + 1));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      response.end(raw.subarray(3));
+    });
+    const { completion } = await model.complete({ request: asked });
+    expect(completion.choices[0]?.message.content).toBe("hi");
+  });
+
   it("keeps a refusal", async () => {
     const { choices } = await whole(
       [said({ role: "assistant", refusal: "I " }), said({ refusal: "can't." }), ended("stop"), DONE].join(""),
@@ -132,23 +169,18 @@ describe("a stream of kind chat where a whole answer was asked for", () => {
     const raw = said({ content: "0123456789".repeat(30_000) }).repeat(5) + ended("stop") + DONE;
     const rooms: number[] = [];
     const model = await chatModel({ raw, ...SSE }, 4_000_000);
-    const room = async (bytes: number) => void rooms.push(bytes);
+    const room = () => ({ take: async (bytes: number) => void rooms.push(bytes), close() {} });
     const { completion } = await model.complete({ request: asked, room });
     expect(completion.choices[0]?.message.content).toHaveLength(1_500_000);
     expect(rooms).toEqual([4_000_000, expect.closeTo(1_500_000, -5)]);
   });
 
   it("is abandoned by a caller that leaves", async () => {
-    const server = createServer((incoming, response) => {
-      incoming.resume();
+    const left = Promise.withResolvers<void>();
+    const model = await serving((response) => {
       response.writeHead(200, { "content-type": "text/event-stream" }).write(said({ content: "hi" }));
       response.once("close", () => left.resolve());
     });
-    const left = Promise.withResolvers<void>();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    open.push(() => new Promise((resolve) => server.close(resolve)));
-    const model = openaiModel({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` });
-    open.unshift(() => model.close());
     await expect(model.complete({ request, signal: AbortSignal.timeout(100) })).rejects.toMatchObject({
       code: "aborted",
     });

@@ -1,3 +1,4 @@
+import { MarrowError } from "../../errors.ts";
 import type { ChatCompletion, ModelAnswer, ModelCall } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { withHistory } from "../context.ts";
@@ -10,6 +11,7 @@ import { wantsUsage } from "../replay.ts";
 import { NOTHING_USED } from "../spending.ts";
 import type { Leading } from "../together.ts";
 import { askUsage, createEventHolder, createUsageFilter } from "../usage-asked.ts";
+import { watchEnding } from "./ending.ts";
 import type { Exchange } from "./exchange.ts";
 import { finish, keepPartial, keepShed } from "./finish.ts";
 import { openPlace } from "./place.ts";
@@ -26,9 +28,12 @@ export async function ask(
 ): Promise<ChatOutcome> {
   const leaving = watch(kit, exchange, lead);
   const place = openPlace(kit, exchange);
+  const signal = exchange.signal === undefined ? leaving.signal : AbortSignal.any([exchange.signal, leaving.signal]);
+  /** Other requests for the same answer need not fail with this one. */
+  const isOwn = (error: unknown) => leaving.cancelled || MarrowError.is(error, "aborted") || isLate(exchange, error);
   try {
     if (exchange.request.stream === true) {
-      const call = askUsage(toCall(kit, exchange, leaving.signal, place.room));
+      const call = askUsage(toCall(kit, exchange, signal, place.room));
       const parts = await exchange.model.stream(call instanceof Promise ? await call : call);
       const stream = relay({
         model: exchange.request.model,
@@ -36,9 +41,10 @@ export async function ask(
         shown: wantsUsage(exchange.request) ? createEventHolder() : createUsageFilter(),
         lead,
         leaving,
+        ending: watchEnding({ signal, deadline: exchange.deadline }),
         recordings: kit.recordings,
         needsWhole: exchange.whole === true,
-        isOwn: (error) => leaving.cancelled || isLate(exchange, error),
+        isOwn,
         finish: (completion) => finish(kit, exchange, completion),
         keepPartial: (completion) => keepPartial(kit, exchange, completion),
         keepShed: (completion) => keepShed(kit, exchange, completion),
@@ -47,7 +53,7 @@ export async function ask(
       place.hand();
       return { kind: "stream", stream, provenance: { ...provenance, served: servedBy(exchange.model, parts) } };
     }
-    const { text, pieces, kept, served } = await askWhole(kit, exchange, lead, leaving.signal, place.room);
+    const { text, pieces, kept, served } = await askWhole(kit, exchange, lead, { signal, room: place.room });
     leaving.close();
     place.hand();
     const described = { ...provenance, served };
@@ -57,7 +63,7 @@ export async function ask(
     place.close();
     void exchange.keeping.withdraw();
     kit.settle(exchange.decision, NOTHING_USED);
-    await (leaving.cancelled || isLate(exchange, error) ? lead?.leave() : lead?.fail(error));
+    await (isOwn(error) ? lead?.leave() : lead?.fail(error));
     throw error;
   }
 }
@@ -85,12 +91,12 @@ function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {
 function toCall(
   { scope = "" }: FlowKit,
   exchange: Exchange,
-  ended: AbortSignal | undefined,
+  signal: AbortSignal | undefined,
   room: ModelCall["room"],
 ): ModelCall {
-  const { request, history, body, signal: given } = exchange;
+  const { request, history, body } = exchange;
   const how = {
-    signal: given === undefined || ended === undefined ? (given ?? ended) : AbortSignal.any([given, ended]),
+    signal,
     affinity: affinityOf(exchange, request),
     deadlineMs: exchange.deadline?.atMs,
     asker: { scope, user: exchange.user },
@@ -106,8 +112,7 @@ export async function askWhole(
   kit: FlowKit,
   exchange: Exchange,
   lead: Leading | undefined,
-  ended?: AbortSignal,
-  room?: ModelCall["room"],
+  { signal, room }: Pick<ModelCall, "signal" | "room">,
 ): Promise<{
   readonly text: string;
   readonly pieces: ModelAnswer["pieces"];
@@ -115,7 +120,7 @@ export async function askWhole(
   readonly kept: boolean;
   readonly served: Provenance["served"];
 }> {
-  const answer = await exchange.model.complete(toCall(kit, exchange, ended, room));
+  const answer = await exchange.model.complete(toCall(kit, exchange, signal, room));
   const { text, pieces, completion } = answer;
   lead?.add({ completion });
   // Followers get the answer in the same round trip that stores it.

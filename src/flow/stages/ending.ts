@@ -5,11 +5,11 @@ import type { Exchange } from "./exchange.ts";
 export interface Ending {
   /** Fires at the request's deadline, and with its signal. */
   readonly signal: AbortSignal | undefined;
-  /** The error of a request that was ended. @throws MarrowError `timeout`, `aborted` */
-  fail(this: void): never;
+  /** Returns the error of a request that was ended: `timeout`, `aborted`. */
+  error(this: void): MarrowError;
 }
 
-/** Watches the end of a follower's request; that of a leader is watched where its model is called. */
+/** Watches the end of a request. */
 export function watchEnding({ signal, deadline }: Pick<Exchange, "signal" | "deadline">): Ending {
   const late =
     deadline?.whole === true
@@ -17,17 +17,16 @@ export function watchEnding({ signal, deadline }: Pick<Exchange, "signal" | "dea
       : undefined;
   const given = [signal, late].filter((one) => one !== undefined);
   return {
-    signal: given.length === 0 ? undefined : AbortSignal.any(given),
-    fail() {
-      if (late?.aborted === true && signal?.aborted !== true)
-        throw new MarrowError("timeout", "the deadline of the request passed before its answer came");
-      throw new MarrowError("aborted", "the caller ended the request before its answer came");
-    },
+    signal: given.length < 2 ? given[0] : AbortSignal.any(given),
+    error: () =>
+      late?.aborted === true && signal?.aborted !== true
+        ? new MarrowError("timeout", "the deadline of the request passed before its answer came")
+        : new MarrowError("aborted", "the caller ended the request before its answer came"),
   };
 }
 
 /** Yields chunks until the request ends; the rest is not waited for. */
-export async function* untilEnded<T>(chunks: AsyncGenerator<T>, { signal, fail }: Ending): AsyncGenerator<T> {
+export async function* untilEnded<T>(chunks: AsyncGenerator<T>, { signal, error: toError }: Ending): AsyncGenerator<T> {
   if (signal === undefined) {
     yield* chunks;
     return;
@@ -43,10 +42,10 @@ export async function* untilEnded<T>(chunks: AsyncGenerator<T>, { signal, fail }
   signal.addEventListener("abort", end, { once: true });
   try {
     for (;;) {
-      if (signal.aborted) fail();
-      const { done, value } = await nextOrEnd().catch((error: unknown) =>
-        signal.aborted ? fail() : Promise.reject(error),
-      );
+      if (signal.aborted) throw toError();
+      const { done, value } = await nextOrEnd().catch((error: unknown) => {
+        throw signal.aborted ? toError() : error;
+      });
       if (done === true) return;
       yield value;
     }

@@ -2,7 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import { toJsonWords } from "../../internal/json-pieces.ts";
 import { LongText } from "../../internal/long-text.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
-import { createRecorder, createRoomTaker, type ChatChunk, type Recorder } from "../../models/index.ts";
+import { createRecorder, createRoomTaker, type ChatChunk, type Recorder, type RoomShare } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { CACHE_CONTROL_DEFAULT } from "../cache-control.ts";
 import type { FlowKit } from "../kit.ts";
@@ -29,7 +29,8 @@ export async function share(
   const { request } = exchange;
   const place = openPlace(kit, exchange);
   const ending = watchEnding(exchange);
-  const shared = untilEnded(sharing(kit, exchange, asking, place), ending);
+  const room = oneShare(place.room);
+  const shared = untilEnded(sharing(kit, exchange, asking, { room, hand: place.hand }), ending);
   const chunks = orWithdrawn(exchange, inTurns(shared));
   const recorder = createRecorder(request.model);
   try {
@@ -45,16 +46,18 @@ export async function share(
       place.hand();
       return { kind: "stream", stream, provenance };
     }
-    const room = createRoomTaker({ room: place.room, signal: ending.signal }, Infinity);
+    const taker = createRoomTaker({ room, signal: ending.signal }, Infinity);
     let weight = 0;
     for (let next = first; next.done !== true; next = await chunks.next()) {
       weight += weightOf([next.value]);
       recorder.add([next.value]);
-      const wait = room.grew(weight);
+      const wait = taker.grew(weight);
       if (wait !== undefined)
-        await wait.catch((error: unknown) => (ending.signal?.aborted === true ? ending.fail() : Promise.reject(error)));
+        await wait.catch((error: unknown) => {
+          throw ending.signal?.aborted === true ? ending.error() : error;
+        });
     }
-    await room.ended(weight);
+    await taker.ended(weight);
   } catch (error) {
     place.close();
     // Ends them too, if they did not fail themselves.
@@ -65,6 +68,18 @@ export async function share(
   const words = await toJsonWords(withNewId(recorder.completion()));
   place.hand();
   return { kind: "whole", text: String(words), pieces: words instanceof LongText ? words : undefined, provenance };
+}
+
+/** What a follower reads, and an answer that it has to ask for itself to go on, take one share of the room: a second one could wait for the first. */
+function oneShare(room: Place["room"]): Place["room"] {
+  let one: RoomShare | undefined;
+  return (
+    room &&
+    (() => {
+      const own = (one ??= room());
+      return { take: (bytes, signal) => own.take(bytes, signal), close() {} };
+    })
+  );
 }
 
 /** Lets other work run between the chunks, of which a whole answer has many at once. */
@@ -91,7 +106,12 @@ async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatCh
  * Yields another request's chunks. If its leader is gone, joins again; it may have to call the model itself, and continues after the text
  * sent so far.
  */
-async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing, place: Place): AsyncGenerator<ChatChunk> {
+async function* sharing(
+  kit: FlowKit,
+  exchange: Exchange,
+  asking: Sharing,
+  place: Pick<Place, "room" | "hand">,
+): AsyncGenerator<ChatChunk> {
   const recorder = createRecorder(exchange.request.model);
   let shedding: Promise<unknown> | undefined;
   const recording = kit.recordings.open(() => {
@@ -110,7 +130,7 @@ async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing, place
 interface Following {
   readonly recorder: Recorder;
   readonly recording: RecordedShare;
-  readonly place: Place;
+  readonly place: Pick<Place, "room" | "hand">;
   readonly isShed: () => boolean;
 }
 
@@ -132,10 +152,13 @@ async function* following(
     }
     const { stream: _, stream_options: __, ...request } = exchange.request;
     const alone = { ...exchange, request, body: undefined };
-    const { completion } = await askWhole(kit, alone, anew, undefined, place.room).catch(async (error) => {
-      await anew?.fail(error);
-      throw error;
-    });
+    const { completion } = await askWhole(kit, alone, anew, { signal: exchange.signal, room: place.room }).catch(
+      async (error) => {
+        await anew?.fail(error);
+        throw error;
+      },
+    );
+    if (exchange.request.stream === true) place.hand();
     yield* afterSaid(said, toChunks(completion));
     return;
   }

@@ -7,7 +7,7 @@ import { answerUntilOver, untilOver } from "../placed.ts";
 import type { CoolDowns } from "./cool-downs.ts";
 import { noteCall, standingOf, type HealthRules } from "./health.ts";
 import { nextStep, type Step, type StepRules } from "./next-step.ts";
-import { run, type Outcome, type Runner } from "./race.ts";
+import { run, type Attempt, type Outcome, type Runner } from "./race.ts";
 import { createRetryBudget } from "./retry-budget.ts";
 import type { Target } from "./target.ts";
 import { judgeFailure, tellingOf, type FailureKind, type Verdict } from "./verdict.ts";
@@ -64,6 +64,8 @@ interface Running {
 const PROBE_PATIENCE_MS = 2_000;
 /** Time that a probe excludes others in this process. */
 const PROBE_MS = 10_000;
+/** Wait for memory of this process after which a failure says nothing about the upstream, in milliseconds. */
+const HELD_MS_MAX = 1_000;
 /** First and longest interval at which a call that waits for a slot checks other upstreams, in milliseconds. */
 const LOOK_MS = { first: 50, last: 1_000 } as const;
 /** Time that a target is skipped here while another process probes it. */
@@ -79,10 +81,10 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
    * retried.
    */
   async function ask<T>(
-    call: Pick<ModelCall, "signal" | "deadlineMs" | "affinity" | "asker"> & { readonly request?: ModelCall["request"] },
-    work: (target: Target, signal: AbortSignal, left: () => void) => Promise<T>,
+    call: Omit<ModelCall, "request" | "body"> & { readonly request?: ModelCall["request"] },
+    work: (target: Target, attempt: Attempt, left: () => void) => Promise<T>,
   ): Promise<{ readonly value: T; readonly served: Served }> {
-    const { signal, affinity, asker } = call;
+    const { signal, affinity, asker, room } = call;
     const maker = call.request && loopMakerOf(call.request);
     coolDowns.refresh();
     const deadlineMs = Math.min(call.deadlineMs ?? Infinity, performance.now() + rules.timeoutMs);
@@ -161,11 +163,11 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
         if (isOut) target.upstream.inFlight -= 1;
         isOut = false;
       };
-      const runner = run((own) => work(target, own, left), { timeoutMs: step.timeoutMs, signal });
+      const runner = run((attempt) => work(target, attempt, left), { timeoutMs: step.timeoutMs, signal, room });
       running.set(runner, { target, step });
       void runner.outcome.then((outcome) => {
         if (!outcome.ok) left();
-        settle(entry, outcome, step, sinceMs, why);
+        settle(entry, outcome, { step, sinceMs, why, heldMs: runner.heldMs() });
         // After the health was updated, so that the next caller sees it.
         if (step.probe) unclaim(target);
       });
@@ -174,14 +176,23 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     function settle(
       entry: (typeof calls)[0],
       outcome: Outcome<T>,
-      step: TakenStep,
-      sinceMs: number,
-      why: Asked["why"],
+      {
+        step,
+        sinceMs,
+        why,
+        heldMs,
+      }: Pick<Asked, "why"> & {
+        readonly step: TakenStep;
+        readonly sinceMs: number;
+        readonly heldMs: number;
+      },
     ): void {
       const { target } = step;
       const verdict = outcome.ok ? undefined : judgeFailure(outcome.error);
       entry.verdict = verdict;
-      if (verdict?.counts !== false) note(target, verdict !== undefined, sinceMs);
+      // An upstream may well give up a client that reads nothing for a while.
+      const isOurs = verdict !== undefined && heldMs >= HELD_MS_MAX;
+      if (verdict?.counts !== false && !isOurs) note(target, verdict !== undefined, sinceMs);
       const asked = { upstream: target.upstream.name, model: target.model, why };
       if (verdict?.isUnsent !== true) parts.onAsked({ ...asked, outcome: verdict?.kind ?? "ok" });
       else if (step.takenMs !== undefined) budget.giveBack(step.takenMs);
@@ -223,11 +234,11 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     }
 
     /** Returns the silence of the only running call after which another upstream is called in parallel. */
-    function patienceOf(only: Step<Target> | undefined): number | undefined {
+    function patienceOf(only: readonly [Runner<T>, Running] | undefined): number | undefined {
       if (only === undefined || hedged) return undefined;
       const { hedgeAfterMs } = route;
-      const patience = only.probe ? Math.min(PROBE_PATIENCE_MS, hedgeAfterMs ?? Infinity) : hedgeAfterMs;
-      return patience !== undefined && passedOver ? 0 : patience;
+      const patience = only[1].step.probe ? Math.min(PROBE_PATIENCE_MS, hedgeAfterMs ?? Infinity) : hedgeAfterMs;
+      return patience !== undefined && passedOver && !only[0].isHeld() ? 0 : patience;
     }
 
     const isAmongOthers = route.groups.flat().length > 1;
@@ -248,13 +259,15 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       const placeless = only !== undefined && isAmongOthers && isWaiting(only) ? only : undefined;
       const lookMs = Math.min(LOOK_MS.last, LOOK_MS.first * 2 ** looks);
       looks = placeless === undefined ? 0 : looks + 1;
-      const event = await first(running, placeless === undefined ? patienceOf(only?.[1].step) : lookMs);
+      const event = await first(running, placeless === undefined ? patienceOf(only) : lookMs);
       if (event === "silence" && placeless !== undefined) {
         // Gives its turn up only for a place that is free; what began to be sent meanwhile goes on.
         if (isWaiting(placeless) && isFreeElsewhere(placeless[1].target)) placeless[0].expire();
         continue;
       }
       if (event === "silence") {
+        // Its upstream has answered: another answer would only need more memory.
+        if (only?.[0].isHeld() === true) continue;
         hedged = true;
         const beside = await next();
         if (beside !== undefined && beside.waitMs === 0) start(beside, true);
@@ -274,7 +287,9 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       const { elsewhere, isUnsent } = judgeFailure(outcome.error);
       passedOver = isUnsent === true && hedged;
       if (passedOver) hedged = false;
-      if (!elsewhere) {
+      // No memory for its answer: one that runs beside it may have some.
+      const isBeside = running.size > 0 && MarrowError.is(outcome.error, "unavailable");
+      if (!elsewhere && !isBeside) {
         drop();
         throw toFinal([outcome.error], { attempts: sent().length, deadlineMs });
       }
@@ -282,11 +297,11 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
   }
 
   /** Prepares the call for one target. */
-  function toTarget(call: ModelCall, { model }: Target, signal: AbortSignal): ModelCall {
+  function toTarget(call: ModelCall, { model }: Target, attempt: Attempt): ModelCall {
     const { request } = call;
     return request.model === model
-      ? { ...call, signal }
-      : { ...call, signal, request: { ...request, model }, body: undefined };
+      ? { ...call, ...attempt }
+      : { ...call, ...attempt, request: { ...request, model }, body: undefined };
   }
 
   return {
@@ -294,8 +309,8 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     list: async () => [{ id: route.id, owned_by: "marrow", created: 0 }],
 
     async complete(call) {
-      const { value, served } = await ask(call, async (target, signal, left) => {
-        const answer = await target.upstream.model.complete(toTarget(call, target, signal));
+      const { value, served } = await ask(call, async (target, attempt, left) => {
+        const answer = await target.upstream.model.complete(toTarget(call, target, attempt));
         left();
         return answer;
       });
@@ -303,9 +318,9 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     },
 
     async stream(call) {
-      const { value, served } = await ask(call, async (target, signal, left) => {
-        const stream = await target.upstream.model.stream(toTarget(call, target, signal));
-        return untilOver(stream[Symbol.asyncIterator](), left, signal);
+      const { value, served } = await ask(call, async (target, attempt, left) => {
+        const stream = await target.upstream.model.stream(toTarget(call, target, attempt));
+        return untilOver(stream[Symbol.asyncIterator](), left, attempt.signal);
       });
       return { [Symbol.asyncIterator]: () => value, served };
     },
@@ -313,7 +328,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     async forward(path, body, signal, deadlineMs, asker) {
       const { value, served } = await ask<ForwardedAnswer>(
         { signal, deadlineMs, asker },
-        async ({ upstream, model }, own, left) => {
+        async ({ upstream, model }, attempt, left) => {
           if (upstream.model.forward === undefined)
             throw new MarrowError("model_failed", "the model's endpoint has no such route", {
               details: { status: 404 },
@@ -321,7 +336,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
           const answer = await upstream.model.forward(
             path,
             route.id === model ? body : renameForwarded(body, () => model),
-            own,
+            attempt.signal,
             undefined,
             asker,
           );
