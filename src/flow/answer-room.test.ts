@@ -129,6 +129,22 @@ describe("the room for long answers", () => {
     expect(performance.now() - sinceMs).toBeGreaterThan(250);
   });
 
+  it("is given first to answers that the process holds already, such as those that others read", async () => {
+    const within = createAnswerRoom({ bytesMax: 100 });
+    const room = createAnswerRoom({ bytesMax: 50, within });
+    const first = room.open();
+    await first.take(50);
+    const [unread, held] = [room.open(), room.open({ isHeld: true })];
+    const [last, next] = [taken(unread, 50), taken(held, 50)];
+    await turn();
+    first.close();
+    await turn();
+    expect([next.has, last.has]).toEqual([true, false]);
+    held.close();
+    await turn();
+    expect(last.has).toBe(true);
+  });
+
   it("of one tenant leaves the rest of a wider one to others", async () => {
     const within = createAnswerRoom({ bytesMax: 100 });
     const [one, other] = [1, 2].map(() => createAnswerRoom({ bytesMax: 50, within }));

@@ -4,8 +4,16 @@ import { createPermits, type Permit } from "../internal/permits.ts";
 
 /** Memory for long whole answers of models, over all flows that share it. */
 export interface AnswerRoom {
-  /** Begins one answer. `grows`: if it is longer than was thought, it gets its room at once. @default false */
-  open(grows?: boolean): AnswerPlace;
+  /** Begins one answer. */
+  open(how?: AnswerOptions): AnswerPlace;
+}
+
+/** How an answer takes its room. */
+export interface AnswerOptions {
+  /** If it is longer than was thought, it gets its room at once. @default false */
+  readonly grows?: boolean | undefined;
+  /** The process holds it already, as that of another call, so it goes before those that are still to be read. @default false */
+  readonly isHeld?: boolean | undefined;
 }
 
 /** Memory of one answer. */
@@ -81,8 +89,8 @@ export function createAnswerRoom({ bytesMax, within, readMs = READ_MS }: AnswerR
     });
   }
 
-  function openPlace(grows: boolean = false): AnswerPlace {
-    const wider = within?.open(true);
+  function openPlace({ grows = false, isHeld = false }: AnswerOptions = {}): AnswerPlace {
+    const wider = within?.open({ grows: true, isHeld });
     let permit: Permit | undefined;
     let grown: Permit | undefined;
     let one: Handed | undefined;
@@ -91,7 +99,7 @@ export function createAnswerRoom({ bytesMax, within, readMs = READ_MS }: AnswerR
     let last: Promise<void> = Promise.resolve();
 
     async function takeNext(bytes: number, signal: AbortSignal | undefined): Promise<void> {
-      if (permit === undefined) permit = await unlessClosed(permits.take(bytes, WAIT_MS, { signal }));
+      if (permit === undefined) permit = await unlessClosed(permits.take(bytes, WAIT_MS, { signal, isFirst: isHeld }));
       else if (bytes > held && !grows) grown ??= await unlessClosed(growing.take(1, WAIT_MS, { signal }));
       else if (bytes <= held) {
         grown?.();

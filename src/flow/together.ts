@@ -40,14 +40,19 @@ export function* toChunks({ id, created, model, choices, usage }: ChatCompletion
   if (usage !== undefined && usage !== null) yield { ...head, choices: [], usage };
 }
 
-/**
- * Reads along with the leader; `onRead` gets each chunk before it is recorded. Returns whether the leader finished. In the same process the
- * leader's error is thrown here too.
- */
+/** What a reader of another request's answer does with it. */
+export interface Reading {
+  readonly recorder: Recorder;
+  /** Gets each chunk before it is recorded. */
+  readonly onRead: (chunk: ChatChunk) => void;
+  /** Waits until there is room for an answer that is whole already. */
+  readonly onWhole: (completion: ChatCompletion) => Promise<void>;
+}
+
+/** Reads along with the leader. Returns whether the leader finished. In the same process the leader's error is thrown here too. */
 export async function* readAlong(
   { read }: Extract<Together, { readonly role: "follow" }>,
-  recorder: Recorder,
-  onRead: (chunk: ChatChunk) => void,
+  { recorder, onRead, onWhole }: Reading,
 ): AsyncGenerator<ChatChunk, boolean> {
   const parts = read();
   for (;;) {
@@ -56,6 +61,7 @@ export async function* readAlong(
       if (value.kind === "failed") throw value.error;
       return value.kind === "whole";
     }
+    if ("completion" in value) await onWhole(value.completion);
     for (const chunk of "chunks" in value ? value.chunks : toChunks(value.completion)) {
       onRead(chunk);
       recorder.add([chunk]);

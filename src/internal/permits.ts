@@ -18,6 +18,8 @@ export interface Permits {
 export interface TakeOptions {
   /** Whom the work is for, such as a scope. @default one owner of all that name none */
   readonly owner?: string | undefined;
+  /** Whether it goes before those that do not. @default false */
+  readonly isFirst?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,6 +41,9 @@ export interface PermitsOptions {
   readonly refusal: (waitMs: number) => MarrowError;
 }
 
+/** The lines of owners that wait. */
+type Lines = Map<string, Set<Waiting>>;
+
 interface Waiting {
   readonly units: number;
   readonly begin: () => void;
@@ -47,8 +52,8 @@ interface Waiting {
 
 /** Makes permits that owners share. */
 export function createPermits({ max, eachMax = max, waitingMax = Infinity, refusal }: PermitsOptions): Permits {
-  /** The lines of the owners that wait, in the order of their turns. */
-  const lines = new Map<string, Set<Waiting>>();
+  /** The lines of the owners that wait, in the order of their turns: of callers that go first, and of the others. */
+  const [first, others]: readonly [Lines, Lines] = [new Map(), new Map()];
   const held = new Map<string, number>();
   const pace = createTurnPacer();
   let [waiting, taken] = [0, 0];
@@ -65,20 +70,22 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
   }
 
   function beginNext(): void {
-    for (const [owner, line] of lines) {
-      const [next] = line;
-      if (next === undefined || !mayHold(owner, next.units)) continue;
-      // The others do not pass it: otherwise small callers would keep out a large one for ever.
-      if (taken + next.units > max) return;
-      lines.delete(owner);
-      if (line.size > 1) lines.set(owner, line);
-      remove(owner, line, next);
-      hold(owner, next.units);
-      next.begin();
+    for (const lines of [first, others]) {
+      for (const [owner, line] of lines) {
+        const [next] = line;
+        if (next === undefined || !mayHold(owner, next.units)) continue;
+        // The others do not pass it: otherwise small callers would keep out a large one for ever.
+        if (taken + next.units > max) return;
+        lines.delete(owner);
+        if (line.size > 1) lines.set(owner, line);
+        remove(lines, owner, line, next);
+        hold(owner, next.units);
+        next.begin();
+      }
     }
   }
 
-  function remove(owner: string, line: Set<Waiting>, one: Waiting): void {
+  function remove(lines: Lines, owner: string, line: Set<Waiting>, one: Waiting): void {
     if (!line.delete(one)) return;
     waiting -= 1;
     if (line.size === 0) lines.delete(owner);
@@ -86,8 +93,8 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
 
   /** Makes a place in the full lines for a caller of an owner, if another has at least two more. */
   function makePlace(owner: string): boolean {
-    const [longest] = [...lines.values()].toSorted((a, b) => b.size - a.size);
-    if (longest === undefined || longest.size <= (lines.get(owner)?.size ?? 0) + 1) return false;
+    const [longest] = [...others.values()].toSorted((a, b) => b.size - a.size);
+    if (longest === undefined || longest.size <= (others.get(owner)?.size ?? 0) + 1) return false;
     [...longest].at(-1)?.refuse();
     return true;
   }
@@ -102,10 +109,10 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
   }
 
   return {
-    take(wanted, waitMs, { owner = "", signal } = {}) {
+    take(wanted, waitMs, { owner = "", isFirst = false, signal } = {}) {
       const units = Math.min(wanted, eachMax);
       if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-      if (waiting === 0 && taken + units <= max && mayHold(owner, units)) {
+      if ((isFirst ? first.size : waiting) === 0 && taken + units <= max && mayHold(owner, units)) {
         hold(owner, units);
         return Promise.resolve(permitOf(owner, units));
       }
@@ -122,6 +129,7 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
         const late = waitMs === Infinity ? undefined : setTimeout(one.refuse, waitMs);
         const onAbort = () => leave(() => signal?.reason as Error);
         signal?.addEventListener("abort", onAbort, { once: true });
+        const lines = isFirst ? first : others;
         const line = lines.get(owner) ?? new Set();
         lines.set(owner, line.add(one));
         waiting += 1;
@@ -135,7 +143,7 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
 
         function leave(reason: () => Error): void {
           settle();
-          remove(owner, line, one);
+          remove(lines, owner, line, one);
           // Those who came together end together: thousands of errors take more than a turn of the event loop.
           pace(() => reject(reason()));
           // A smaller one behind it may fit.

@@ -21,7 +21,7 @@ export type {
   StreamPart,
 } from "./model.ts";
 export { createRecorder, type Recorder } from "./recorder.ts";
-export { createRoomTaker } from "./room.ts";
+export { createRoomTaker, type RoomTaker } from "./room.ts";
 export { BESIDE_ANSWER, growthOf, type Growth } from "./growth.ts";
 export { jsonBody, type ForwardedBody, type ForwardedForm } from "./forwarded-body.ts";
 export type { EndpointOptions, LaneGate } from "./endpoint.ts";

@@ -7,6 +7,8 @@ const GUESSED_BYTES = 8 * 1_048_576;
 
 /** Takes room for an answer while it is read. */
 export interface RoomTaker {
+  /** Says how many bytes the answer will have, and waits for room for them. */
+  knows(bytes: number): Promise<void> | undefined;
   /** Says how many bytes were read until now, and waits for room where they need it. */
   grew(bytes: number): Promise<void> | undefined;
   /** Gives back what the answer did not need. */
@@ -21,7 +23,11 @@ export function createRoomTaker(
 ): RoomTaker {
   let taken = 0;
   let share: RoomShare | undefined;
-  return {
+  const taker: RoomTaker = {
+    knows(bytes) {
+      expected = bytes;
+      return taker.grew(bytes);
+    },
     grew(bytes) {
       if (bytes <= Math.max(taken, ROOMLESS_BYTES)) return undefined;
       taken = Math.min(Math.max(taken === 0 ? expected : 2 * taken, bytes), bytesMax);
@@ -30,4 +36,5 @@ export function createRoomTaker(
     },
     ended: (bytes) => share?.take(bytes, signal),
   };
+  return taker;
 }

@@ -92,6 +92,8 @@ async function ask(
 
 const chat = (content: string) => ["chat/completions", { messages: [{ role: "user", content }] }] as const;
 
+const sharedBy = (content: string, more: object) => [chat(content)[0], { ...chat(content)[1], ...more }] as const;
+
 /** Asks for a long answer and reads its head only; resolves once that came. `readRest` reads what comes until the connection is closed. */
 async function askSlowly(question: string): Promise<{ readonly readRest: () => Promise<number> }> {
   const body = JSON.stringify({ model: "chat", ...chat(question)[1] });
@@ -127,6 +129,15 @@ describe("a process of little memory", () => {
     const answers = await all(() => ask(chat("What is the capital of France?")));
     expect(answers).toEqual(answers.map(() => [200, true]));
     expect(asked - before).toBeLessThan(AT_ONCE / 4);
+  });
+
+  it("gives many answers to two each who share them, also as streams, and lives", { timeout: 240_000 }, async () => {
+    const answers = await all(async (nth) => {
+      const pair = [{}, { stream: nth % 2 === 0 }].map((more) => ask(sharedBy(`pair ${nth}`, more)));
+      return Promise.all(pair);
+    });
+    expect(answers.flat()).toEqual(answers.flat().map(() => [200, true]));
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
   });
 
   it(

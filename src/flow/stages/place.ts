@@ -15,8 +15,11 @@ export interface Place {
   close(this: void): void;
 }
 
-/** Opens the memory of a call; nothing is taken before an answer needs it. */
-export function openPlace({ answerRoom }: FlowKit, { gone }: Exchange): Place {
+/**
+ * Opens the memory of a call; nothing is taken before an answer needs it. `isHeld`: its answers are another call's, of which the process holds
+ * what came.
+ */
+export function openPlace({ answerRoom }: FlowKit, { gone }: Exchange, isHeld: boolean = false): Place {
   if (answerRoom === undefined) return NO_PLACE;
   const places = new Set<AnswerPlace>();
   // An answer whose client left may be read on, for a session or the cache.
@@ -27,7 +30,7 @@ export function openPlace({ answerRoom }: FlowKit, { gone }: Exchange): Place {
   };
   return {
     room() {
-      const place = answerRoom.open();
+      const place = answerRoom.open({ isHeld });
       places.add(place);
       if (!isWatched)
         gone?.onEnd?.(() => {

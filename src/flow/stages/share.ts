@@ -1,8 +1,16 @@
 import { MarrowError } from "../../errors.ts";
-import { toJsonWords } from "../../internal/json-pieces.ts";
+import { sizeOf, toJsonWords } from "../../internal/json-pieces.ts";
 import { LongText } from "../../internal/long-text.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
-import { createRecorder, createRoomTaker, type ChatChunk, type Recorder, type RoomShare } from "../../models/index.ts";
+import {
+  createRecorder,
+  createRoomTaker,
+  type ChatChunk,
+  type ChatCompletion,
+  type Recorder,
+  type RoomShare,
+  type RoomTaker,
+} from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { CACHE_CONTROL_DEFAULT } from "../cache-control.ts";
 import type { FlowKit } from "../kit.ts";
@@ -18,6 +26,9 @@ import { keepShed } from "./finish.ts";
 import { join } from "./join.ts";
 import { openPlace, type Place } from "./place.ts";
 
+/** Memory of a character of an answer that is put together of its chunks. */
+const CHAR_BYTES = 2;
+
 /** Returns the answer of another request's flight. */
 export async function share(
   kit: FlowKit,
@@ -27,10 +38,11 @@ export async function share(
 ): Promise<ChatOutcome> {
   const { settle, freePlace } = kit;
   const { request } = exchange;
-  const place = openPlace(kit, exchange);
+  const place = openPlace(kit, exchange, true);
   const ending = watchEnding(exchange);
   const room = oneShare(place.room);
-  const shared = untilEnded(sharing(kit, exchange, asking, { room, hand: place.hand }), ending);
+  const taker = createRoomTaker({ room, signal: ending.signal }, Infinity);
+  const shared = untilEnded(sharing(kit, exchange, asking, { room, taker, hand: place.hand }), ending);
   const chunks = orWithdrawn(exchange, inTurns(shared));
   const recorder = createRecorder(request.model);
   try {
@@ -46,7 +58,6 @@ export async function share(
       place.hand();
       return { kind: "stream", stream, provenance };
     }
-    const taker = createRoomTaker({ room, signal: ending.signal }, Infinity);
     let weight = 0;
     for (let next = first; next.done !== true; next = await chunks.next()) {
       weight += weightOf([next.value]);
@@ -106,12 +117,7 @@ async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatCh
  * Yields another request's chunks. If its leader is gone, joins again; it may have to call the model itself, and continues after the text
  * sent so far.
  */
-async function* sharing(
-  kit: FlowKit,
-  exchange: Exchange,
-  asking: Sharing,
-  place: Pick<Place, "room" | "hand">,
-): AsyncGenerator<ChatChunk> {
+async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing, place: Shared): AsyncGenerator<ChatChunk> {
   const recorder = createRecorder(exchange.request.model);
   let shedding: Promise<unknown> | undefined;
   const recording = kit.recordings.open(() => {
@@ -126,11 +132,16 @@ async function* sharing(
   }
 }
 
+/** Memory of a follower's answer. */
+interface Shared extends Pick<Place, "room" | "hand"> {
+  readonly taker: RoomTaker;
+}
+
 /** Recording of a follower. */
 interface Following {
   readonly recorder: Recorder;
   readonly recording: RecordedShare;
-  readonly place: Pick<Place, "room" | "hand">;
+  readonly place: Shared;
   readonly isShed: () => boolean;
 }
 
@@ -140,8 +151,17 @@ async function* following(
   asking: Sharing,
   { recorder, recording, place, isShed }: Following,
 ): AsyncGenerator<ChatChunk> {
-  if (asking.role === "made") yield* recorded(toChunks(asking.completion), recorder);
-  else if (!(yield* readAlong(asking, recorder, (chunk) => recording.add(weightOf([chunk]))))) {
+  /** An answer that another request read, or that was stored, is held for this one until its client has it. */
+  const onWhole = async (completion: ChatCompletion) => {
+    const isStream = exchange.request.stream === true;
+    await place.taker.knows((isStream ? 1 : CHAR_BYTES) * sizeOf(completion));
+    if (isStream) place.hand();
+  };
+  const onRead = (chunk: ChatChunk) => recording.add(weightOf([chunk]));
+  if (asking.role === "made") {
+    await onWhole(asking.completion);
+    yield* recorded(toChunks(asking.completion), recorder);
+  } else if (!(yield* readAlong(asking, { recorder, onRead, onWhole }))) {
     if (isShed())
       throw new MarrowError("model_failed", "the answer was interrupted, and was not recorded to go on from");
     const said = recorder.completion().choices[0]?.message;
