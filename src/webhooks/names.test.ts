@@ -1,18 +1,23 @@
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Resolver } from "node:dns/promises";
 import type { LookupAddress } from "node:dns";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAddressGuard } from "./index.ts";
+import { createHostsFile } from "./hosts-file.ts";
 import { createNames } from "./names.ts";
 
 /** A DNS server that is told its answers. */
 let server: Socket;
 let port = 0;
-/** IPv4 addresses of names, one after another; `undefined`: no answer. IPv6 is asked in vain. */
+/** IPv4 addresses of names, one after another; `undefined`: no answer. IPv6 is asked in vain, and gets no answer for some. */
 const answers = new Map<string, (string | undefined)[]>();
 const asked: string[] = [];
+const withoutSix = new Set<string>();
 
 beforeAll(async () => {
   server = createSocket("udp4", (query, { port: from, address }) => {
@@ -25,7 +30,7 @@ beforeAll(async () => {
     const known = answers.get(name);
     const told = known !== undefined && known.length > 1 && isFour ? known.shift() : known?.[0];
     if (isFour) asked.push(name);
-    if (told === undefined) return;
+    if (told === undefined || (!isFour && withoutSix.has(name))) return;
     const head = Buffer.from(query.subarray(0, 12));
     head.writeUInt16BE(0x8180, 2);
     for (const [place, count] of [1, isFour ? 1 : 0, 0, 0].entries()) head.writeUInt16BE(count, 4 + 2 * place);
@@ -38,11 +43,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const names = createNames(() => {
-  const resolver = new Resolver({ timeout: 500, tries: 1 });
+const openResolver = (timeout = 500) => {
+  const resolver = new Resolver({ timeout, tries: 1 });
   resolver.setServers([`127.0.0.1:${port}`]);
   return resolver;
-});
+};
+const names = createNames({ openResolver, hostsFile: async () => [] });
 const guard = createAddressGuard({}, names);
 const through = (host: string) =>
   new Promise<readonly LookupAddress[]>((resolve, reject) => {
@@ -68,6 +74,37 @@ describe("the lookup of a receiver's name", () => {
     expect(await through("changing.example.com")).toEqual([{ address: "93.184.216.34", family: 4 }]);
     await expect(through("changing.example.com")).rejects.toThrow(/may not be called/);
     expect(asked.filter((name) => name === "changing.example.com")).toHaveLength(2);
+  });
+
+  it("waits only for a moment for IPv6 once it has an IPv4 address", async () => {
+    answers.set("half.example.com", ["93.184.216.34"]);
+    withoutSix.add("half.example.com");
+    const patient = createNames({ openResolver: () => openResolver(4_000), hostsFile: async () => [] });
+    const sinceMs = performance.now();
+    expect(await patient("half.example.com", 0)).toEqual([{ address: "93.184.216.34", family: 4 }]);
+    expect(performance.now() - sinceMs).toBeLessThan(2_000);
+  });
+
+  it("takes the hosts file first, as the system does, and reads it again when it changed", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "hosts-")), "hosts");
+    await writeFile(
+      path,
+      "# own\n10.1.2.3\thooks.corp.lan Hooks.Example.com # both\n::1 hooks.corp.lan\nnonsense hooks.b.c\n",
+    );
+    const own = createNames({ openResolver, hostsFile: createHostsFile(path) });
+    expect(await own("hooks.corp.lan", 0)).toEqual([
+      { address: "10.1.2.3", family: 4 },
+      { address: "::1", family: 6 },
+    ]);
+    expect(await own("hooks.corp.lan", 6)).toEqual([{ address: "::1", family: 6 }]);
+    expect(await own("hooks.example.com.", 4)).toEqual([{ address: "10.1.2.3", family: 4 }]);
+    expect(asked.filter((name) => name.startsWith("hooks."))).toEqual([]);
+    await writeFile(path, "10.9.9.99 hooks.corp.lan\n");
+    await expect
+      .poll(() => own("hooks.corp.lan", 0), { timeout: 4_000 })
+      .toEqual([{ address: "10.9.9.99", family: 4 }]);
+    const none = createHostsFile(`${path}-none`);
+    expect(await none("hooks.corp.lan", 0)).toEqual([]);
   });
 
   it("asks the system about a name without a dot", async () => {

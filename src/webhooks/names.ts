@@ -2,58 +2,126 @@ import { lookup, type LookupAddress } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import { MarrowError } from "../errors.ts";
 import { createPermits } from "../internal/permits.ts";
+import { createTurnPacer } from "../internal/time-slice.ts";
+import { createHostsFile, type HostsFile } from "./hosts-file.ts";
 
 /** Returns the addresses of a host name; `family` 4 or 6 asks for these alone. @throws Error as `dns.lookup` and `dns.resolve4` */
 export type ResolveName = (host: string, family: number) => Promise<readonly LookupAddress[]>;
 
+/** Asks DNS servers. */
+export type Asker = Pick<Resolver, "resolve4" | "resolve6" | "cancel">;
+
+/** Where names are looked up before the system is asked. */
+export interface NamesOptions {
+  /** Makes what asks DNS servers about one name. @default that of Node, with the servers of the system */
+  readonly openResolver?: () => Asker;
+  /** @default that of the system */
+  readonly hostsFile?: HostsFile;
+}
+
 /** Longest wait for the first answer of a DNS server, in milliseconds, and how often it is asked. */
 const ANSWER_MS = 2_000;
 const TRIES = 2;
+/** Longest wait for all DNS servers together, in milliseconds. */
+const DNS_MS = 10_000;
+/** Longest wait for the addresses of one family once those of the other are there, in milliseconds. */
+const OTHER_FAMILY_MS = 300;
 /** Longest wait for the system's own lookup to be free, in milliseconds. */
 const WAIT_MS = 10_000;
 /** Errors of a DNS server that does not answer. */
 const SILENT: ReadonlySet<unknown> = new Set(["ETIMEOUT", "ECANCELLED"]);
 
+/** Threads that Node has for all lookups of a process, also those of models and of Redis: half of its pool. */
+const LOOKUP_THREADS = Math.ceil((Number(process.env["UV_THREADPOOL_SIZE"]) || 4) / 2);
+
 /**
- * The system's own lookup occupies a thread until it has an answer. Node has two threads for all lookups of a process, also those of models
- * and of Redis; so it is used for one name at a time.
+ * The system's own lookup occupies a thread until it has an answer; so it gets half of the threads at most: one name at a time, or two of
+ * four threads. Names of one domain have one of them, and take turns with those of others.
  */
 const ofSystem = createPermits({
-  max: 1,
+  max: Math.max(1, Math.floor(LOOKUP_THREADS / 2)),
+  eachMax: 1,
   refusal: () => new MarrowError("timeout", "too many names are looked up by the system"),
 });
 
 /**
- * Makes the lookup of names that anybody may have named. It asks DNS servers without a thread, so that servers which do not answer delay
- * nobody else. The system's own lookup, with its hosts file and search domains, is asked about names without a dot, and names that DNS does
- * not have.
+ * Makes the lookup of names that anybody may have named. The hosts file comes first, as for the system. Then it asks DNS servers without a
+ * thread, so that servers which do not answer delay nobody else; they are asked for the name as it stands. The system's own lookup, with its
+ * search domains, is asked about names without a dot, and names that DNS does not have.
  */
-export function createNames(
-  openResolver: () => Pick<Resolver, "resolve4" | "resolve6"> = () =>
-    new Resolver({ timeout: ANSWER_MS, tries: TRIES }),
-): ResolveName {
+export function createNames({ openResolver = openOwn, hostsFile = createHostsFile() }: NamesOptions = {}): ResolveName {
   return async (host, family) => {
+    const known = await hostsFile(host, family);
+    if (known.length > 0) return known;
     if (!host.slice(0, -1).includes(".")) return lookUp(host, family);
-    const resolver = openResolver();
-    const [four, six] = await Promise.allSettled([
-      family === 6 ? [] : resolver.resolve4(host),
-      family === 4 ? [] : resolver.resolve6(host),
-    ]);
-    const found = [...toAddresses(four, 4), ...toAddresses(six, 6)];
-    if (found.length > 0) return found;
-    for (const answer of [four, six])
-      if (answer.status === "rejected" && SILENT.has((answer.reason as NodeJS.ErrnoException).code))
-        throw answer.reason;
-    return lookUp(host, family);
+    const found = await askDns(await inTurn(openResolver), host, family);
+    return found.length > 0 ? found : lookUp(host, family);
   };
 }
 
-function toAddresses(answer: PromiseSettledResult<readonly string[]>, family: 4 | 6): readonly LookupAddress[] {
-  return answer.status === "fulfilled" ? answer.value.map((address) => ({ address, family })) : [];
+/** One for each name: one for all would take the quickness of some names for that of all, and give up slower ones. */
+function openOwn(): Asker {
+  return new Resolver({ timeout: ANSWER_MS, tries: TRIES });
+}
+
+/** Hundreds of lookups that begin together would hold the event loop. */
+const pace = createTurnPacer();
+
+function inTurn<T>(make: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    pace(() => resolve(make()));
+  });
+}
+
+/** Returns the addresses that DNS has of a name, or none. @throws Error `ETIMEOUT` if DNS did not answer */
+function askDns(resolver: Asker, host: string, family: number): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    const found: LookupAddress[] = [];
+    let silent: NodeJS.ErrnoException | undefined;
+    const families = ([4, 6] as const).filter((one) => family === 0 || family === one);
+    let open = families.length;
+
+    function end(): void {
+      clearTimeout(late);
+      resolver.cancel();
+      // IPv4 first, whichever came first.
+      if (found.length > 0) resolve(found.toSorted((a, b) => a.family - b.family));
+      else if (silent === undefined) resolve([]);
+      else reject(silent);
+    }
+    let late = setTimeout(() => {
+      silent = Object.assign(new Error(`DNS did not answer for ${host}`), { code: "ETIMEOUT" });
+      end();
+    }, DNS_MS);
+
+    function settle(): void {
+      open -= 1;
+      if (open === 0) return end();
+      if (found.length === 0) return;
+      clearTimeout(late);
+      late = setTimeout(end, OTHER_FAMILY_MS);
+    }
+    for (const one of families)
+      (one === 4 ? resolver.resolve4(host) : resolver.resolve6(host)).then(
+        (addresses) => {
+          found.push(...addresses.map((address) => ({ address, family: one })));
+          settle();
+        },
+        (error: NodeJS.ErrnoException) => {
+          if (SILENT.has(error.code)) silent ??= error;
+          settle();
+        },
+      );
+  });
+}
+
+/** The domain of a name: its last two labels, or the name if it has one. */
+function domainOf(host: string): string {
+  return host.replace(/\.$/, "").split(".").slice(-2).join(".").toLowerCase();
 }
 
 async function lookUp(host: string, family: number): Promise<readonly LookupAddress[]> {
-  const release = await ofSystem.take(1, WAIT_MS);
+  const release = await ofSystem.take(1, WAIT_MS, { owner: domainOf(host) });
   try {
     return await new Promise((resolve, reject) => {
       lookup(host, { family, all: true }, (error, found) => (error === null ? resolve(found) : reject(error)));

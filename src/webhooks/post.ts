@@ -3,6 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { createConnector } from "../internal/connector.ts";
 import { toRetryAfterMs } from "../internal/retry-after.ts";
 import { createAddressGuard, type AddressGuard, type AddressOptions } from "./address.ts";
+import { createNames, type ResolveName } from "./names.ts";
 
 /** Options for sending webhooks. */
 export interface PosterOptions extends AddressOptions {
@@ -30,9 +31,12 @@ export interface Poster {
 const ANSWER_BYTES_MAX = 4_096;
 const ANSWER_MS_MAX = 1_000;
 
-/** Makes a sender of webhooks. Redirects are never followed; connections go to the checked address. */
-export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions = {}): Poster {
-  const guard = createAddressGuard(addresses);
+/** Makes a sender of webhooks. Redirects are never followed; connections go to the checked address. `resolve` looks names up. */
+export function createPoster(
+  { timeoutMs = 20_000, ...addresses }: PosterOptions = {},
+  resolve: ResolveName = createNames(),
+): Poster {
+  const guard = createAddressGuard(addresses, resolve);
   const agent = new Agent({
     connect: createConnector({ lookup: guard.lookup, timeout: timeoutMs }),
     // As many connections as deliveries: receivers of one host, such as those of a service, do not wait for each other.
@@ -72,7 +76,7 @@ export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions
 }
 
 function reasonOf(error: unknown): string {
-  if (MarrowError.is(error)) return "address_refused";
+  if (MarrowError.is(error)) return error.code === "timeout" ? "timeout" : "address_refused";
   const { name, code } = (error ?? {}) as { name?: string; code?: string };
   if (name === "TimeoutError" || code?.endsWith("_TIMEOUT") === true) return "timeout";
   return code ?? "failed";

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import OpenAI from "openai";
 import { afterEach, describe, expect, it } from "vitest";
+import { MarrowError } from "../errors.ts";
 import { ATTEMPTS_MAX, createAddressGuard, createPoster, judgeDelivery, newSecret, signWebhook } from "./index.ts";
 
 const closers: (() => unknown)[] = [];
@@ -138,6 +139,12 @@ describe("the sending of a webhook", () => {
       error: "address_refused",
     });
     expect(seen).toEqual([]);
+  });
+
+  it("tells a name that took too long from one that may not be called", async () => {
+    const poster = createPoster({}, () => Promise.reject(new MarrowError("timeout", "too many names")));
+    closers.push(() => poster.close());
+    expect(await poster.post("https://hooks.example.com/", "{}", {})).toMatchObject({ status: 0, error: "timeout" });
   });
 
   it("tells the status, follows no redirect, and gives up in time and size", async () => {

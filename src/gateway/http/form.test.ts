@@ -36,6 +36,26 @@ describe("a form that is handed on", () => {
     expect([form.model, form.files]).toEqual(["m", 1]);
   });
 
+  it.each([
+    ["a file named like a header", part('name="file"; filename="content-disposition: notes.txt"', "x")],
+    ["a header whose name ends like another", part('name="file"; filename="a"\r\nX-Content-Disposition: a', "x")],
+    ["a backslash that escapes nothing", part('filename="C:\\dir\\"; name="file"', "x")],
+    ["a backslash at the end", part('name="file"; filename="C:\\dir\\"', "x")],
+    ["an escaped quotation mark", part('name="file"; filename="a\\"b"', "x")],
+    ["a boundary's name in quotes", file("x"), `${TYPE}; start-info="boundary=1"`],
+    ["a boundary in quotes", file("x"), 'multipart/form-data; boundary="b"'],
+  ])("may have %s", (_, other, type = TYPE) => {
+    const form = read(`${other}${part('name="model"', "m")}--b--`, type);
+    expect([form.model, form.files]).toEqual(["m", 1]);
+  });
+
+  it("is read in a time that grows with its size alone, whatever its quotation marks", () => {
+    const hostile = part(`name="a"; x=${'\\"'.repeat(4_000)}`, "x").repeat(60);
+    const before = process.cpuUsage();
+    expect(read(`${hostile}${part('name="model"', "m")}--b--`).model).toBe("m");
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
+  });
+
   it("may hold any bytes in its files, in any order", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isFirst) => {
@@ -62,6 +82,21 @@ describe("a form that is handed on", () => {
       "two dispositions in a part",
       `${part('name="a"\r\ncontent-disposition: form-data; name="model"', "b")}${part('name="model"', "a")}--b--`,
     ],
+    ["a folded name", part('name="a";\r\n name="model"', "m")],
+    ["a folded file name", part('name="model";\r\n filename="x"', "m")],
+    ["a header after a line feed alone", part('name="a"\ncontent-disposition: form-data; name="model"', "m")],
+    [
+      "a boundary after a line feed alone",
+      `${file(`x\n${part('name="model"', "a")}`)}${part('name="model"', "b")}--b--`,
+    ],
+    ["a name that is escaped", `${part('name="mo\\del"', "a")}${part('name="model"', "b")}--b--`],
+    ["a name that one reading hides", `${part('x="\\"; name="model"', "a")}--b--`],
+    ["a name that the other hides", `${part('x="\\""; name="model"; y=""', "a")}${part('name="model"', "b")}--b--`],
+    [
+      "a quotation mark that does not end",
+      `${part('name="a"; x="; name=model', "a")}${part('name="model"', "b")}--b--`,
+    ],
+    ["a boundary that one reading hides", `${file("x")}--b--`, `${TYPE}; x="\\"; boundary=c; y="`],
     ["two boundaries", `${file("x")}--b--`, `${TYPE}; boundary=c`],
     ["a model that is a file", `${part('name="model"; filename="m"', "a")}--b--`],
     ["a model of a megabyte", `${part('name="model"', "m".repeat(1_048_576))}--b--`],

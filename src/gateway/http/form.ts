@@ -1,14 +1,13 @@
 import { MarrowError } from "../../errors.ts";
 import type { ForwardedForm } from "../../models/index.ts";
+import { readBoundary, readPartHead } from "./form-head.ts";
 
 /** Parts of one form, and bytes of the head of one. */
 const PARTS_MAX = 64;
 const HEAD_BYTES_MAX = 8_192;
 /** Bytes of a field whose value is read. */
 const VALUE_BYTES_MAX = 256;
-
-const DISPOSITION = /content-disposition\s*:/gi;
-const NAME = /;\s*name[*\d]*\s*=/gi;
+const CR = 13;
 
 /** A form to forward, and the fields read from it. */
 export interface ReadForm extends Omit<ForwardedForm, "model"> {
@@ -21,26 +20,22 @@ export interface ReadForm extends Omit<ForwardedForm, "model"> {
 
 /**
  * Reads the model and the user in a `multipart/form-data` body, at any position, and nothing else. Its bytes are forwarded, so everything
- * that another reader could read otherwise is refused: a boundary, a disposition or a name that is given twice. Linear. Pure.
+ * that another reader could read otherwise is refused: a boundary, a
+ * disposition or a name that is given twice, a folded header, and a boundary after a line feed alone. Linear. Pure.
  * @throws MarrowError `invalid_input` for a malformed body, too many parts, a duplicate of either, or an empty model
  */
 export function readForm(contentType: string, bytes: Buffer): ReadForm {
-  const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
-  const name = boundary?.[1] ?? boundary?.[2];
-  if (name === undefined) throw malformed("has no boundary");
-  if ([...contentType.matchAll(/boundary[*\d]*\s*=/gi)].length > 1) throw malformed("has more than one boundary");
+  const read = readBoundary(contentType);
+  if (typeof read === "string") throw malformed(read);
+  const name = read.boundary;
   const fields = new Map<string, { readonly from: number; readonly to: number }>();
   let files = 0;
   for (const part of partsOf(bytes, `--${name}`)) {
-    const head = bytes.toString("latin1", part.head, part.from);
-    const disposition = /^content-disposition:\s*form-data\s*(;[^\r\n]*)$/im.exec(head)?.[1] ?? "";
-    // A text in quotation marks may look like a name, and is none.
-    const plain = disposition.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
-    if (head.match(DISPOSITION)?.length !== 1 || plain.match(NAME)?.length !== 1)
-      throw malformed("must have one content-disposition with one name in each part");
-    const field = /;\s*name="([^"\r\n]*)"/i.exec(disposition)?.[1] ?? /;\s*name=([^\s;"]+)/i.exec(disposition)?.[1];
-    if (field === undefined) throw malformed("has a part without a name");
-    const isFile = /;\s*filename\*?=/i.test(disposition);
+    const head = readPartHead(bytes.toString("latin1", part.head, part.from));
+    if (typeof head === "string") throw malformed(head);
+    const { name: field, isFile, isPlain } = head;
+    if (!isPlain && (field === "model" || field === "user"))
+      throw malformed("has a name of a part that can be read otherwise");
     if (isFile && field === "model") throw wrong(field, "must be a text, not a file");
     if (isFile) files += 1;
     else if (field === "model" || field === "user") {
@@ -90,7 +85,7 @@ function* partsOf(
   bytes: Buffer,
   delimiter: string,
 ): Generator<{ readonly head: number; readonly from: number; readonly to: number }> {
-  const next = Buffer.from(`\r\n${delimiter}`, "latin1");
+  const next = Buffer.from(`\n${delimiter}`, "latin1");
   if (bytes.toString("latin1", 0, delimiter.length) !== delimiter) throw malformed("does not begin with its boundary");
   let at = delimiter.length;
   for (let count = 0; ; count += 1) {
@@ -103,10 +98,12 @@ function* partsOf(
     const within = bytes.subarray(at, head + HEAD_BYTES_MAX).indexOf("\r\n\r\n");
     if (within === -1) throw malformed("has a part with incomplete headers");
     const from = at + within + 4;
-    const to = bytes.indexOf(next, from - 2);
-    if (to === -1) throw malformed("ends too soon");
-    yield { head, from, to: Math.max(from, to) };
-    at = to + next.length;
+    const end = bytes.indexOf(next, from - 1);
+    if (end === -1) throw malformed("ends too soon");
+    // Readers that take a line feed for the end of a line would end the part here.
+    if (bytes[end - 1] !== CR) throw malformed("has a boundary after a line feed alone");
+    yield { head, from, to: Math.max(from, end - 1) };
+    at = end + next.length;
   }
 }
 
