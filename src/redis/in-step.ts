@@ -15,7 +15,7 @@ type Inner = Pick<IoredisClient, "status"> & {
 
 /** A command that waits for its reply. */
 interface Item {
-  readonly command: Pick<IoredisCommand, "name" | "reject">;
+  readonly command: Pick<IoredisCommand, "name" | "reject"> & { refuse?(error: Error): void };
 }
 
 /** The part of the client that gives each reply to the oldest command. */
@@ -100,7 +100,7 @@ class Step implements Steps {
   #left = false;
   #look: NodeJS.Timeout | undefined;
   #ended: Socket | undefined;
-  /** Pings that wait for their answers, with the word of each. */
+  /** Pings that wait for their answers, with the word of each. A client may send them again on its next connection. */
   readonly #pings = new Map<unknown, string>();
   #pinged = 0;
   #proof: Proof | undefined;
@@ -117,8 +117,9 @@ class Step implements Steps {
       this.answered = 0;
       this.#left = false;
       this.informed = false;
-      this.#pings.clear();
     });
+    // Its word does not come any more, and what comes on the next connection is not held for it.
+    (client as unknown as IoredisClient).on("close", () => this.#conclude(false));
   }
 
   /** The command that a reply is for. */
@@ -230,7 +231,10 @@ class Step implements Steps {
   #ping(lost: () => void = () => {}): object {
     const word = `${WORD}${(this.#pinged += 1)}`;
     const ping = new IoredisCommand("ping", [word]);
-    ping.promise.catch(lost);
+    ping.promise.catch(() => {
+      this.#pings.delete(ping);
+      lost();
+    });
     this.#pings.set(ping, word);
     this.#client.sendCommand(ping);
     return ping;
@@ -246,7 +250,11 @@ Object.assign(prototype, {
   shiftCommand(this: Handler, reply: unknown) {
     // The client's own way ends the process at a null that nobody asked for, and repeats any other reply in an error.
     const step = this.redis[STEP];
-    return step === undefined ? shiftCommand.call(this, reply ?? "null") : step.take(reply, this);
+    if (step === undefined) return shiftCommand.call(this, reply ?? "null");
+    const item = step.take(reply, this);
+    // The client may send it again instead, as its `reconnectOnError` decides.
+    if (reply instanceof Error) item?.command.refuse?.(reply);
+    return item;
   },
   returnFatalError(this: Handler, error: Error) {
     const step = this.redis[STEP];

@@ -44,12 +44,20 @@ export function createClusterSend(cluster: Cluster): (command: OnceCommand) => P
     const redirect = command.reject;
     command.reject = (error: Error) => {
       const word = errorWord(error.message);
-      if (word === "MOVED" || word === "ASK") command.isWritten = false;
+      if (isRedirection(word)) command.isWritten = false;
       const isAway = word === "CLUSTERDOWN" || error.message === CLOSED;
       if (isAway) refresh();
       if (isAway || word === "TRYAGAIN") settle(error);
       else redirect.call(command, error);
     };
+    // The client follows a redirection, which must reach it once.
+    command.refuse = (error) => {
+      if (!isRedirection(errorWord(error.message))) command.reject(error);
+    };
     return command.promise as Promise<unknown>;
   };
+}
+
+function isRedirection(word: string): boolean {
+  return word === "MOVED" || word === "ASK";
 }

@@ -38,6 +38,8 @@ export class QueuedCommand {
   readonly #bytes: boolean;
   readonly #answered: Answered;
   #isWritten = false;
+  /** Whether it has failed. A reply that comes later is one to what was written in its place. */
+  #isOver = false;
 
   constructor(words: Command, bytes: boolean, answered: Answered) {
     this.name = toLower(words[0] as string);
@@ -65,12 +67,19 @@ export class QueuedCommand {
   }
 
   resolve(reply: unknown): void {
-    this.#answered(undefined, this.#bytes ? reply : toTexts(reply));
+    if (!this.#isOver) this.#answered(undefined, this.#bytes ? reply : toTexts(reply));
   }
 
   reject(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     const why = error ?? new Error("the client gave up a command");
     this.#answered(this.#isWritten ? new Written(why) : new NotSent(why), undefined);
+  }
+
+  /** The server answered with an error: that is its reply, also if the client would send it again (`reconnectOnError`). */
+  refuse(error: Error): void {
+    this.reject(error);
   }
 
   /** Its connection ended before the reply. */

@@ -37,6 +37,11 @@ export class OnceCommand extends IoredisCommand {
     return super.toWritable(socket);
   }
 
+  /** The server answered with an error: that is its reply, also if the client would send it again (`reconnectOnError`). */
+  refuse(error: Error): void {
+    this.reject(error);
+  }
+
   /** Its connection ended before the reply. */
   lose(): void {
     if (this.isWritten) this.reject(new Error(CLOSED));

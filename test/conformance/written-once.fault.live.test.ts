@@ -218,3 +218,33 @@ describe("a client with a time limit of its own", () => {
     });
   });
 });
+
+describe("a write that Redis refused", () => {
+  it.each([1, 2] as const)(
+    "on a replica runs once that is the master, where the client reconnects on errors (%i)",
+    async (how) => {
+      const replica = await ownServer(inject("redisBinary"));
+      await replica.start();
+      ended.push(() => replica.stop());
+      const admin = new Ioredis(replica.port, "127.0.0.1");
+      ended.push(() => admin.disconnect());
+      await admin.replicaof("127.0.0.1", single.port);
+      await until(async () => (await admin.info("replication")).includes("master_link_status:up"), "the replica");
+      const reconnectOnError = ({ message }: Error) => message.startsWith("READONLY") && how;
+      const redis = borrowIoredis(new Ioredis(replica.port, "127.0.0.1", { reconnectOnError }));
+      const key = `refused:${Math.random()}`;
+      const written = redis.send(["INCR", key]).catch((error: unknown) => error);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      await admin.replicaof("NO", "ONE");
+      expect(await written).toBe(1);
+      expect(await admin.get(key)).toBe("1");
+    },
+  );
+
+  it("keeps that answer where the client reconnects on every error", async () => {
+    const redis = borrowIoredis(new Ioredis(single.port, "127.0.0.1", { reconnectOnError: () => 2 }));
+    const key = `refused:${Math.random()}`;
+    await redis.send(["RPUSH", key, "a"]);
+    await expect(redis.send(["INCR", key])).rejects.toMatchObject({ code: "redis_rejected" });
+  });
+});
