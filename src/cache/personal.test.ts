@@ -4,6 +4,9 @@ import { isPersonal, PERSONAL_CHARS_MAX } from "./personal.ts";
 describe("a prompt whose answer depends on who asks", () => {
   it.each([
     "What is my balance?",
+    "Is this phonenumber blocked?",
+    "What does this accountnumber mean?",
+    "Why is this trackingid invalid?",
     "what did I order",
     "Am I eligible for the discount?",
     "Where is my order?",

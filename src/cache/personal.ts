@@ -86,6 +86,11 @@ function isOfPerson(text: string): boolean {
   return false;
 }
 
+/** Numbers of one's own, which are written as one word, too: "the account number", "the accountnumber". */
+const CODED =
+  "reset|confirmation|verification|security|activation|tracking|pin|login|access|account|phone|passport|tax|customer|member|reference";
+const CODES = "code|number|id|pin";
+
 const SITUATED: readonly (readonly [words: string, pattern: string | ((text: string) => boolean)])[] = [
   ["you", String.raw`\b(?:did|have|had) you\b`],
   ["you", String.raw`\byou (?:just )?(?:said|told|mentioned|promised|recommended|suggested|sent)\b`],
@@ -107,8 +112,10 @@ const SITUATED: readonly (readonly [words: string, pattern: string | ((text: str
   ["usual", String.raw`\bthe usual\b`],
   ["key keys", String.raw`\b(?:the|this|current) (?:api|access|secret) keys?\b`],
   [
-    "code codes number numbers pin pins id ids",
-    String.raw`\b(?:the|this|that)(?: \w+)? (?:reset|confirmation|verification|security|activation|tracking|pin|login|access|account|phone|passport|tax|customer|member|reference) ?(?:code|number|id|pin)s?\b|\bthe pin\b`,
+    ["", ...CODED.split("|")]
+      .flatMap((kind) => CODES.split("|").map((code) => `${kind}${code} ${kind}${code}s`))
+      .join(" "),
+    String.raw`\b(?:the|this|that)(?: \w+)? (?:${CODED}) ?(?:${CODES})s?\b|\bthe pin\b`,
   ],
   ["file record", String.raw`\bon (?:file|record)\b`],
   ["remain remains remaining", String.raw`\bremain(?:s|ing)?\b`],

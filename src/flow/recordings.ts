@@ -33,7 +33,7 @@ const COMPLETE_PART = 1 / 4;
 /** Part of all recordings up to which one never waits for room (half a mebibyte of 128). */
 const SHORT_PART = 1 / 256;
 /** Scopes of which one recording each grows beyond that. */
-const SCOPES_AT_ONCE = 4;
+const SCOPES_AT_ONCE = 2;
 /** Time after which one that may grow lets another one, if it grew by less than a part of all recordings (32 KiB of 128 MiB). */
 const [STALLED_MS, STALLED_PART] = [5_000, 1 / 4_096];
 

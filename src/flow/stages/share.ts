@@ -5,6 +5,7 @@ import { createTimeSlice } from "../../internal/time-slice.ts";
 import {
   createRecorder,
   createRoomTaker,
+  growthOf,
   type ChatChunk,
   type ChatCompletion,
   type Recorder,
@@ -60,7 +61,7 @@ export async function share(
     }
     let weight = 0;
     for (let next = first; next.done !== true; next = await chunks.next()) {
-      weight += weightOf([next.value]);
+      weight += weightOfMerged(next.value);
       recorder.add([next.value]);
       const wait = taker.grew(weight);
       if (wait !== undefined)
@@ -91,6 +92,12 @@ function oneShare(room: Place["room"]): Place["room"] {
       return { take: (bytes, signal) => own.take(bytes, signal), close() {} };
     })
   );
+}
+
+/** What a chunk adds to an answer that is put together: pieces of its text become one. */
+function weightOfMerged(chunk: ChatChunk): number {
+  const growth = growthOf(chunk);
+  return growth === undefined ? weightOf([chunk]) : growth.text.length * CHAR_BYTES;
 }
 
 /** Lets other work run between the chunks, of which a whole answer has many at once. */

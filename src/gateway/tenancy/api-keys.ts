@@ -138,10 +138,14 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
     return hasEnded(kept.principal) ? undefined : kept.principal;
   }
 
-  /** Forgets what is cached of one key, which changed. What is cached of the others serves while Redis is away. */
-  function forget(id: string): void {
+  /** Caches what one key became, if it was cached, or forgets it. What is cached of the others serves while Redis is away. */
+  function replace(id: string, principal?: Principal): void {
     checked.delete(id);
-    for (const [key, { principal }] of known) if (principal.id === id) known.delete(key);
+    for (const [key, before] of known) {
+      if (before.principal.id !== id) continue;
+      if (principal === undefined) known.delete(key);
+      else known.set(key, { principal, atMs: performance.now() });
+    }
   }
 
   async function create(principal: NewKey): Promise<string> {
@@ -198,7 +202,7 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
       const after = withReach({ ...principal, ...changes, ...(isOwnEnd && { rotated: undefined }) });
       const values = { digest: field, before, record: toRecord(after, field) };
       if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
-        forget(id);
+        replace(id, { ...after, id });
         return { ...after, id };
       }
     }
@@ -246,7 +250,7 @@ export function createApiKeys(redis: Redis, onLost: (lost: LostKeys) => void = (
 
     async remove(id) {
       const found = await find(id);
-      forget(id);
+      replace(id);
       return found !== undefined && take(...found);
     },
 

@@ -30,20 +30,24 @@ describe("an API key whose record is damaged", () => {
     }
   });
 
-  liveTest("stays valid whatever is done with other keys: revoked, renamed, or of an unknown id", async ({ redis }) => {
-    const keys = createApiKeys(redis);
-    const [key, renamed, removed] = await Promise.all(
-      ["k", "renamed", "removed"].map((name) => keys.create({ scope: "acme", user: "ann", name })),
-    );
-    const ids = await Promise.all([renamed, removed].map(async (one) => (await keys.identify(one)).id));
-    await keys.identify(key);
-    await keys.update(ids[0] ?? "", { name: "n" });
-    await keys.remove(ids[1] ?? "");
-    await keys.remove("0123456789abcdef");
-    await redis.send(["SET", `{${redis.app}}:gateway:keys`, "damaged"]);
-    expect(await keys.identify(key)).toMatchObject({ name: "k" });
-    for (const other of [renamed, removed]) await expect(keys.identify(other)).rejects.toMatchObject({ code: UNREAD });
-  });
+  liveTest(
+    "stays valid whatever is done with keys, as what it became: only one that was revoked here does not",
+    async ({ redis }) => {
+      const keys = createApiKeys(redis);
+      const [key, renamed, removed] = await Promise.all(
+        ["k", "renamed", "removed"].map((name) => keys.create({ scope: "acme", user: "ann", name })),
+      );
+      const ids = await Promise.all([renamed, removed].map(async (one) => (await keys.identify(one)).id));
+      await keys.identify(key);
+      await keys.update(ids[0] ?? "", { name: "n" });
+      await keys.remove(ids[1] ?? "");
+      await keys.remove("0123456789abcdef");
+      await redis.send(["SET", `{${redis.app}}:gateway:keys`, "damaged"]);
+      expect(await keys.identify(key)).toMatchObject({ name: "k" });
+      expect(await keys.identify(renamed)).toMatchObject({ name: "n" });
+      await expect(keys.identify(removed)).rejects.toMatchObject({ code: UNREAD });
+    },
+  );
 
   liveTest("is refused once it was revoked", async ({ redis }) => {
     const keys = createApiKeys(redis);
