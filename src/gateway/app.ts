@@ -26,6 +26,7 @@ import { allowOrigins } from "./http/cors.ts";
 import { acceptEmptyBodies } from "./http/empty-body.ts";
 import { acceptEncodings } from "./http/encodings.ts";
 import { acceptIdempotencyKeys } from "./http/idempotency.ts";
+import { createBodyRoom } from "./http/body-room.ts";
 import { acceptJson } from "./http/json-body.ts";
 import { describeApi } from "./http/openapi.ts";
 import { noteRoutes, pathOf, type Route } from "./http/not-found.ts";
@@ -231,7 +232,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     },
   });
   app.addHook("onClose", async () => watchdog.close());
-  acceptJson(app, config.json, watchdog);
+  acceptJson(app, config.json, { watchdog, room: createBodyRoom(app) });
   app.setValidatorCompiler<z.ZodType>(({ schema }) => {
     prepareBody(schema);
     return (value) => {
@@ -261,12 +262,14 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const door = guardDoor(app, config);
   app.decorateRequest("principal");
   app.decorateRequest("kept");
+  app.decorateRequest("answer");
   allowOrigins(app, config.cors);
   acceptEmptyBodies(app);
   acceptEncodings(app);
   acceptIdempotencyKeys(app, redis, turnBytes);
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
+    request.answer = reply.raw;
     if (request.routeOptions.config.open === true) return done();
     const own = inside.principalOf(request);
     if (own !== undefined) {

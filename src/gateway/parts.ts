@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
@@ -65,6 +66,8 @@ declare module "fastify" {
     principal: Principal;
     /** The body as it came; `undefined` for a request without JSON. */
     kept: Buffer | undefined;
+    /** Its answer; set before its body is read. */
+    answer: ServerResponse;
   }
   interface FastifyContextConfig {
     /** Served without an API key. */
