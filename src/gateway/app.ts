@@ -26,7 +26,6 @@ import { allowOrigins } from "./http/cors.ts";
 import { acceptEmptyBodies } from "./http/empty-body.ts";
 import { acceptEncodings } from "./http/encodings.ts";
 import { acceptIdempotencyKeys } from "./http/idempotency.ts";
-import { createBodyRoom } from "./http/body-room.ts";
 import { acceptJson } from "./http/json-body.ts";
 import { describeApi } from "./http/openapi.ts";
 import { noteRoutes, pathOf, type Route } from "./http/not-found.ts";
@@ -232,7 +231,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     },
   });
   app.addHook("onClose", async () => watchdog.close());
-  acceptJson(app, config.json, { watchdog, room: createBodyRoom(app) });
+  acceptJson(app, config.json, watchdog);
   app.setValidatorCompiler<z.ZodType>(({ schema }) => {
     prepareBody(schema);
     return (value) => {
@@ -262,7 +261,6 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const door = guardDoor(app, config);
   app.decorateRequest("principal");
   app.decorateRequest("kept");
-  app.decorateRequest("answer");
   allowOrigins(app, config.cors);
   acceptEmptyBodies(app);
   acceptEncodings(app);

@@ -52,6 +52,7 @@ export function createBodyRoom(
     }
   }
 
+  app.decorateRequest("answer");
   app.addHook("onRoute", (route) => {
     const { handler } = route;
     route.handler = function (this: ThisParameterType<RouteHandlerMethod>, request, reply) {

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
 import { readBytes } from "./body-bytes.ts";
-import type { BodyRoom } from "./body-room.ts";
+import { createBodyRoom } from "./body-room.ts";
 import { fill, type Unfilled } from "../../internal/exact-json.ts";
 import { readUnfilled } from "./json.ts";
 import { LARGE_BYTES, readLargeJson } from "./large-json.ts";
@@ -16,11 +16,8 @@ import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts"
  * Parses bodies of `application/json`. A large one is parsed in slices, so other requests continue.
  * @throws MarrowError `too_large`, `invalid_input`, `unavailable`, as answers to the request
  */
-export function acceptJson(
-  app: FastifyInstance,
-  budget: JsonBudget,
-  { watchdog, room }: { readonly watchdog: Watchdog; readonly room: BodyRoom },
-): void {
+export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: Watchdog): void {
+  const room = createBodyRoom(app);
   const mark = (request: FastifyRequest, step: string) => watchdog.mark(request.routeOptions.url ?? "unknown", step);
 
   app.addContentTypeParser("application/json", (request: FastifyRequest, payload: Readable, done) => {
