@@ -45,7 +45,9 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
       ...toRetryHeaders(Number(details?.["retryAfterMs"] ?? 1_000)),
     });
   const { status, retryable } = ERROR_CODES[code];
-  const message = status >= 500 ? ERROR_CODES[code].meaning : known.message;
+  // The bounds of a process are named in words of this program; all else that failed here stays with the operator.
+  const isOwnBound = code === "unavailable" && param?.endsWith("BytesMax") === true;
+  const message = status >= 500 && !isOwnBound ? ERROR_CODES[code].meaning : known.message;
   const told = details?.["answerCode"];
   return answer(status, message, param, typeof told === "string" ? told : code, {
     ...attempts,
