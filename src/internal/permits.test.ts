@@ -66,6 +66,24 @@ describe("permits", () => {
     await expect(second).rejects.toMatchObject({ code: "rate_limited" });
   });
 
+  it("go first to those that go first, which smaller callers of the same owner do not pass", async () => {
+    const permits = createPermits({ max: 10, refusal });
+    const given: string[] = [];
+    const take = async (name: string, units: number, isFirst: boolean) => {
+      const release = await permits.take(units, 5_000, { isFirst });
+      given.push(name);
+      return release;
+    };
+    const held = [await take("held", 5, false), await take("held", 5, false)];
+    const waiting = [take("behind", 2, false), take("first", 6, true), take("behind", 2, false)];
+    held[0]?.();
+    await new Promise(setImmediate);
+    expect(given).toEqual(["held", "held"]);
+    held[1]?.();
+    await Promise.all(waiting);
+    expect(given).toEqual(["held", "held", "first", "behind", "behind"]);
+  });
+
   it("of an owner with few callers are never refused because another owner's callers fill the line", async () => {
     const permits = createPermits({ max: 1, waitingMax: 4, refusal });
     const release = await permits.take(1, 50, { owner: "a" });

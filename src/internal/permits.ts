@@ -65,8 +65,9 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
     else held.set(owner, all);
   }
 
+  /** Whether an owner's own bound lets it have more. Without one it waits in line for its turn, and is not passed. */
   function mayHold(owner: string, units: number): boolean {
-    return (held.get(owner) ?? 0) + units <= eachMax;
+    return eachMax >= max || (held.get(owner) ?? 0) + units <= eachMax;
   }
 
   function beginNext(): void {
