@@ -93,6 +93,6 @@ describe("permits", () => {
     await Promise.all(refused);
     release();
     (await flood[0])?.();
-    await expect(other).resolves.toBeTypeOf("function");
+    for (const one of [other, ...flood.slice(1, 3)]) (await one)();
   });
 });
