@@ -1,4 +1,4 @@
-/** Builds the page of the dashboard from `src/dashboard` into `dist/dashboard`: one script, one style sheet, each also in brotli. */
+/** Builds the page of the dashboard from `src/dashboard` into `dist/dashboard`: one script, one style sheet, each in brotli. */
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
@@ -44,13 +44,15 @@ export async function buildDashboard(target: string = TARGET): Promise<readonly 
   const files = await Promise.all(
     made.map(async ([name, contents]) => {
       const packed = brotliCompressSync(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
-      await writeFile(join(fresh, name), contents);
       await writeFile(join(fresh, `${name}.br`), packed);
       return { name, bytes: contents.length, packedBytes: packed.length };
     }),
   );
-  for (const { name } of files)
-    for (const file of [name, `${name}.br`]) await rename(join(fresh, file), join(target, file));
+  for (const { name } of files) {
+    await rename(join(fresh, `${name}.br`), join(target, `${name}.br`));
+    // Earlier versions stored it plain, too.
+    await rm(join(target, name), { force: true });
+  }
   await rm(fresh, { recursive: true });
   return files;
 }

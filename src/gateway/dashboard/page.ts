@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { brotliDecompress } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 
@@ -15,6 +17,9 @@ interface Asset {
 
 /** Directory of the built page: the same path from `src` and from `dist`. */
 const FOLDER = new URL("../../../dist/dashboard/", import.meta.url);
+/** The files are stored in brotli only. */
+const PACKED = ".br";
+const decompress = promisify(brotliDecompress);
 const TYPES = new Map([
   ["html", "text/html; charset=utf-8"],
   ["js", "text/javascript; charset=utf-8"],
@@ -69,12 +74,15 @@ export function registerPage(app: FastifyInstance): void {
 async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
   const folder = fileURLToPath(FOLDER);
   try {
-    const names = (await readdir(folder)).filter((name) => TYPES.has(name.split(".").at(-1) ?? ""));
+    const names = (await readdir(folder))
+      .filter((file) => file.endsWith(PACKED))
+      .map((file) => file.slice(0, -PACKED.length));
     return new Map(
       await Promise.all(
         names.map(async (name): Promise<[string, Asset]> => {
-          const [plain, packed] = await Promise.all([readFile(folder + name), readFile(`${folder}${name}.br`)]);
-          const type = TYPES.get(name.split(".").at(-1) ?? "") as string;
+          const packed = await readFile(`${folder}${name}${PACKED}`);
+          const plain = await decompress(packed);
+          const type = TYPES.get(name.split(".").at(-1) ?? "") ?? "application/octet-stream";
           return [name, { type, etag: `"${hash("sha256", plain).slice(0, 20)}"`, plain, packed }];
         }),
       ),
