@@ -1,10 +1,10 @@
 /** A process of little memory whose model gives long whole answers to many at once. */
-import { fork, type ChildProcess } from "node:child_process";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { once } from "node:events";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSmallGateway, type SmallGateway } from "../small-gateway.ts";
 
 const ANSWER_BYTES = 8_000_000;
 const AT_ONCE = 60;
@@ -12,9 +12,7 @@ const HEAP_MB = 512;
 /** Time in which requests for the same answer come together. */
 const THINKS_MS = 500;
 
-let upstream: Server;
-let gateway: ChildProcess;
-let port: number;
+let gateway: SmallGateway;
 let asked = 0;
 let open = 0;
 const toAnswer = (bytes: number) =>
@@ -42,28 +40,13 @@ async function reply(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 beforeAll(async () => {
-  upstream = createServer((request, response) => {
+  gateway = await startSmallGateway("large", HEAP_MB, (request, response) => {
     open += 1;
     response.once("close", () => (open -= 1));
     void reply(request, response);
   });
-  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
-  const upstreamPort = (upstream.address() as AddressInfo).port;
-  gateway = fork(
-    new URL("../scaling/gateway-process.ts", import.meta.url),
-    [inject("redisUrl"), `large-${upstreamPort}`, `http://127.0.0.1:${upstreamPort}`],
-    { execArgv: ["--conditions=@marrow/source", `--max-old-space-size=${HEAP_MB}`] },
-  );
-  ({ port } = await new Promise<{ port: number }>((resolve, reject) => {
-    gateway.once("message", resolve);
-    gateway.once("exit", (code, signal) => reject(new Error(`the gateway ended: ${code} ${signal}`)));
-  }));
 }, 60_000);
-afterAll(() => {
-  gateway.disconnect();
-  upstream.closeAllConnections();
-  upstream.close();
-});
+afterAll(() => gateway.close());
 
 /** Ways to ask for a whole answer. */
 const WAYS: readonly ((question: string) => readonly [path: string, body: object])[] = [
@@ -79,7 +62,7 @@ async function ask(
   headers: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
 ) {
-  const response = await fetch(`http://127.0.0.1:${port}/v1/${path}`, {
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/${path}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ model: "chat", ...body }),
@@ -97,7 +80,7 @@ const sharedBy = (content: string, more: object) => [chat(content)[0], { ...chat
 /** Asks for a long answer and reads its head only; resolves once that came. `readRest` reads what comes until the connection is closed. */
 async function askSlowly(question: string): Promise<{ readonly readRest: () => Promise<number> }> {
   const body = JSON.stringify({ model: "chat", ...chat(question)[1] });
-  const socket = connect(port, "127.0.0.1");
+  const socket = connect(gateway.port, "127.0.0.1");
   socket.write(
     `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
@@ -121,7 +104,7 @@ describe("a process of little memory", () => {
     expect(mixed).toEqual(mixed.map(() => [200, true]));
     const responses = await all((nth) => ask(["responses", { input: `response ${nth}` }]));
     expect(responses).toEqual(responses.map(() => [200, true]));
-    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${gateway.port}/healthz`)).status).toBe(200);
   });
 
   it("gives one answer to many who share it, and lives", { timeout: 120_000 }, async () => {
@@ -137,7 +120,7 @@ describe("a process of little memory", () => {
       return Promise.all(pair);
     });
     expect(answers.flat()).toEqual(answers.flat().map(() => [200, true]));
-    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${gateway.port}/healthz`)).status).toBe(200);
   });
 
   it(
@@ -151,7 +134,7 @@ describe("a process of little memory", () => {
       expect(performance.now() - sinceMs).toBeLessThan(2_500);
       const patience = new AbortController();
       const impatient = Array.from({ length: 5 }, (_, nth) =>
-        fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+        fetch(`http://127.0.0.1:${gateway.port}/v1/chat/completions`, {
           method: "POST",
           // Nobody else needs it.
           headers: { "content-type": "application/json", "x-marrow-cache-control": "no-store" },
@@ -180,7 +163,7 @@ describe("a process of little memory", () => {
     await left;
     await expect.poll(() => asked - before, { timeout: 60_000 }).toBe(AT_ONCE);
     await expect.poll(() => open, { timeout: 60_000 }).toBe(0);
-    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${gateway.port}/healthz`)).status).toBe(200);
   });
 
   it("ends who shares another's answer at its own deadline", { timeout: 30_000 }, async () => {

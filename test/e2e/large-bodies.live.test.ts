@@ -1,9 +1,7 @@
 /** A process of little memory that many ask long questions at once. */
-import { fork, type ChildProcess } from "node:child_process";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startSmallGateway, type SmallGateway } from "../small-gateway.ts";
 
 const AT_ONCE = 100;
 const QUESTION_CHARS = 3_500_000;
@@ -19,15 +17,13 @@ const answer = JSON.stringify({
   usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
 });
 
-let upstream: Server;
-let gateway: ChildProcess;
-let port: number;
+let gateway: SmallGateway;
 let asked = 0;
 let askedAtOnce = 0;
 let askedAtMost = 0;
 
 beforeAll(async () => {
-  upstream = createServer((request, response) => {
+  gateway = await startSmallGateway("bodies", HEAP_MB, (request, response) => {
     asked += 1;
     askedAtMost = Math.max(askedAtMost, (askedAtOnce += 1));
     response.once("close", () => (askedAtOnce -= 1));
@@ -35,23 +31,8 @@ beforeAll(async () => {
       setTimeout(() => response.setHeader("content-type", "application/json").end(answer), THINKS_MS),
     );
   });
-  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
-  const upstreamPort = (upstream.address() as AddressInfo).port;
-  gateway = fork(
-    new URL("../scaling/gateway-process.ts", import.meta.url),
-    [inject("redisUrl"), `bodies-${upstreamPort}`, `http://127.0.0.1:${upstreamPort}`],
-    { execArgv: ["--conditions=@marrow/source", `--max-old-space-size=${HEAP_MB}`] },
-  );
-  ({ port } = await new Promise<{ port: number }>((resolve, reject) => {
-    gateway.once("message", resolve);
-    gateway.once("exit", (code, signal) => reject(new Error(`the gateway ended: ${code} ${signal}`)));
-  }));
 }, 60_000);
-afterAll(() => {
-  gateway.disconnect();
-  upstream.closeAllConnections();
-  upstream.close();
-});
+afterAll(() => gateway.close());
 
 /** Asks a question of so many characters, and returns the status. */
 async function ask(name: string, chars: number, signal?: AbortSignal): Promise<number> {
@@ -60,7 +41,7 @@ async function ask(name: string, chars: number, signal?: AbortSignal): Promise<n
     type: "text",
     text: `${name} ${nth} ${"word ".repeat(Math.min(chars, 100_000) / 5)}`,
   }));
-  const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ model: "chat", messages: [{ role: "user", content }] }),
@@ -83,7 +64,7 @@ describe("a hundred long questions at once", () => {
     expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([]);
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(AT_ONCE / 4);
     expect(askedAtMost).toBeLessThan(20);
-    expect(gateway.exitCode).toBeNull();
+    expect(gateway.process.exitCode).toBeNull();
   }, 120_000);
 
   it("end with their clients, also those that wait, and the next one is answered", async () => {
@@ -93,6 +74,6 @@ describe("a hundred long questions at once", () => {
     leaving.abort();
     await asking;
     expect(await ask("next", QUESTION_CHARS)).toBe(200);
-    expect(gateway.exitCode).toBeNull();
+    expect(gateway.process.exitCode).toBeNull();
   }, 120_000);
 });
