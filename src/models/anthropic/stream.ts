@@ -20,7 +20,8 @@ import {
   toUsage,
   type AnswerOptions,
 } from "./answer.ts";
-import { createTextReader, textOfInput, type TextReader } from "./custom-tools.ts";
+import { createTextReader, type TextReader } from "./custom-input.ts";
+import { textOfInput } from "./custom-tools.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** A block of a message under construction. */
