@@ -68,3 +68,8 @@ export function fitsCommand(command: Command, reply: Reply): boolean {
 export function hasShape(verb: string): boolean {
   return SHAPES.has(verb);
 }
+
+/** Whether a command may answer one text, as far as it is known here. */
+export function mayAnswerText(verb: string): boolean {
+  return SHAPES.get(verb)?.fits("text") ?? true;
+}

@@ -1,4 +1,5 @@
 import { MarrowError } from "../errors.ts";
+import { occupationOf, occupied } from "./occupied.ts";
 
 /**
  * Reason why Redis cannot serve a command now. Each state may end without a change by the caller.
@@ -177,6 +178,8 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
       error: new MarrowError("redis_denied", `${OUTAGES.rights} (${right})`, { cause: error, details }),
     };
   }
+  const occupation = occupationOf(message);
+  if (occupation !== undefined) return { kind: "final", error: occupied(occupation, { cause: error }) };
   if (GARBLED.test(message)) return { kind: "lost", cause: error };
   if (word === "DENIED") return final("redis_denied", `Redis refused the user's rights (${word})`, error);
   if ((word === "" || word === "ERR") && UNKNOWN_COMMAND.test(message))

@@ -9,6 +9,7 @@ import { createClusterSend, SearchCommand } from "./ioredis-cluster.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
 import { loseWithConnection, OnceCommand } from "./ioredis-once.ts";
 import { keepInStep, stepsOf, type Steps } from "./in-step.ts";
+import { occupied } from "./occupied.ts";
 import { afterOwnTime } from "../internal/own-time.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 
@@ -40,6 +41,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   const dialsAgain = () => isCluster || typeof (client as IoredisClient).options?.retryStrategy === "function";
   let lastError: Error | undefined;
   let silent = false;
+  let steps: Steps | undefined;
   // A borrowed client without a listener of its owner's would fall silent by one of ours.
   if (owned) client.on("error", (error: Error) => (lastError = error));
   client.on("ready", () => (lastError = undefined));
@@ -60,6 +62,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   const sendToCluster = isCluster ? createClusterSend(client as Cluster) : undefined;
 
   function call(command: Command, bytes: boolean): Promise<unknown> {
+    if (steps?.isOccupied() === true) return Promise.reject(occupied("transaction"));
     if (sendToCluster !== undefined) return sendToCluster(toClusterCommand(command, bytes));
     const one = new OnceCommand(command, bytes ? BYTES : TEXT);
     return gather(() => client.sendCommand(one) as Promise<unknown>);
@@ -86,6 +89,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 
   function ask(command: Command, bytes: boolean, answered: Answered): void {
     const [verb] = command;
+    if (steps?.isOccupied() === true) return answered(occupied("transaction"), undefined);
     // Subscribers of the client's own tracing get every command.
     if (typeof verb === "string" && isOrdinary(verb) && !TRACED.hasSubscribers) {
       const one = new QueuedCommand(command, bytes, answered);
@@ -97,7 +101,6 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
       );
   }
 
-  let steps: Steps | undefined;
   if (isCluster) {
     const keep = (node: IoredisClient) => {
       keepInStep(node, { own: false, dropped: true, node: true });

@@ -3,6 +3,9 @@ import { toBytes } from "../internal/bytes.ts";
 import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { outOfStep } from "./failure.ts";
+import { mayAnswerText } from "./command-shapes.ts";
+import { toTexts } from "./ioredis-command.ts";
+import { createTransaction, isQueued, occupied } from "./occupied.ts";
 import { sendToMaster } from "./node-redis-sentinel.ts";
 import { endConnection, watchSteps, type PlainClient } from "./node-redis-steps.ts";
 import { afterOwnTime } from "../internal/own-time.ts";
@@ -79,6 +82,7 @@ function nodeRedisDriver(first: AnyClient): Driver {
   /** How often its replies were found out of step: those to commands of before are not believed. */
   let epoch = 0;
   let distrusted = false;
+  const transaction = createTransaction();
 
   /**
    * Takes a new connection like the first one. The client has no way to dial again that would leave its owner's commands and subscriptions
@@ -131,7 +135,11 @@ function nodeRedisDriver(first: AnyClient): Driver {
       if (distrusted) throw new Error("the client is offline: it dials again");
       const since = epoch;
       const args = command.map(toArgument);
-      const options = bytes ? BYTES : TEXT;
+      const verb = String(command[0]);
+      const isMarked = !bytes && mayAnswerText(verb);
+      const options = bytes ? BYTES : isMarked ? MARKED : TEXT;
+      const isQueuedByCaller = transaction.openFor() !== undefined;
+      transaction.note(verb, "marrow");
       const key = routingKey(command);
       const reply = isCluster(client)
         ? client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options)
@@ -151,7 +159,12 @@ function nodeRedisDriver(first: AnyClient): Driver {
       }
       steps.end(answer);
       if (since !== epoch) throw outOfStep("a reply of another command");
-      return answer;
+      // A stored text like it is no status.
+      const mayBeStatus = isMarked ? Buffer.isBuffer(answer) : typeof answer === "string";
+      if (mayBeStatus && !isQueuedByCaller && isQueued(answer)) throw occupied("transaction", { mayHaveRun: true });
+      // Also where the client forgets how to read the first reply behind a subscription.
+      const hasBytes = Buffer.isBuffer(answer) || Array.isArray(answer);
+      return !bytes && hasBytes && (isMarked || Buffer.isBuffer((answer as unknown[])[0])) ? toTexts(answer) : answer;
     },
     ...(isCluster(first) && {
       ownerOf: (slot) => (client as unknown as Slots).slots[slot]?.master?.address,
@@ -291,6 +304,8 @@ async function within(work: Promise<unknown>, timeoutMs: number): Promise<void> 
 
 // The reply kinds of RESP3 by their type bytes, as node-redis names them in RESP_TYPES.
 const TEXT = { typeMapping: { 37: Array, 126: Array, 44: String } };
+/** Statuses as bytes, so that they are told from texts that are stored. */
+const MARKED = { typeMapping: { ...TEXT.typeMapping, 43: Buffer } };
 const BYTES = { typeMapping: { ...TEXT.typeMapping, 36: Buffer } };
 
 function isSentinel(client: AnyClient): client is NodeRedisSentinel {

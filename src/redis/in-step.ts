@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Redis as IoredisClient } from "ioredis";
 import dataHandler from "ioredis/built/DataHandler.js";
 import { outOfStep } from "./failure.ts";
+import { createTransaction, isQueued, occupied } from "./occupied.ts";
 import { afterOwnTime } from "../internal/own-time.ts";
 
 /** Internals of the pinned client version that are used beside its commands. */
@@ -37,6 +38,8 @@ export interface Steps {
   readonly answered: number;
   /** Whether a client that is not ready has read the server's state, and so waits for the end of loading. */
   readonly informed: boolean;
+  /** Whether the connection is inside a transaction that its owner opened. */
+  isOccupied(): boolean;
   /** Ends the current connection, because its replies cannot be trusted. */
   end(why: string): void;
   /**
@@ -104,6 +107,7 @@ class Step implements Steps {
   readonly #pings = new Map<unknown, string>();
   #pinged = 0;
   #proof: Proof | undefined;
+  readonly #transaction = createTransaction();
   /** The command whose reply was held and is delivered now. */
   #delivered: Item | undefined;
   #delivering = false;
@@ -117,6 +121,7 @@ class Step implements Steps {
       this.answered = 0;
       this.#left = false;
       this.informed = false;
+      this.#transaction.forget();
     });
     // Its word does not come any more, and what comes on the next connection is not held for it.
     (client as unknown as IoredisClient).on("close", () => this.#conclude(false));
@@ -142,6 +147,7 @@ class Step implements Steps {
       item.command.reject(error);
       return null;
     }
+    this.#follow(item, reply);
     this.#left = commandQueue.length > 0;
     if (!this.#left) this.#wasEmpty = true;
     else if (this.#look === undefined && this.#drops) this.#lookLater();
@@ -153,6 +159,18 @@ class Step implements Steps {
       return null;
     }
     return item;
+  }
+
+  isOccupied(): boolean {
+    return this.#transaction.openFor() === "owner";
+  }
+
+  /** Follows the open transaction, by the replies in their order, and fails a command of Marrow's that was queued for its owner. */
+  #follow({ command }: Item, reply: unknown): void {
+    const open = this.#transaction.openFor();
+    if (open === "owner" && isQueued(reply)) command.refuse?.(occupied("transaction", { mayHaveRun: true }));
+    else if (open !== undefined || isOk(reply))
+      this.#transaction.note(command.name, command.refuse === undefined ? "owner" : "marrow");
   }
 
   prove(): Promise<boolean> {
@@ -239,6 +257,10 @@ class Step implements Steps {
     this.#client.sendCommand(ping);
     return ping;
   }
+}
+
+function isOk(reply: unknown): boolean {
+  return reply instanceof Buffer && reply.length === 2 && reply[0] === 0x4f && reply[1] === 0x4b;
 }
 
 /** Node imports the module's exports, a bundler its default export. */

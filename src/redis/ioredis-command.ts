@@ -211,8 +211,8 @@ function putText(into: Buffer, at: number, word: string): number {
   return again + into.write(word, again, "utf8");
 }
 
-/** An answer whose bytes are text; a list is changed in its place. */
-function toTexts(reply: unknown): unknown {
+/** Converts an answer whose bytes are text; a list is changed in its place. */
+export function toTexts(reply: unknown): unknown {
   if (reply instanceof Buffer) return reply.toString("utf8");
   if (Array.isArray(reply)) {
     const list = reply as unknown[];
