@@ -28,6 +28,23 @@ describe("what is recorded of streams", () => {
     expect(recordings.bytes).toBe(0);
   });
 
+  it("counts until it is no longer in use, and is not shed once it is complete: what still grows is", () => {
+    const shed: string[] = [];
+    const recordings = createRecordings({ bytesMax: 1_000 });
+    const open = (name: string) => recordings.open(() => shed.push(name));
+    const [ended, growing] = [open("complete"), open("growing")];
+    ended.add(700);
+    ended.complete();
+    growing.add(200);
+    expect([recordings.bytes, shed]).toEqual([900, []]);
+    growing.add(200);
+    expect([recordings.bytes, shed]).toEqual([700, ["growing"]]);
+    ended.close();
+    expect(recordings.bytes).toBe(0);
+    open("next").add(900);
+    expect(shed).toEqual(["growing"]);
+  });
+
   /** Recordings that must be complete, of a budget of which they may fill 2,560 bytes at once; up to 40 bytes one never waits. */
   function complete() {
     const told: string[] = [];

@@ -17,8 +17,10 @@ export interface RecordedShare {
   add(bytes: number): void;
   /** Returns true if the recording may grow now. If not, it should wait for `onRoom`. */
   hasRoom(): boolean;
+  /** Says that the recording is complete, and in use: it is not shed any more, and counts until it is closed. */
+  complete(): void;
   /** Ends the recording. May be called any number of times. */
-  close(): void;
+  close(this: void): void;
 }
 
 /** Options of recordings. */
@@ -49,8 +51,11 @@ interface Share {
 interface Scope {
   readonly name: string;
   readonly open: Set<Share>;
+  /** Those of them that may be shed. */
+  readonly loose: Set<Share>;
   /** Those that must be complete and are long, in the order in which they may grow. */
   readonly long: Set<Share>;
+  /** Bytes of those that may be shed. */
   bytes: number;
   /** Bytes of those that must be complete. */
   completeBytes: number;
@@ -77,7 +82,7 @@ export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOpt
   function count(share: Share, bytes: number): void {
     const { scope } = share;
     share.bytes += bytes;
-    scope.bytes += bytes;
+    if (scope.loose.has(share)) scope.bytes += bytes;
     allBytes += bytes;
     if (share.onRoom === undefined) return;
     scope.completeBytes += bytes;
@@ -89,6 +94,7 @@ export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOpt
     if (!scope.open.delete(share)) return false;
     if (scope.open.size === 0) scopes.delete(scope.name);
     count(share, -bytes);
+    scope.loose.delete(share);
     if (share.onRoom === undefined) return true;
     if (scope.long.delete(share) && scope.long.size === 0) queue.delete(scope);
     tellRoom();
@@ -142,6 +148,7 @@ export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOpt
     const share: Share = { scope, bytes: 0, shed, onRoom };
     scopes.set(scope.name, scope);
     scope.open.add(share);
+    scope.loose.add(share);
     return {
       add(bytes) {
         if (!scope.open.has(share)) return;
@@ -151,18 +158,28 @@ export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOpt
           queue.add(scope);
         }
         while (allBytes > bytesMax) {
-          const largest = largestOf(largestOf(scopes.values())?.open ?? []);
+          const largest = largestOf(largestOf(scopes.values())?.loose ?? []);
           if (largest === undefined || !end(largest)) return;
           largest.shed();
         }
       },
       hasRoom: () => hasRoom(share),
+      complete() {
+        if (scope.loose.delete(share)) scope.bytes -= share.bytes;
+      },
       close: () => void end(share),
     };
   }
 
   function of(name: string): Recordings {
-    const made = (): Scope => ({ name, open: new Set(), long: new Set(), bytes: 0, completeBytes: 0 });
+    const made = (): Scope => ({
+      name,
+      open: new Set(),
+      loose: new Set(),
+      long: new Set(),
+      bytes: 0,
+      completeBytes: 0,
+    });
     return {
       get bytes() {
         return allBytes;

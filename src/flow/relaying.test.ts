@@ -5,6 +5,13 @@ import { createRecordings, type Recordings } from "./recordings.ts";
 import { relay, type Relayed } from "./relaying.ts";
 import { watchEnding } from "./stages/ending.ts";
 
+/** A caller that has its answer once `end` is called. */
+function openDeparture() {
+  const ended = new AbortController();
+  const onEnd = (listener: () => void) => ended.signal.addEventListener("abort", listener);
+  return { aborted: false, addEventListener() {}, removeEventListener() {}, onEnd, end: () => ended.abort() };
+}
+
 const PART: StreamPart = { bytes: new Uint8Array(0), chunks: [], done: false };
 
 /** A stream that nobody but its client needs, and that nothing ends before its time. */
@@ -14,6 +21,7 @@ function relayed(given: Pick<Relayed, "parts"> & Partial<Relayed>): Relayed {
     model: "m",
     lead: undefined,
     leaving: newLeaving(undefined),
+    gone: undefined,
     ending: watchEnding({}),
     recordings: createRecordings(),
     needsWhole: false,
@@ -111,6 +119,27 @@ describe("a stream that waits for others to be recorded before it", () => {
     await stream.abandon();
     await expect(next).resolves.toMatchObject({ code: "aborted" });
     expect(kept).toHaveLength(1);
+  });
+});
+
+describe("a stream of which its caller puts the whole answer together", () => {
+  it("counts as recorded until the caller has stored it, or given it up", async () => {
+    const recordings = createRecordings();
+    const gone = openDeparture();
+    const chunks = [{ choices: [{ index: 0, delta: { content: "x".repeat(10_000) }, finish_reason: null }] }];
+    const parts = [
+      { ...PART, chunks },
+      { ...PART, done: true },
+    ];
+    const next = async (): Promise<IteratorResult<StreamPart, undefined>> => {
+      const value = parts.shift();
+      return value === undefined ? { done: true, value } : { done: false, value };
+    };
+    const source = { [Symbol.asyncIterator]: () => ({ next }) };
+    for await (const _ of relay(relayed({ parts: source, recordings, gone, needsWhole: true })));
+    expect(recordings.bytes).toBeGreaterThan(10_000);
+    gone.end();
+    expect(recordings.bytes).toBe(0);
   });
 });
 

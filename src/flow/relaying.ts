@@ -3,7 +3,7 @@ import { pushTo } from "../internal/push.ts";
 import { createRecorder, type ChatCompletion, type ModelStream, type StreamPart } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
 import { createHandover } from "./handover.ts";
-import type { Leaving } from "./leaving.ts";
+import type { Departure, Leaving } from "./leaving.ts";
 import { foldGrowth, foldTold, piecesOf, weightOf, weightOfGrowth } from "./plain-chunk.ts";
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
@@ -17,6 +17,8 @@ export interface Relayed {
   readonly parts: ModelStream;
   readonly lead: Leading | undefined;
   readonly leaving: Leaving;
+  /** The caller. One that puts a whole answer together has the memory of it until its end. */
+  readonly gone: Departure | undefined;
   /** The end of the request itself: it ends the stream at once, also while nothing is read from the model. */
   readonly ending: Ending;
   readonly recordings: Recordings;
@@ -44,7 +46,7 @@ const pace = createTurnPacer();
  * shed, the stream continues, its session stores the recorded part, and it gets no more followers.
  */
 export function relay(relayed: Relayed): AnswerStream {
-  const { model, parts, lead, leaving, ending, isOwn, shown, needsWhole } = relayed;
+  const { model, parts, lead, leaving, gone, ending, isOwn, shown, needsWhole } = relayed;
   const recorder = createRecorder(model);
   const share = relayed.recordings.open(shed, needsWhole ? regulate : undefined);
   const outlet = createHandover(regulate);
@@ -165,7 +167,10 @@ export function relay(relayed: Relayed): AnswerStream {
   function settle(broken?: { readonly error: unknown }): void {
     state = "over";
     ending.signal?.removeEventListener("abort", breakAtEnd);
-    share.close();
+    if (needsWhole && broken === undefined && gone?.onEnd !== undefined) {
+      share.complete();
+      gone.onEnd(share.close);
+    } else share.close();
     leaving.close();
     outlet.end(broken);
     ended.resolve();

@@ -89,17 +89,22 @@ export function isLarge(value: unknown): boolean {
 
 /** Yields the bytes of `JSON.stringify` in pieces, in slices of the event loop, for a reader that has no use for all of them at once. */
 export async function* jsonBytesInTurns(value: unknown): AsyncGenerator<Buffer, void> {
+  for await (const text of jsonTextsInTurns(value)) yield Buffer.from(text);
+}
+
+/** The same as texts of about {@link PIECE_CHARS} characters. */
+export async function* jsonTextsInTurns(value: unknown): AsyncGenerator<string, void> {
   const slice = createTimeSlice(TURN_MS);
   let text = "";
   for (const piece of jsonPieces(value)) {
     text += piece;
     if (text.length < PIECE_CHARS) continue;
-    yield Buffer.from(text);
+    yield text;
     text = "";
     const rest = slice();
     if (rest !== undefined) await rest;
   }
-  yield Buffer.from(text);
+  yield text;
 }
 
 /** Encodes a long text as UTF-8 in pieces, in slices of the event loop. A half of a character becomes a replacement, as ever. */

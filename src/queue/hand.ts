@@ -152,6 +152,7 @@ export async function attempt<T, R>(
       write(text) {
         if (!one.abandoned) (one.output ??= openOutput(one)).write(text);
       },
+      room: () => one.output?.room(),
       progress: (now) => (progress ??= createProgress(writeProgress, onError)).tell(now),
       step: (step, run) => noted().step(step, run),
       waitFor: (awaited, within) => noted().waitFor(awaited, within),

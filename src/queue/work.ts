@@ -20,6 +20,11 @@ export interface Work<T = unknown> extends Steps {
   readonly cancelled: boolean;
   /** Appends to the job's output; stored within 20 ms, and before the job ends. */
   readonly write: (text: string | LongText) => void;
+  /**
+   * `undefined`, or a promise while over 4,194,304 characters of the output wait to be stored: it resolves once they are fewer, or the output
+   * ended. A handler that writes faster than Redis stores waits for it, or all of its output is in memory.
+   */
+  readonly room: () => Promise<void> | undefined;
   /** Reports progress, a JSON value of at most 4 KB, to `get` and readers of the output. The latest is stored, at most every 250 ms. */
   readonly progress: (progress: unknown) => void;
   /** Reports the units of `admit` that the job really used, instead of the reserved ones. */

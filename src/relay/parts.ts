@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { pause } from "../internal/pause.ts";
-import { allOf, type Command, type Redis, type Reply } from "../redis/index.ts";
+import { allOf, cannotServe, type Command, type Redis, type Reply } from "../redis/index.ts";
 
 /** A part of an output. Entries are named `fence-part`, so a position is valid in any process and after a failover. */
 export type Part =
@@ -9,8 +9,10 @@ export type Part =
   | { readonly kind: "restarted"; readonly at: string; readonly epoch: number };
 
 const LOOK_MS = { first: 25, last: 100 } as const;
-/** Parts that are read at once: at first, and at most where they are short. */
-const PAGE = { first: 32, last: 512 } as const;
+/** Parts that are read at once: at first and behind the last one, and at most where they are short. */
+const PAGE = { first: 8, last: 512 } as const;
+/** By how much fewer parts are read where those before did not come in time: long ones may follow short ones. */
+const FEWER = 8;
 /** Characters of a page, about: a reply of many megabytes would not come in the time that a command has. */
 const PAGE_CHARS = 1_048_576;
 
@@ -37,7 +39,19 @@ export async function* readParts<E>(
   for (let waitMs: number = LOOK_MS.first; ; waitMs = Math.min(LOOK_MS.last, waitMs * 1.5)) {
     // The state is read before the parts: whatever was written before the end is then among them.
     const range = ["XRANGE", log, `(${last}`, "+", "COUNT", String(page)];
-    const [now = null, found] = allOf(await redis.pipeline([state, range]));
+    const replies = await redis
+      .pipeline([state, range])
+      .then(allOf)
+      .catch((error: unknown) => {
+        if (page === 1 || !cannotServe(error)) throw error;
+        return undefined;
+      });
+    if (replies === undefined) {
+      page = Math.max(1, Math.floor(page / FEWER));
+      await pause(waitMs, signal, "reading an output");
+      continue;
+    }
+    const [now = null, found] = replies;
     const end = toEnd(now);
     const news = toNews?.(now);
     if (news !== undefined) yield news;
@@ -57,6 +71,7 @@ export async function* readParts<E>(
       page = toPage(chars / page);
       continue;
     }
+    page = PAGE.first;
     if (end !== undefined) {
       yield end;
       return;

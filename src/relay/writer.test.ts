@@ -95,3 +95,74 @@ test("a part in pieces is written as the bytes of its text, in its place", async
   await writer.settle();
   expect(written).toEqual(["a", pieces.join(""), "b"]);
 });
+
+/** A writer at a Redis that has `stored` parts, and may lose some. */
+function writerAt(stored: (string | Uint8Array)[]) {
+  const froms: number[] = [];
+  const append = async (from: number, parts: readonly (string | Uint8Array)[]) => {
+    froms.push(from);
+    if (from > stored.length) return `gap:${stored.length}`;
+    stored.push(...parts.slice(stored.length - from));
+    return "running";
+  };
+  const writer = createWriter(
+    append,
+    () => {},
+    () => {},
+  );
+  return { writer, froms };
+}
+
+const MEGABYTE = "x".repeat(1_000_000);
+
+test("of a long output, the last parts alone stay in memory, for a Redis that loses them", async () => {
+  const stored: (string | Uint8Array)[] = [];
+  const { writer, froms } = writerAt(stored);
+  for (let at = 0; at < 10; at += 1) writer.write(MEGABYTE);
+  writer.write("last");
+  await writer.settle();
+  const whole = [...stored];
+  stored.length = 10;
+  froms.length = 0;
+  writer.recheck();
+  await writer.settle();
+  expect(froms).toEqual([9]);
+  expect(stored).toEqual(whole);
+  expect(writer.count).toBe(11);
+});
+
+test("an output that lost more parts than are in memory fails as one that is made again", async () => {
+  const stored: (string | Uint8Array)[] = [];
+  const { writer } = writerAt(stored);
+  for (let at = 0; at < 10; at += 1) writer.write(MEGABYTE);
+  await writer.settle();
+  stored.length = 3;
+  writer.recheck();
+  await expect(writer.settle()).rejects.toMatchObject({ code: "unavailable", retryable: true });
+});
+
+test("who writes faster than Redis stores waits for room, and no longer than the output lasts", async () => {
+  const storing = Promise.withResolvers<string>();
+  const writer = createWriter(
+    () => storing.promise,
+    () => {},
+    () => {},
+  );
+  for (let at = 0; at < 4; at += 1) writer.write(MEGABYTE);
+  expect(writer.room()).toBeUndefined();
+  writer.write(MEGABYTE);
+  const room = writer.room();
+  expect(room).toBeInstanceOf(Promise);
+  storing.resolve("running");
+  await room;
+  expect(writer.room()).toBeUndefined();
+  const ended = createWriter(
+    () => new Promise(() => {}),
+    () => {},
+    () => {},
+  );
+  for (let at = 0; at < 5; at += 1) ended.write(MEGABYTE);
+  const waiting = ended.room();
+  ended.stop();
+  await waiting;
+});

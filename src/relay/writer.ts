@@ -1,3 +1,4 @@
+import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { insist } from "../internal/insist.ts";
 import { concatInTurns, toBytesInTurns } from "../internal/json-pieces.ts";
@@ -14,9 +15,11 @@ export interface OutputWriter {
    * written
    */
   readonly write: (text: string | LongText) => void;
+  /** Returns a promise that resolves once at most 4,194,304 characters wait to be stored, or the writer stopped; `undefined` if that is so now. */
+  room(this: void): Promise<void> | undefined;
   /**
    * Waits until every part is in Redis, or the output belongs to another writer.
-   * @throws the error of a part that Redis will never accept
+   * @throws the error of a part that Redis will never accept; `unavailable` if a fail-over lost parts that are no longer in memory
    */
   settle(): Promise<void>;
   /** Checks again which parts Redis has, because a fail-over may have lost some. */
@@ -31,6 +34,10 @@ const WRITE_MS = 20;
 const PARTS_MAX = 512;
 const CHARS_MAX = 4_194_304;
 const PART_CHARS_MAX = 8_388_608;
+/** Characters of stored parts that stay in memory, because a fail-over may lose the last ones: more than Redis takes in a second from most outputs. */
+const KEPT_CHARS = 1_048_576;
+/** Characters that wait to be stored, beyond which a writer should wait. */
+const WAITING_CHARS_MAX = 4_194_304;
 
 /**
  * Appends parts to an output that has `from` parts. Returns the state of the output's owner, `lost` if another writer has it, or `gap:`
@@ -53,11 +60,15 @@ export function createWriter(
   hear: (state: string) => void,
   onError: (error: unknown) => void,
 ): OutputWriter {
+  /** The parts from `first` on. */
   const parts: (string | LongText)[] = [];
-  let written = 0;
+  /** Numbers of parts: those that are no longer in memory, and those that Redis has. */
+  let [first, written] = [0, 0];
+  let [storedChars, waitingChars] = [0, 0];
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
+  let roomy: PromiseWithResolvers<void> | undefined;
   /** Error of a part that Redis will never accept. */
   let refused: { readonly error: unknown } | undefined;
 
@@ -67,22 +78,57 @@ export function createWriter(
     return (writing ??= writeOut()
       .catch((error: unknown) => {
         refused = { error };
-        stopped = true;
+        stop();
       })
       .finally(() => (writing = undefined)));
   }
 
+  function stop(): void {
+    stopped = true;
+    clearTimeout(timer);
+    tellRoom();
+  }
+
+  function hasRoom(): boolean {
+    return stopped || waitingChars <= WAITING_CHARS_MAX;
+  }
+
+  function tellRoom(): void {
+    if (!hasRoom()) return;
+    roomy?.resolve();
+    roomy = undefined;
+  }
+
   /** The next parts to write. */
   function next(): typeof parts {
-    let [end, chars] = [written, 0];
-    while (end < parts.length && end - written < PARTS_MAX && chars < CHARS_MAX)
+    const from = written - first;
+    let [end, chars] = [from, 0];
+    while (end < parts.length && end - from < PARTS_MAX && chars < CHARS_MAX)
       chars += (parts[end++] as string | LongText).length;
-    return parts.slice(written, end);
+    return parts.slice(from, end);
+  }
+
+  /** Notes that Redis has so many parts: the latest of them stay in memory. @throws MarrowError `unavailable` */
+  function markWritten(count: number): void {
+    if (count < first)
+      throw new MarrowError("unavailable", "Redis lost parts of an output that this process has no longer");
+    while (written < count) moveMark(parts[written++ - first], 1);
+    while (written > count) moveMark(parts[--written - first], -1);
+    let end = 0;
+    while (first + end < written - 1 && storedChars > KEPT_CHARS) storedChars -= (parts[end++] as string).length;
+    parts.splice(0, end);
+    first += end;
+    tellRoom();
+  }
+
+  function moveMark({ length } = "" as string | LongText, by: 1 | -1): void {
+    storedChars += by * length;
+    waitingChars -= by * length;
   }
 
   /** Writes all collected parts, in as many writes as needed. */
   async function writeOut(): Promise<void> {
-    while (written < parts.length && !stopped) {
+    while (written < writer.count && !stopped) {
       let some: typeof parts = [];
       const reply = await insist(
         async () => append(written, await toWords((some = next()))),
@@ -92,8 +138,8 @@ export function createWriter(
       );
       if (reply === undefined) return;
       const state = String(reply);
-      if (state === "lost") stopped = true;
-      written = state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length;
+      if (state === "lost") stop();
+      markWritten(state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length);
       hear(state);
     }
   }
@@ -104,19 +150,20 @@ export function createWriter(
       if (!isWords(text)) refuse("text", "a text", text, "invalid_input");
       if (text.length > PART_CHARS_MAX)
         refuse("text", `a text of at most ${PART_CHARS_MAX} characters`, text, "too_large");
-      writer.count = parts.push(text);
+      if (stopped) return;
+      parts.push(text);
+      writer.count += 1;
+      waitingChars += text.length;
       timer ??= setTimeout(() => void flush(), WRITE_MS);
     },
+    room: () => (hasRoom() ? undefined : (roomy ??= Promise.withResolvers()).promise),
     async settle() {
-      while (written < parts.length && !stopped) await flush();
+      while (written < writer.count && !stopped) await flush();
       clearTimeout(timer);
       if (refused !== undefined) throw refused.error;
     },
-    recheck: () => void (written = 0),
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    recheck: () => markWritten(first),
+    stop,
   };
   return writer;
 }

@@ -41,6 +41,7 @@ export async function ask(
         shown: wantsUsage(exchange.request) ? createEventHolder() : createUsageFilter(),
         lead,
         leaving,
+        gone: exchange.gone,
         ending: watchEnding({ signal, deadline: exchange.deadline }),
         recordings: kit.recordings,
         needsWhole: exchange.whole === true,

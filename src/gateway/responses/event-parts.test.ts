@@ -5,25 +5,31 @@ import { createPartsReader, StoredEvent, toParts } from "./event-parts.ts";
 
 const pairs = "\u{1f600}".repeat(4_500_000);
 
-it("an event of any length comes back from its parts, each of which a job's output takes whole", () => {
-  const long = JSON.stringify({ type: "response.output_text.done", text: `a${pairs}` });
+it("an event of any length comes back from its parts, each of which a job's output takes whole", async () => {
+  const text = `a${pairs}`;
   const pieces: string[] = [];
-  for (let from = 0, end = 0; from < long.length; from = end) {
-    end = endOfCharacter(long, from + 60_000);
-    pieces.push(long.slice(from, end));
+  for (let from = 0, end = 0; from < text.length; from = end) {
+    end = endOfCharacter(text, from + 60_000);
+    pieces.push(text.slice(from, end));
   }
-  for (const event of ['{"type":"a","b":1}', long, new LongText(pieces)]) {
+  const type = "response.output_text.done";
+  for (const event of [
+    { type: "a", b: 1 },
+    { type, text },
+    { type, text: new LongText(pieces) },
+  ]) {
     const reader = createPartsReader();
-    const parts = toParts(event).map(String);
+    const parts: string[] = [];
+    for await (const part of toParts(event)) parts.push(String(part));
     expect(parts.every((part) => part.isWellFormed() && part.length <= 2_000_000)).toBe(true);
     const read = parts.map((part) => reader.add(part));
     expect(read.slice(0, -1).every((some) => some === undefined)).toBe(true);
-    const text = [...new StoredEvent(read.at(-1) ?? [], 7).toTexts()].join("");
-    expect(text.endsWith("\n\n")).toBe(true);
-    const [line = "", data = ""] = text.split("\n", 2);
+    const sent = [...new StoredEvent(read.at(-1) ?? [], 7).toTexts()].join("");
+    expect(sent.endsWith("\n\n")).toBe(true);
+    const [line = "", data = ""] = sent.split("\n", 2);
     const { sequence_number: number, ...told } = JSON.parse(data.slice("data: ".length)) as Record<string, unknown>;
     expect([number, line]).toEqual([7, `event: ${String(told["type"])}`]);
-    expect(JSON.stringify(told) === String(event)).toBe(true);
+    expect(JSON.stringify(told) === JSON.stringify(event)).toBe(true);
   }
 });
 

@@ -1,18 +1,43 @@
 import { LongText } from "../../internal/long-text.ts";
-import { endOfCharacter } from "../../internal/whole-character.ts";
+import { isLarge, jsonTextsInTurns } from "../../internal/json-pieces.ts";
+import type { Work } from "../../queue/index.ts";
+import type { ResponseEvent } from "./shape.ts";
 
-/** Longest event that is stored in one part of a job's output, in characters: a part may have no more. */
-const EVENT_CHARS_MAX = 8_388_608;
-/** Characters of each part of a longer event, about. */
+/** Characters of each part of a longer event, about: it is made and stored part by part, so that none of it is in memory twice. */
 const PART_CHARS = 1_048_576;
 /** Begins each part of a longer event but the last. No JSON begins so. */
 const MORE = "+";
 
-/** Returns the text of an event as the parts in which it is stored: one, unless it is longer than a part may be. */
-export function toParts(event: string | LongText): readonly (string | LongText)[] {
-  if (event.length <= EVENT_CHARS_MAX) return [event];
-  const parts = typeof event === "string" ? cut(event) : grouped(event);
-  return parts.map((part, at) => (at < parts.length - 1 ? new LongText([MORE, ...part.pieces]) : part));
+/** Yields the text of an event as the parts in which it is stored: one, unless it is long. Each is made in turns of the event loop once it is asked for. */
+export async function* toParts(event: ResponseEvent): AsyncGenerator<string | LongText> {
+  let pieces: string[] = [];
+  let chars = 0;
+  for await (const piece of jsonTextsInTurns(event)) {
+    if (chars >= PART_CHARS) {
+      yield new LongText([MORE, ...pieces]);
+      [pieces, chars] = [[], 0];
+    }
+    pieces.push(piece);
+    chars += piece.length;
+  }
+  yield new LongText(pieces);
+}
+
+/** Writes an event as parts of a job's output, no faster than they are stored. Returns its characters. */
+export async function writeEvent({ write, room }: Pick<Work, "write" | "room">, event: ResponseEvent): Promise<number> {
+  if (!isLarge(event)) {
+    const text = JSON.stringify(event);
+    write(text);
+    await room();
+    return text.length;
+  }
+  let chars = 0;
+  for await (const part of toParts(event)) {
+    chars += part.length;
+    write(part);
+    await room();
+  }
+  return chars;
 }
 
 /** A stored event, as it is sent again. */
@@ -60,30 +85,4 @@ export function createPartsReader(): PartsReader {
     },
     clear: () => void (pieces = []),
   };
-}
-
-function cut(text: string): LongText[] {
-  const parts: LongText[] = [];
-  for (let from = 0; from < text.length;) {
-    const end = endOfCharacter(text, Math.min(text.length, from + PART_CHARS));
-    parts.push(new LongText([text.slice(from, end)]));
-    from = end;
-  }
-  return parts;
-}
-
-/** Whoever cut the text into pieces cut no character. */
-function grouped({ pieces }: LongText): LongText[] {
-  const parts: LongText[] = [];
-  let some: string[] = [];
-  let chars = 0;
-  for (const piece of pieces) {
-    some.push(piece);
-    chars += piece.length;
-    if (chars < PART_CHARS) continue;
-    parts.push(new LongText(some));
-    [some, chars] = [[], 0];
-  }
-  if (some.length > 0) parts.push(new LongText(some));
-  return parts;
 }

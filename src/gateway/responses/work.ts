@@ -1,5 +1,4 @@
 import { MarrowError } from "../../errors.ts";
-import { toJsonWords } from "../../internal/json-pieces.ts";
 import type { ChatCall } from "../../flow/index.ts";
 import type { Work } from "../../queue/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
@@ -9,7 +8,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import { toEvents } from "./answer.ts";
 import { askFlow } from "./ask.ts";
 import { createAssembler } from "./assemble.ts";
-import { toParts } from "./event-parts.ts";
+import { writeEvent } from "./event-parts.ts";
 import type { ResponseJob } from "./responses.ts";
 import { wantsEncrypted } from "./translation.ts";
 import type { KeptResponse } from "./shape.ts";
@@ -61,11 +60,7 @@ async function make(
   const assembler = createAssembler(shell, { encrypted: wantsEncrypted(request) });
   let written = 0;
   try {
-    for await (const event of toEvents(outcome, search, assembler)) {
-      const text = await toJsonWords(event);
-      written += text.length;
-      for (const part of toParts(text)) work.write(part);
-    }
+    for await (const event of toEvents(outcome, search, assembler)) written += await writeEvent(work, event);
   } catch (error) {
     if (!work.cancelled) throw error;
     assembler.close(true);
