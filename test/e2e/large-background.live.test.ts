@@ -60,6 +60,12 @@ async function ask(input: string, more: object): Promise<{ status: number; body:
 async function ended(id: string): Promise<readonly [status: unknown, chars: number | undefined]> {
   for (;;) {
     const response = await fetch(url(`/v1/responses/${id}`));
+    // Clients repeat what a busy process could not serve at once.
+    if (response.status === 503) {
+      await pause(1_000);
+      continue;
+    }
+    expect(response.status).toBe(200);
     const { status, output } = (await response.json()) as {
       status: string;
       output: { content: { text: string }[] }[];
