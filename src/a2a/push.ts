@@ -123,8 +123,8 @@ export function startPushWorker(redis: Redis, { queue, push, onError }: Resolved
   const worker = createWorker<Notification>(
     redis,
     { name: queue, onError },
-    async ({ payload, attemptsLeft }: Work<Notification>) => {
-      const posted = await poster.post(payload.url, payload.body, payload.headers);
+    async ({ payload, attemptsLeft, scope }: Work<Notification>) => {
+      const posted = await poster.post(payload.url, payload.body, payload.headers, scope);
       const verdict = judgeDelivery(posted, ATTEMPTS_MAX - attemptsLeft + 1, Math.random());
       if (verdict.outcome === "delivered") return { status: posted.status };
       if (verdict.outcome === "gone") throw new MarrowError("not_found", "the receiver refuses further notifications");

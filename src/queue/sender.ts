@@ -60,6 +60,7 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
   async function deliver(queue: string, [member, turn, record, list]: ClaimedEndpoint): Promise<void> {
     const endpoint = decodeRecord(record) as StoredEndpoint;
     const key = String(member);
+    const [tenant] = key.split("/");
     const settled: (string | number)[] = [];
 
     async function send([message, event, job, made, attempts]: FiveWords): Promise<boolean> {
@@ -72,7 +73,7 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
         error = "",
         ...posted
       } = await signalling("queue:webhook", toSignal, (told) =>
-        poster.post(endpoint.url, body, told === undefined ? headers : { ...told.headers, ...headers }),
+        poster.post(endpoint.url, body, told === undefined ? headers : { ...told.headers, ...headers }, tenant),
       );
       const verdict = judgeDelivery(posted, Number(attempts) + 1, Math.random());
       const delayMs = verdict.outcome === "retry" ? verdict.delayMs : 0;

@@ -54,7 +54,7 @@ export interface Delivery {
   readonly jobId: string;
   readonly state: "pending" | "delivered" | "failed";
   readonly attempts: number;
-  /** HTTP status of the last response; 0 without a response, with the reason in `error`. */
+  /** HTTP status of the last response; 0 without a response, with the reason in `error`: `timeout`, `dns_timeout`, `address_refused`, or the code of a network error. */
   readonly status: number | undefined;
   readonly error: string | undefined;
   readonly createdAtMs: number;

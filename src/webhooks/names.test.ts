@@ -107,6 +107,21 @@ describe("the lookup of a receiver's name", () => {
     expect(await none("hooks.corp.lan", 0)).toEqual([]);
   });
 
+  it("asks the system in turns of tenants, and of the domains of each: names of one that hang delay those of others by one turn", async () => {
+    const order: string[] = [];
+    const askSystem = async (host: string) => {
+      order.push(host);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return [{ address: "10.1.2.3", family: 4 }];
+    };
+    const own = createNames({ openResolver, hostsFile: async () => [], askSystem });
+    const acme = ["slow-1", "slow-2", "slow-3", "slow-4"].map((host) => own(host, 0, "acme"));
+    const others = [own("good", 0, "globex"), own("fine", 0, "initech")];
+    expect(await Promise.all([...acme, ...others])).toHaveLength(6);
+    expect(order.slice(0, 4).toSorted()).toEqual(["fine", "good", "slow-1", "slow-2"]);
+    expect(order.slice(1, 3).toSorted()).toEqual(["fine", "good"]);
+  });
+
   it("asks the system about a name without a dot", async () => {
     expect((await names("localhost", 4)).map(({ address }) => address)).toContain("127.0.0.1");
     expect(asked).not.toContain("localhost");

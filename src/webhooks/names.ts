@@ -1,12 +1,15 @@
 import { lookup, type LookupAddress } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import { MarrowError } from "../errors.ts";
-import { createPermits } from "../internal/permits.ts";
+import { createPermits, type Permit, type Permits } from "../internal/permits.ts";
 import { createTurnPacer } from "../internal/time-slice.ts";
 import { createHostsFile, type HostsFile } from "./hosts-file.ts";
 
-/** Returns the addresses of a host name; `family` 4 or 6 asks for these alone. @throws Error as `dns.lookup` and `dns.resolve4` */
-export type ResolveName = (host: string, family: number) => Promise<readonly LookupAddress[]>;
+/**
+ * Returns the addresses of a host name; `family` 4 or 6 asks for these alone. `owner`: the tenant that named it.
+ * @throws Error as `dns.lookup`; `ETIMEOUT` if DNS did not answer in time, or MarrowError `timeout` if it was not the name's turn in time
+ */
+export type ResolveName = (host: string, family: number, owner?: string) => Promise<readonly LookupAddress[]>;
 
 /** Asks DNS servers. */
 export type Asker = Pick<Resolver, "resolve4" | "resolve6" | "cancel">;
@@ -17,7 +20,11 @@ export interface NamesOptions {
   readonly openResolver?: () => Asker;
   /** @default that of the system */
   readonly hostsFile?: HostsFile;
+  /** Asks the system. @default Node's lookup */
+  readonly askSystem?: AskSystem;
 }
+
+type AskSystem = (host: string, family: number) => Promise<readonly LookupAddress[]>;
 
 /** Longest wait for the first answer of a DNS server, in milliseconds, and how often it is asked. */
 const ANSWER_MS = 2_000;
@@ -34,28 +41,32 @@ const SILENT: ReadonlySet<unknown> = new Set(["ETIMEOUT", "ECANCELLED"]);
 /** Threads that Node has for all lookups of a process, also those of models and of Redis: half of its pool. */
 const LOOKUP_THREADS = Math.ceil((Number(process.env["UV_THREADPOOL_SIZE"]) || 4) / 2);
 
+const refusal = () => new MarrowError("timeout", "too many names are looked up by the system");
+
 /**
  * The system's own lookup occupies a thread until it has an answer; so it gets half of the threads at most: one name at a time, or two of
- * four threads. Names of one domain have one of them, and take turns with those of others.
+ * four threads. Tenants take turns; each has one name at a time, for which the domains that it names take turns.
  */
-const ofSystem = createPermits({
-  max: Math.max(1, Math.floor(LOOKUP_THREADS / 2)),
-  eachMax: 1,
-  refusal: () => new MarrowError("timeout", "too many names are looked up by the system"),
-});
+const ofSystem = createPermits({ max: Math.max(1, Math.floor(LOOKUP_THREADS / 2)), eachMax: 1, refusal });
+/** The turns of each tenant's domains, while any of its names are looked up. */
+const ofTenants = new Map<string, { readonly permits: Permits; names: number }>();
 
 /**
  * Makes the lookup of names that anybody may have named. The hosts file comes first, as for the system. Then it asks DNS servers without a
  * thread, so that servers which do not answer delay nobody else; they are asked for the name as it stands. The system's own lookup, with its
  * search domains, is asked about names without a dot, and names that DNS does not have.
  */
-export function createNames({ openResolver = openOwn, hostsFile = createHostsFile() }: NamesOptions = {}): ResolveName {
-  return async (host, family) => {
+export function createNames({
+  openResolver = openOwn,
+  hostsFile = createHostsFile(),
+  askSystem = askNode,
+}: NamesOptions = {}): ResolveName {
+  return async (host, family, owner = "") => {
     const known = await hostsFile(host, family);
     if (known.length > 0) return known;
-    if (!host.slice(0, -1).includes(".")) return lookUp(host, family);
+    if (!host.slice(0, -1).includes(".")) return inTurns(askSystem, host, family, owner);
     const found = await askDns(await inTurn(openResolver), host, family);
-    return found.length > 0 ? found : lookUp(host, family);
+    return found.length > 0 ? found : inTurns(askSystem, host, family, owner);
   };
 }
 
@@ -120,13 +131,28 @@ function domainOf(host: string): string {
   return host.replace(/\.$/, "").split(".").slice(-2).join(".").toLowerCase();
 }
 
-async function lookUp(host: string, family: number): Promise<readonly LookupAddress[]> {
-  const release = await ofSystem.take(1, WAIT_MS, { owner: domainOf(host) });
+function askNode(host: string, family: number): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { family, all: true }, (error, found) => (error === null ? resolve(found) : reject(error)));
+  });
+}
+
+/** Asks the system once it is the turn of the tenant, and of the domain among those that the tenant named. */
+async function inTurns(ask: AskSystem, host: string, family: number, owner: string): Promise<readonly LookupAddress[]> {
+  const endMs = performance.now() + WAIT_MS;
+  const tenant = ofTenants.get(owner) ?? { permits: createPermits({ max: 1, refusal }), names: 0 };
+  ofTenants.set(owner, tenant);
+  tenant.names += 1;
+  let endOwn: Permit | undefined;
+  let end: Permit | undefined;
   try {
-    return await new Promise((resolve, reject) => {
-      lookup(host, { family, all: true }, (error, found) => (error === null ? resolve(found) : reject(error)));
-    });
+    endOwn = await tenant.permits.take(1, WAIT_MS, { owner: domainOf(host) });
+    end = await ofSystem.take(1, Math.max(1, endMs - performance.now()), { owner });
+    return await ask(host, family);
   } finally {
-    release();
+    end?.();
+    endOwn?.();
+    tenant.names -= 1;
+    if (tenant.names === 0) ofTenants.delete(owner);
   }
 }

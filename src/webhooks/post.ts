@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { Agent, request } from "undici";
 import { MarrowError } from "../errors.ts";
 import { createConnector } from "../internal/connector.ts";
@@ -11,7 +12,10 @@ export interface PosterOptions extends AddressOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Result of one attempt. `status` 0: no response, with the reason in `error`. */
+/**
+ * Result of one attempt. `status` 0: no response, with the reason in `error`: `timeout`, `dns_timeout` (the lookup of the name), `address_refused`,
+ * `failed`, or the code of a network error such as `ECONNREFUSED`.
+ */
 export interface Posted {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
@@ -22,8 +26,8 @@ export interface Posted {
 /** Sends webhooks, within bounds on address, size and time. */
 export interface Poster {
   readonly guard: AddressGuard;
-  /** Posts JSON once. Never throws: the result contains the failure. */
-  post(url: string, body: string, headers: Readonly<Record<string, string>>): Promise<Posted>;
+  /** Posts JSON once. Never throws: the result contains the failure. `owner`: the tenant that named the URL; lookups of names take turns by it. */
+  post(url: string, body: string, headers: Readonly<Record<string, string>>, owner?: string): Promise<Posted>;
   close(): Promise<void>;
 }
 
@@ -31,12 +35,15 @@ export interface Poster {
 const ANSWER_BYTES_MAX = 4_096;
 const ANSWER_MS_MAX = 1_000;
 
+/** The tenant of a post: connections are made, and names looked up, in its context. */
+const owners = new AsyncLocalStorage<string>();
+
 /** Makes a sender of webhooks. Redirects are never followed; connections go to the checked address. `resolve` looks names up. */
 export function createPoster(
   { timeoutMs = 20_000, ...addresses }: PosterOptions = {},
   resolve: ResolveName = createNames(),
 ): Poster {
-  const guard = createAddressGuard(addresses, resolve);
+  const guard = createAddressGuard(addresses, (host, family) => resolve(host, family, owners.getStore()));
   const agent = new Agent({
     connect: createConnector({ lookup: guard.lookup, timeout: timeoutMs }),
     // As many connections as deliveries: receivers of one host, such as those of a service, do not wait for each other.
@@ -47,7 +54,7 @@ export function createPoster(
   });
   return {
     guard,
-    async post(url, body, headers) {
+    async post(url, body, headers, owner = "") {
       const startMs = performance.now();
       const done = (status: number, error?: string, retryAfterMs?: number): Posted => ({
         status,
@@ -56,7 +63,7 @@ export function createPoster(
         tookMs: Math.round(performance.now() - startMs),
       });
       try {
-        const answer = await request(guard.check(url), {
+        const answer = await owners.run(owner, request, guard.check(url), {
           dispatcher: agent,
           method: "POST",
           body,
@@ -76,8 +83,9 @@ export function createPoster(
 }
 
 function reasonOf(error: unknown): string {
-  if (MarrowError.is(error)) return error.code === "timeout" ? "timeout" : "address_refused";
+  if (MarrowError.is(error)) return error.code === "timeout" ? "dns_timeout" : "address_refused";
   const { name, code } = (error ?? {}) as { name?: string; code?: string };
+  if (code === "ETIMEOUT") return "dns_timeout";
   if (name === "TimeoutError" || code?.endsWith("_TIMEOUT") === true) return "timeout";
   return code ?? "failed";
 }

@@ -144,7 +144,28 @@ describe("the sending of a webhook", () => {
   it("tells a name that took too long from one that may not be called", async () => {
     const poster = createPoster({}, () => Promise.reject(new MarrowError("timeout", "too many names")));
     closers.push(() => poster.close());
-    expect(await poster.post("https://hooks.example.com/", "{}", {})).toMatchObject({ status: 0, error: "timeout" });
+    expect(await poster.post("https://hooks.example.com/", "{}", {})).toMatchObject({
+      status: 0,
+      error: "dns_timeout",
+    });
+    const silent = Object.assign(new Error("no answer"), { code: "ETIMEOUT" });
+    const other = createPoster({}, () => Promise.reject(silent));
+    closers.push(() => other.close());
+    expect(await other.post("https://hooks.example.com/", "{}", {})).toMatchObject({ status: 0, error: "dns_timeout" });
+  });
+
+  it("looks a name up for the tenant that named it, also while others do", async () => {
+    const asked: string[] = [];
+    const poster = createPoster({}, async (host, _, owner) => {
+      asked.push(`${owner} ${host}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return [{ address: "127.0.0.1", family: 4 }];
+    });
+    closers.push(() => poster.close());
+    const post = (owner: string, host: string) => poster.post(`https://${host}/`, "{}", {}, owner);
+    await Promise.all([post("acme", "a.example"), post("globex", "b.example"), post("globex", "a.example")]);
+    await post("acme", "c.example");
+    expect(asked.toSorted()).toEqual(["acme a.example", "acme c.example", "globex a.example", "globex b.example"]);
   });
 
   it("tells the status, follows no redirect, and gives up in time and size", async () => {

@@ -43,6 +43,10 @@ async function booked(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(entries.filter(([, bytes]) => bytes !== "0"));
 }
 
+interface Known {
+  readonly id: string;
+}
+
 const rpc = (method: string, params: unknown = {}) => ({ jsonrpc: "2.0", id: "1", method, params });
 const tool = (name: string, args: unknown) => rpc("tools/call", { name, arguments: args });
 
@@ -118,6 +122,33 @@ describe("a scope's bytes", () => {
     await expect.poll(booked).toEqual(before);
     expect((await call("POST", "/mcp", tool("remember", { text: "Eve lives in Lima" }))).status).toBe(200);
     await expect.poll(booked).not.toEqual(before);
+  });
+
+  it("are given back when a tool of MCP forgets facts, once, and nothing else", async () => {
+    const before = await booked();
+    const remembered: string[] = [];
+    for (const text of ["Bob lives in Rome", "Bob owns a dog"]) {
+      const { text: answer } = await call("POST", "/mcp", tool("remember", { text }));
+      remembered.push((JSON.parse(answer) as { result: { structuredContent: Known } }).result.structuredContent.id);
+    }
+    expect(Object.keys(await booked())).toHaveLength(Object.keys(before).length + 2);
+    expect((await call("POST", "/mcp", tool("forget", { ids: ["none", ...remembered.slice(0, 1)] }))).status).toBe(200);
+    expect(Object.keys(await booked())).toHaveLength(Object.keys(before).length + 1);
+    expect((await call("POST", "/mcp", tool("forget", { ids: ["none"] }))).status).toBe(200);
+    expect(Object.keys(await booked())).toHaveLength(Object.keys(before).length + 1);
+    expect((await call("POST", "/mcp", tool("forget", { ids: remembered }))).status).toBe(200);
+    expect(await booked()).toEqual(before);
+  });
+
+  it("are given back when a user is forgotten with all facts", async () => {
+    await call("POST", "/v1/memories/forget", {});
+    const before = await booked();
+    expect((await call("POST", "/v1/memories", { text: "Cleo lives in Bern", key: "home" })).status).toBe(200);
+    expect((await call("POST", "/v1/memories", { text: "Cleo lives in Basel", key: "home" })).status).toBe(200);
+    expect((await call("POST", "/mcp", tool("remember", { text: "Cleo owns a cat" }))).status).toBe(200);
+    await expect.poll(async () => Object.keys(await booked())).toHaveLength(Object.keys(before).length + 3);
+    expect((await call("POST", "/v1/memories/forget", {})).status).toBe(200);
+    expect(await booked()).toEqual(before);
   });
 
   it.each(KEEPING_NOTHING)("do not count %s, which is served in a full scope too", async (_, path, body) => {

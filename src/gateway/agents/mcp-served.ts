@@ -2,7 +2,7 @@ import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Memory } from "../../memory/index.ts";
 import { userOf } from "../tenancy/identity.ts";
-import { tellKept } from "../tenancy/keeping.ts";
+import { tellForgotten, tellKept } from "../tenancy/keeping.ts";
 import { VERSION } from "../version.ts";
 import { createMcpServer } from "./mcp.ts";
 
@@ -13,6 +13,7 @@ export async function answerMcp(request: FastifyRequest, reply: FastifyReply, me
     user: userOf(request, undefined),
     version: VERSION,
     onRemembered: (id, bytes) => tellKept(request, id, { bytes }),
+    onForgotten: (ids, isAll) => tellForgotten(request, ids, isAll),
   });
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
   reply.hijack();

@@ -13,6 +13,8 @@ export interface McpOptions {
   readonly version: string;
   /** Called with each fact that was remembered and the size of its arguments in bytes, before the answer. */
   readonly onRemembered?: ((id: string, bytes: number) => Promise<void>) | undefined;
+  /** Called with the ids of a call that forgot facts, before the answer; `isAll`: each of them was a fact. */
+  readonly onForgotten?: ((ids: readonly string[], isAll: boolean) => Promise<void>) | undefined;
 }
 
 const KINDS = ["semantic", "episodic", "preference", "procedure"] as const;
@@ -21,7 +23,7 @@ const KINDS = ["semantic", "episodic", "preference", "procedure"] as const;
  * Makes a server of the Model Context Protocol with tools for one user's memory: remember, recall, forget, list sessions, read a session.
  * Facts that an agent remembers count as its own (`derived`), unless it names a tool or a page as the source.
  */
-export function createMcpServer({ memory, user, version, onRemembered }: McpOptions): McpServer {
+export function createMcpServer({ memory, user, version, onRemembered, onForgotten }: McpOptions): McpServer {
   const server = new McpServer({ name: "marrow", version });
   const facts = memory.facts(user);
 
@@ -82,7 +84,13 @@ export function createMcpServer({ memory, user, version, onRemembered }: McpOpti
       inputSchema: { ids: z.array(z.string().min(1).max(64)).min(1).max(100) },
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
     },
-    ({ ids }) => answering("forget", async () => ({ forgotten: await facts.forget(ids) })),
+    ({ ids }) =>
+      answering("forget", async () => {
+        const named = [...new Set(ids)];
+        const forgotten = await facts.forget(named);
+        if (forgotten > 0) await onForgotten?.(named, forgotten === named.length);
+        return { forgotten };
+      }),
   );
 
   server.registerTool(

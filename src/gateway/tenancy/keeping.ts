@@ -80,6 +80,19 @@ export async function tellKept(request: FastifyRequest, id: string, options: Kep
   await keepings.get(request)?.(id, options);
 }
 
+type Forgetting = (ids: readonly string[], isAll: boolean) => Promise<void>;
+const forgettings = new WeakMap<FastifyRequest, Forgetting>();
+
+/** Sets what {@link tellForgotten} does for a request. */
+export function onForgotten(request: FastifyRequest, forget: Forgetting): void {
+  forgettings.set(request, forget);
+}
+
+/** Releases the bytes of things that a request deleted, other than by a path that names them. `isAll`: each id was that of a thing. */
+export async function tellForgotten(request: FastifyRequest, ids: readonly string[], isAll: boolean): Promise<void> {
+  await forgettings.get(request)?.(ids, isAll);
+}
+
 /** Routes that call {@link tellKept} for all that they store. */
 const TELLING: ReadonlySet<string> = new Set(["/v1/responses", "/mcp"]);
 

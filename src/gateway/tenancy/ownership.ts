@@ -99,6 +99,11 @@ export function tagOf(user: string): string {
   return `u${hash("sha256", JSON.stringify(["user", user]), "hex").slice(0, 14)}-`;
 }
 
+/** The name under which the bytes of a user's fact count. Ids of facts are the same for all users who say the same. */
+export function factThing(user: string, id: string): string {
+  return `memory:${tagOf(user)}${id}`;
+}
+
 /** Returns the idempotency key, distinct for each user. At most 256 characters. */
 export function ownKey({ only }: Reach, key: string | undefined): string | undefined {
   if (key === undefined || only === undefined) return key;

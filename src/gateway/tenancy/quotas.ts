@@ -7,11 +7,11 @@ import { refuseCall } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import type { Inside } from "../http/inside.ts";
 import { userOf } from "./identity.ts";
-import { isUnkept, keeps, onKept, tellsKept } from "./keeping.ts";
+import { isUnkept, keeps, onForgotten, onKept, tellsKept } from "./keeping.ts";
 import type { Metrics } from "../http/metrics.ts";
 import { hookRoutes } from "../http/route-hooks.ts";
 import { resourceOf } from "./../routes.ts";
-import { tagOf, type Resource } from "./ownership.ts";
+import { factThing, type Resource } from "./ownership.ts";
 import { bodyOf } from "../parts.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
 
@@ -125,6 +125,7 @@ export function registerQuotas({
   /** Counts the bytes that a request stores, while it works and after. @throws MarrowError `too_large` */
   async function count(request: FastifyRequest, reply: FastifyReply, counted: Counted): Promise<unknown> {
     const { resource, work } = counted;
+    onForgotten(request, (ids, isAll) => releaseAll(request, namesOf(request, resource, ids, isAll)));
     const bytes = (bodyOf(request)?.length ?? 0) + extraOf(resource, request.body);
     if (bytes === 0 || !keeps(urlOf(request), request.body, embedder?.id)) return work();
     return isPart(request) ? countPart(request, reply, bytes, counted) : countThing(request, reply, bytes, counted);
@@ -180,10 +181,15 @@ export function registerQuotas({
     work: () => Promise<unknown>,
   ): Promise<unknown> {
     const payload = await work();
-    const { scope } = request.principal;
-    if (reply.statusCode < 400 && !hasParts(request))
-      await Promise.all(deletedThings(request, resource).map((thing) => storedBytes.release(scope, thing).catch(warn)));
+    const id = idOf(request);
+    if (reply.statusCode < 400 && !hasParts(request) && id !== undefined)
+      await releaseAll(request, namesOf(request, resource, [id]));
     return payload;
+  }
+
+  async function releaseAll(request: FastifyRequest, things: readonly string[]): Promise<void> {
+    const { scope } = request.principal;
+    await Promise.all(things.map((thing) => storedBytes.release(scope, thing).catch(warn)));
   }
 }
 
@@ -214,17 +220,20 @@ function newThing(request: FastifyRequest, resource: Resource, payload: unknown)
   return `${resource}:${randomUUID()}`;
 }
 
-/** The name of a thing by its id. Ids of facts are the same for all users who say the same. */
+/** The name of a thing by its id. */
 function nameOf(request: FastifyRequest, resource: Resource, id: string): string {
-  return resource === "memory" ? `${resource}:${tagOf(userOf(request, undefined))}${id}` : `${resource}:${id}`;
+  return resource === "memory" ? factThing(userOf(request, undefined), id) : `${resource}:${id}`;
 }
 
-/** What is no more once the thing of a path is deleted. Version 0.1 counted facts under their ids alone. */
-function deletedThings(request: FastifyRequest, resource: Resource): readonly string[] {
-  const id = idOf(request);
-  if (id === undefined) return [];
-  const also = resource === "memory" ? [`memory:${id}`] : resource === "response" ? [`events:${id}`] : [];
-  return [nameOf(request, resource, id), ...also];
+/**
+ * The names of what is no more once things are deleted. Version 0.1 counted facts under their ids alone, which another user's fact may have that was
+ * not deleted.
+ */
+function namesOf(request: FastifyRequest, resource: Resource, ids: readonly string[], isAll = true): readonly string[] {
+  return ids.flatMap((id) => {
+    const also = resource === "memory" && isAll ? [`memory:${id}`] : resource === "response" ? [`events:${id}`] : [];
+    return [nameOf(request, resource, id), ...also];
+  });
 }
 
 function urlOf(request: FastifyRequest): string {

@@ -14,6 +14,7 @@ import { createChatLimits, type ChatLimits } from "./chat-limits.ts";
 import { createForgotten } from "./forgotten.ts";
 import { forgetAnswers } from "../http/held-key.ts";
 import { createResponses, type Responses } from "../responses/responses.ts";
+import { factThing } from "./ownership.ts";
 import type { Savings } from "./savings.ts";
 import type { Spend } from "./spend.ts";
 import { sessionThing, type TurnBytes } from "./turn-bytes.ts";
@@ -144,7 +145,9 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       async forget(user) {
         // First, so that requests that end from here on find the deletion.
         await createForgotten(scoped).note(user);
+        const facts = embedder === undefined ? [] : await memory.facts(user).list({ all: true });
         const counted = await countedThings(memory, conversations, user);
+        counted.push(...facts.map(({ id }) => factThing(user, id)));
         const [own, other] = [await memory.forget(user), await conversations.forget(user)];
         if (counted.length > 0) await turnBytes.release(scope, counted);
         await forgetAnswers(scoped, user);
@@ -163,7 +166,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
 }
 
 /** Names under which the bytes of a user's sessions and conversations are counted. Read before these are forgotten. */
-async function countedThings(memory: Memory, conversations: Memory, user: string): Promise<readonly string[]> {
+async function countedThings(memory: Memory, conversations: Memory, user: string): Promise<string[]> {
   const things: string[] = [];
   for (const [of, nameOf] of [
     [memory, (id: string) => sessionThing(user, id)],
