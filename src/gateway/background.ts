@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../errors.ts";
+import { workFor } from "../internal/working-for.ts";
 import { createSender, createWorker, type Work } from "../queue/index.ts";
 import type { Redis } from "../redis/index.ts";
 import { NOBODY, type ApiKeys } from "./tenancy/api-keys.ts";
@@ -42,7 +43,8 @@ export function startBackground(parts: BackgroundParts): Background {
   const spareTime = parts.alone ? undefined : createSpareTime();
   const onError = (error: unknown) =>
     app.log.warn({ code: MarrowError.is(error) ? error.code : "internal" }, "something failed in the background");
-  const work = async (job: Work<GatewayJob>): Promise<unknown> => {
+  const work = (job: Work<GatewayJob>) => workFor({ owner: job.scope }, () => workAt(job));
+  const workAt = async (job: Work<GatewayJob>): Promise<unknown> => {
     const { payload, scope } = job;
     if (payload.type === "judge") return parts.tenants(scope).judge(payload.job);
     const asker = await standingOf(parts.keys, payload.asker);

@@ -1,4 +1,5 @@
 import type { MarrowError } from "../errors.ts";
+import { Round } from "./round.ts";
 import { createTurnPacer } from "./time-slice.ts";
 
 /**
@@ -41,9 +42,6 @@ export interface PermitsOptions {
   readonly refusal: (waitMs: number) => MarrowError;
 }
 
-/** The lines of owners that wait. */
-type Lines = Map<string, Set<Waiting>>;
-
 interface Waiting {
   readonly units: number;
   readonly begin: () => void;
@@ -52,11 +50,11 @@ interface Waiting {
 
 /** Makes permits that owners share. */
 export function createPermits({ max, eachMax = max, waitingMax = Infinity, refusal }: PermitsOptions): Permits {
-  /** The lines of the owners that wait, in the order of their turns: of callers that go first, and of the others. */
-  const [first, others]: readonly [Lines, Lines] = [new Map(), new Map()];
+  /** Callers that wait: those that go first, and the others. */
+  const [first, others] = [new Round<Waiting>(), new Round<Waiting>()];
   const held = new Map<string, number>();
   const pace = createTurnPacer();
-  let [waiting, taken] = [0, 0];
+  let taken = 0;
 
   function hold(owner: string, units: number): void {
     taken += units;
@@ -71,32 +69,23 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
   }
 
   function beginNext(): void {
-    for (const lines of [first, others]) {
-      for (const [owner, line] of lines) {
-        const [next] = line;
-        if (next === undefined || !mayHold(owner, next.units)) continue;
+    for (const round of [first, others]) {
+      for (const [owner, next] of round.heads()) {
+        if (!mayHold(owner, next.units)) continue;
         // The others do not pass it: otherwise small callers would keep out a large one for ever.
         if (taken + next.units > max) return;
-        lines.delete(owner);
-        if (line.size > 1) lines.set(owner, line);
-        remove(lines, owner, line, next);
+        round.take(owner);
         hold(owner, next.units);
         next.begin();
       }
     }
   }
 
-  function remove(lines: Lines, owner: string, line: Set<Waiting>, one: Waiting): void {
-    if (!line.delete(one)) return;
-    waiting -= 1;
-    if (line.size === 0) lines.delete(owner);
-  }
-
   /** Makes a place in the full lines for a caller of an owner, if another has at least two more. */
   function makePlace(owner: string): boolean {
-    const [longest] = [...others.values()].toSorted((a, b) => b.size - a.size);
-    if (longest === undefined || longest.size <= (others.get(owner)?.size ?? 0) + 1) return false;
-    [...longest].at(-1)?.refuse();
+    const [longest, newest] = others.newestOfLongest() ?? [];
+    if (longest === undefined || others.sizeOf(longest) <= others.sizeOf(owner) + 1) return false;
+    newest?.refuse();
     return true;
   }
 
@@ -113,6 +102,7 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
     take(wanted, waitMs, { owner = "", isFirst = false, signal } = {}) {
       const units = Math.min(wanted, eachMax);
       if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+      const waiting = first.size + others.size;
       if ((isFirst ? first.size : waiting) === 0 && taken + units <= max && mayHold(owner, units)) {
         hold(owner, units);
         return Promise.resolve(permitOf(owner, units));
@@ -130,10 +120,8 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
         const late = waitMs === Infinity ? undefined : setTimeout(one.refuse, waitMs);
         const onAbort = () => leave(() => signal?.reason as Error);
         signal?.addEventListener("abort", onAbort, { once: true });
-        const lines = isFirst ? first : others;
-        const line = lines.get(owner) ?? new Set();
-        lines.set(owner, line.add(one));
-        waiting += 1;
+        const round = isFirst ? first : others;
+        round.add(owner, one);
         // Those who wait may have all that they may hold.
         beginNext();
 
@@ -144,7 +132,7 @@ export function createPermits({ max, eachMax = max, waitingMax = Infinity, refus
 
         function leave(reason: () => Error): void {
           settle();
-          remove(lines, owner, line, one);
+          round.remove(owner, one);
           // Those who came together end together: thousands of errors take more than a turn of the event loop.
           pace(() => reject(reason()));
           // A smaller one behind it may fit.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTurnPacer, mapCalmly, mapInSlices, ownTurn } from "./time-slice.ts";
+import { workFor } from "./working-for.ts";
 
 describe("work in slices", () => {
   it("gives each waiter a turn of the event loop of its own, in order", async () => {
@@ -14,6 +15,23 @@ describe("work in slices", () => {
     await ownTurn();
     expect(order.indexOf("after 1")).toBeLessThan(order.indexOf("work 3"));
     expect(order.filter((one) => one.startsWith("work"))).toEqual(["work 1", "work 2", "work 3"]);
+  });
+
+  it("gives turns to those for whom the work goes on in a round, also where the work asks again", async () => {
+    const order: string[] = [];
+    const work = (owner: string, turns: number) =>
+      workFor({ owner }, async () => {
+        for (let nth = 0; nth < turns; nth += 1) {
+          await ownTurn();
+          order.push(owner);
+        }
+      });
+    await Promise.all([...Array.from({ length: 50 }, () => work("flood", 4)), work("other", 4), work("third", 2)]);
+    const until = (owner: string) => order.slice(0, order.lastIndexOf(owner)).filter((one) => one === "flood").length;
+    // One turn of the flood before each of theirs.
+    expect(until("third")).toBeLessThanOrEqual(2);
+    expect(until("other")).toBeLessThanOrEqual(4);
+    expect(order).toHaveLength(206);
   });
 
   it("maps all of a list in order, and lets others run meanwhile", async () => {

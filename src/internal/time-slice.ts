@@ -1,22 +1,26 @@
+import { Round } from "./round.ts";
+import { workingFor } from "./working-for.ts";
+
 /** Longest time that a loop may occupy the event loop, in milliseconds. */
 const SLICE_MS = 5;
 
-const waiting: (() => void)[] = [];
+const waiting = new Round<() => void>();
 
 /**
  * Waits for a turn of the event loop without other waiters, so that the work of a hundred requests is spread over a hundred turns, with
- * other events between them.
+ * other events between them. Those for whom the work goes on ({@link workingFor}) take turns, each the oldest waiter first: a hundred requests
+ * of one scope delay those of another by every second turn only.
  */
 export function ownTurn(): Promise<void> {
   return new Promise((resolve) => {
-    waiting.push(resolve);
-    if (waiting.length === 1) setImmediate(give);
+    waiting.add(workingFor()?.owner ?? "", resolve);
+    if (waiting.size === 1) setImmediate(give);
   });
 }
 
 function give(): void {
-  const [next] = waiting.splice(0, 1);
-  if (waiting.length > 0) setImmediate(give);
+  const next = waiting.next();
+  if (waiting.size > 0) setImmediate(give);
   next?.();
 }
 

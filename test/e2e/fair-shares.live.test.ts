@@ -62,4 +62,25 @@ describe("a request of one scope, beside hundreds of another scope", { timeout: 
     expect(ended).toBeLessThan(40);
     await Promise.all(flood);
   });
+
+  it("is read and handled in turns of the event loop that are its scope's, beside large bodies", async () => {
+    const post = await open();
+    const [large, body] = [chat("many words ".repeat(300_000)), chat("other words ".repeat(15_000))];
+    await post("other", "/chat/completions", body);
+    const beganMs = performance.now();
+    let left = 60;
+    const flood = Array.from({ length: left }, () => post("flood", "/chat/completions", large));
+    for (const one of flood) void one.then(() => (left -= 1));
+    // Their bodies come first.
+    await flood[0];
+    const waited: number[] = [];
+    while (left > 0 && waited.length < 20) waited.push((await post("other", "/chat/completions", body)).ms);
+    await Promise.all(flood);
+    const allMs = performance.now() - beganMs;
+    expect(median(waited)).toBeLessThan(allMs / 20);
+  });
 });
+
+function median(list: readonly number[]): number {
+  return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
+}

@@ -1,6 +1,8 @@
 import type { Readable } from "node:stream";
 import { errorCodes, type FastifyRequest } from "fastify";
 import { concatInTurns } from "../../internal/json-pieces.ts";
+import { workFor } from "../../internal/working-for.ts";
+import { scopeOf } from "../tenancy/identity.ts";
 
 /** From this size on, the pieces of a body are put together in turns of the event loop: new memory takes milliseconds for each megabyte. */
 const LONG_BYTES = 262_144;
@@ -40,7 +42,11 @@ export function readBytes(
   function onEnd(): void {
     stop();
     if (!Number.isNaN(told) && bytes !== told) return done(new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH());
-    if (bytes >= LONG_BYTES) return void concatInTurns(pieces).then((whole) => done(null, whole), done);
+    if (bytes >= LONG_BYTES)
+      return void workFor({ owner: scopeOf(request) }, () => concatInTurns(pieces)).then(
+        (whole) => done(null, whole),
+        done,
+      );
     // Copied even if it is one piece, which is a part of what came from the socket.
     return done(null, Buffer.concat(pieces, bytes));
   }

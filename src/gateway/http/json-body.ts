@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
+import { workFor } from "../../internal/working-for.ts";
 import { readBytes } from "./body-bytes.ts";
 import { createBodyRoom } from "./body-room.ts";
 import { fill, type Unfilled } from "../../internal/exact-json.ts";
@@ -28,7 +29,10 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
     // An official client sends DELETE and cancel with this type and no body.
     if (body.length === 0) return done(null, undefined);
     if (body.length >= LARGE_BYTES) {
-      room.read(request, body.length, () => readLarge(request, body)).then((value) => done(null, value), done);
+      workFor({ owner: scopeOf(request) }, () => room.read(request, body.length, () => readLarge(request, body))).then(
+        (value) => done(null, value),
+        done,
+      );
       return undefined;
     }
     let value: unknown;
@@ -53,12 +57,13 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
   }
 
   app.addHook("preHandler", (request, _, done) => {
+    const owner = scopeOf(request);
     const begin = () => {
       const route = request.routeOptions.url ?? "unknown";
       watchdog.mark(route, "handle");
-      watchdog.within(route, done);
+      watchdog.within(route, owner, done);
     };
-    if ((request.kept?.length ?? 0) >= LARGE_BYTES) void ownTurn().then(begin);
+    if ((request.kept?.length ?? 0) >= LARGE_BYTES) void workFor({ owner }, ownTurn).then(begin);
     else begin();
   });
 }

@@ -52,7 +52,7 @@ describe("the watchdog of the event loop", () => {
     await pause(60);
     watchdog.mark("/slow", "handle");
     const slow = Promise.withResolvers<void>();
-    watchdog.within("/slow", () => {
+    watchdog.within("/slow", "acme", () => {
       void pause(60).then(() => {
         noteStep("compare");
         work(300);

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { hearSteps } from "../../internal/steps.ts";
+import { workFor, workingFor, type Beneficiary } from "../../internal/working-for.ts";
 
 /** A time in which the event loop of this process was blocked. */
 export interface Stall {
@@ -14,8 +14,11 @@ export interface Stall {
 export interface Watchdog {
   /** Marks the start of a route's step. Costs less than a microsecond. */
   mark(route: string, step: string): void;
-  /** Runs what handles a request of a route: the steps that go on within it, also after it waited, are the route's. */
-  within(route: string, run: () => void): void;
+  /**
+   * Runs what handles a request of a route, for an owner such as a scope: the steps that go on within it, also after it waited, are the
+   * route's, and its turns of the event loop the owner's.
+   */
+  within(route: string, owner: string, run: () => void): void;
   close(): void;
 }
 
@@ -26,6 +29,13 @@ export interface WatchdogOptions {
   /** Called with each measurement, in seconds: about 50 per second while there is work, 5 otherwise. */
   readonly onDelay: (seconds: number) => void;
   readonly onStall: (stall: Stall) => void;
+}
+
+/** For whom a request is handled, at a route that a watchdog watches. */
+interface Handled extends Beneficiary {
+  readonly route: string;
+  /** The marks of the watchdog. */
+  readonly of: object;
 }
 
 /** Label of work that continued after waiting. */
@@ -126,16 +136,18 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
   }
 
   timer = measureEvery(BUSY_MS);
-  const routes = new AsyncLocalStorage<string>();
   const deafen = hearSteps((step) => {
-    const route = routes.getStore();
-    // Without one it is a step of another gateway of this process, or of none.
-    if (route !== undefined) begin(route, step);
+    const handled = workingFor() as Partial<Handled> | undefined;
+    // Otherwise it is a step of another gateway of this process, or of none.
+    if (handled?.of === marks && handled.route !== undefined) begin(handled.route, step);
   });
 
   return {
     mark: begin,
-    within: (route, run) => routes.run(route, run),
+    within(route, owner, run) {
+      const handled: Handled = { owner, route, of: marks };
+      workFor(handled, run);
+    },
     close() {
       deafen();
       clearInterval(timer);

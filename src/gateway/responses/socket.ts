@@ -24,6 +24,7 @@ import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { createTurnPacer } from "../../internal/time-slice.ts";
+import { workFor } from "../../internal/working-for.ts";
 import { header, sessionHeader } from "../tenancy/identity.ts";
 import type { Reservation } from "../tenancy/reservations.ts";
 import { beginTurn } from "./turn.ts";
@@ -161,16 +162,18 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
         return;
       }
       turns += 1;
-      reading = reading.then(async () => {
-        const message = await readMessage(scope, isBinary ? undefined : (data as Buffer), config.json);
-        lanes.add(message.lane, async () => {
-          if ("error" in message) await send(socket, inLane(message.lane, toEvent(toErrorAnswer(message.error))));
-          else await turn(socket, request, local, message);
-          turns -= 1;
-          closeIfIdle();
-        });
-      });
+      reading = reading.then(() => workFor({ owner: scope }, () => take(isBinary ? undefined : (data as Buffer))));
     });
+
+    async function take(data: Buffer | undefined): Promise<void> {
+      const message = await readMessage(scope, data, config.json);
+      lanes.add(message.lane, async () => {
+        if ("error" in message) await send(socket, inLane(message.lane, toEvent(toErrorAnswer(message.error))));
+        else await turn(socket, request, local, message);
+        turns -= 1;
+        closeIfIdle();
+      });
+    }
   }
 
   /** Runs one turn and sends its events. Never rejects. */
