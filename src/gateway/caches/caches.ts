@@ -155,8 +155,9 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
         realm.index.note(set, ttlMs),
       ]);
       if (booked.status === "rejected") throw booked.reason;
-      // An existing entry stays unchanged, with its booking.
-      const unbook = () => storedBytes.put(scope, thing, booked.value, ttlMs).catch(() => {});
+      // An existing entry stays unchanged, with its booking; and so does one that another request stored or deleted meanwhile.
+      const put = { bytes, before: booked.value };
+      const unbook = () => storedBytes.restore(scope, thing, put, ttlMs).catch(() => {});
       if (noted.status === "rejected") {
         await unbook();
         throw noted.reason;

@@ -7,6 +7,7 @@
 -- ARGV bytes_max    bytes of the scope at most
 -- ARGV from         a thing whose bytes are moved to this one, or empty
 -- ARGV instead      1: the bytes take the place of those that were booked for the thing; else 0
+-- ARGV only         how many bytes the thing must have now, or nothing changes; -1: any
 -- REPLY { "booked", the bytes whose place was taken }; or { "full", the bytes that are kept }: there is no room beside them, and nothing changed
 -- SHAPE ["booked" | "full", integer]
 local ends = KEYS[1]
@@ -17,8 +18,10 @@ local life_ms = tonumber(ARGV[3])
 local bytes_max = tonumber(ARGV[4])
 local from = ARGV[5]
 local instead = ARGV[6]
+local only = tonumber(ARGV[7])
 -- INCLUDE booked
 sweep(100)
+if only >= 0 and size_of(name) ~= only then return { "booked", size_of(name) } end
 local before = 0
 if instead == "1" then before = size_of(name) end
 bytes = bytes - before

@@ -81,3 +81,28 @@ describe("bytes that are reserved for a request", () => {
       .toEqual(["300", "300"]);
   });
 });
+
+describe("bytes of a thing that could not be stored again", () => {
+  liveTest("are what it had before, unless another request stored or deleted it meanwhile", async ({ redis }) => {
+    const stored = createStoredBytes(redis, MAX);
+    const { sizes } = bookedKeys(redis, "acme");
+    const kept = async () => redis.send(["HMGET", sizes, "", "entry"]);
+    const put = async (bytes: number) => ({ bytes, before: await stored.put("acme", "entry", bytes, LIFE_MS) });
+    const restore = async (one: Awaited<ReturnType<typeof put>>) => stored.restore("acme", "entry", one, LIFE_MS);
+    await restore(await put(300));
+    expect(await kept()).toEqual(["0", null]);
+    await put(100);
+    await restore(await put(300));
+    expect(await kept()).toEqual(["100", "100"]);
+    // One of two fails after the other has stored.
+    const failed = await put(300);
+    await put(200);
+    await restore(failed);
+    expect(await kept()).toEqual(["200", "200"]);
+    // It is deleted while it is stored again.
+    const late = await put(300);
+    await stored.release("acme", "entry");
+    await restore(late);
+    expect(await kept()).toEqual(["0", null]);
+  });
+});

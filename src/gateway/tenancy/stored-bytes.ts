@@ -10,6 +10,16 @@ export interface StoredBytes {
   /** The same for an item that is stored again: replaces its booking, and returns the previous bytes. A refusal changes nothing. */
   put(scope: string, thing: string, bytes: number, lifeMs: number): Promise<number>;
   /**
+   * Takes a `put` of so many bytes back: the thing has again what it had before. If another request stored or deleted it meanwhile, that one's
+   * booking stays.
+   */
+  restore(
+    scope: string,
+    thing: string,
+    put: { readonly bytes: number; readonly before: number },
+    lifeMs: number,
+  ): Promise<void>;
+  /**
    * Reserves the bytes of a request until it is known what it stored. Of things that are counted already, only what they would grow is
    * reserved. One round trip. @throws MarrowError `too_large` if the scope is full
    */
@@ -27,6 +37,8 @@ interface Booked {
   readonly lifeMs: number;
   /** Whether the bytes take the place of those that the thing had. */
   readonly instead: boolean;
+  /** How many bytes the thing must have, or nothing changes. */
+  readonly only: number | undefined;
 }
 
 /** Life of a reservation that is not renewed, in milliseconds: so long the bytes of a process that was killed stay reserved. */
@@ -51,10 +63,18 @@ export function createStoredBytes(redis: Redis, bytesMax: number, reservedMs: nu
   async function run(
     scope: string,
     name: string,
-    { bytes = 0, from = "", lifeMs = 1, instead = false }: Partial<Booked>,
+    { bytes = 0, from = "", lifeMs = 1, instead = false, only }: Partial<Booked>,
   ): Promise<readonly ["booked" | "full", number]> {
     const keys = bookedKeys(redis, scope);
-    const values = { name, bytes, life_ms: lifeMs, bytes_max: bytesMax, from, instead: instead ? 1 : 0 };
+    const how = { from, instead: instead ? 1 : 0, only: only ?? -1 };
+    // What a thing had before is not refused.
+    const values = {
+      name,
+      bytes,
+      life_ms: lifeMs,
+      bytes_max: only === undefined ? bytesMax : Number.MAX_SAFE_INTEGER,
+      ...how,
+    };
     const reply = await attempt<readonly ["booked" | "full", number]>(() =>
       runScript(redis, bookBytes, keys, values, { timeoutMs: WAIT_MS }),
     );
@@ -91,7 +111,15 @@ export function createStoredBytes(redis: Redis, bytesMax: number, reservedMs: nu
     },
 
     async move(scope, reservation, thing, lifeMs) {
-      const values = { name: thing, bytes: 0, life_ms: lifeMs, bytes_max: bytesMax, from: reservation, instead: 0 };
+      const values = {
+        name: thing,
+        bytes: 0,
+        life_ms: lifeMs,
+        bytes_max: bytesMax,
+        from: reservation,
+        instead: 0,
+        only: -1,
+      };
       const keys = bookedKeys(redis, scope);
       return (await attempt(() => runScript(redis, bookBytes, keys, values, { timeoutMs: WAIT_MS }))) !== undefined;
     },
@@ -108,6 +136,8 @@ export function createStoredBytes(redis: Redis, bytesMax: number, reservedMs: nu
   return {
     book: async (scope, thing, bytes, lifeMs) => void (await book(scope, thing, { bytes, lifeMs })),
     put: (scope, thing, bytes, lifeMs) => book(scope, thing, { bytes, lifeMs, instead: true }),
+    restore: async (scope, thing, { bytes, before }, lifeMs) =>
+      void (await run(scope, thing, { bytes: before, only: bytes, lifeMs, instead: true })),
     reserve: (scope, things) => reservations.reserve(scope, things),
     release: async (scope, thing, bytes = Number.MAX_SAFE_INTEGER) => void (await run(scope, thing, { bytes: -bytes })),
   };
