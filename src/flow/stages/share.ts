@@ -40,7 +40,8 @@ export async function share(
   const { settle, freePlace } = kit;
   const { request } = exchange;
   const place = openPlace(kit, exchange, true);
-  const ending = watchEnding(exchange);
+  const client = heedClient(exchange);
+  const ending = watchEnding({ ...exchange, signal: client.signal });
   const room = oneShare(place.room);
   const taker = createRoomTaker({ room, signal: ending.signal }, Infinity);
   const shared = untilEnded(sharing(kit, exchange, asking, { room, taker, hand: place.hand }), ending);
@@ -50,6 +51,7 @@ export async function share(
     // A failure before the first part is the request's, not the stream's.
     const first = await chunks.next();
     if (request.stream === true) {
+      client.ignore();
       const stream = toEventStream(chunks, first, wantsUsage(request), () => {
         freePlace(exchange.decision);
         if (exchange.session !== undefined || exchange.keeps === true) return true;
@@ -70,7 +72,9 @@ export async function share(
         });
     }
     await taker.ended(weight);
+    client.ignore();
   } catch (error) {
+    client.ignore();
     place.close();
     // Ends them too, if they did not fail themselves.
     await chunks.throw(error).catch(() => {});
@@ -80,6 +84,23 @@ export async function share(
   const words = await toJsonWords(withNewId(recorder.completion()));
   place.hand();
   return { kind: "whole", text: String(words), pieces: words instanceof LongText ? words : undefined, provenance };
+}
+
+/** The end of a request, also by its client: one that left, whose answer no session and no caller stores, waits no longer. The cache has it from its leader. */
+function heedClient({ gone, session, keeps, signal }: Exchange): {
+  readonly signal: AbortSignal | undefined;
+  /** The client is not heeded any more. */
+  ignore(): void;
+} {
+  if (gone === undefined || session !== undefined || keeps === true) return { signal, ignore() {} };
+  const left = new AbortController();
+  const leave = () => left.abort();
+  if (gone.aborted) leave();
+  else gone.addEventListener("abort", leave, { once: true });
+  return {
+    signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
+    ignore: () => gone.removeEventListener("abort", leave),
+  };
 }
 
 /** What a follower reads, and an answer that it has to ask for itself to go on, take one share of the room: a second one could wait for the first. */
