@@ -4,10 +4,10 @@ import type { Turn } from "../memory/index.ts";
 import { ITEMS, THOUGHTS, type ChatMessage, type ChatRequest } from "../models/index.ts";
 import { isObject, isText } from "../internal/fields.ts";
 import { joinedOrder } from "../internal/order.ts";
-import { preparedDigest } from "./large-context.ts";
+import { hashInTurns, preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost, withoutOpenCalls } from "./results.ts";
-import { sizeOf } from "../internal/json-pieces.ts";
+import { isLarge, sizeOf } from "../internal/json-pieces.ts";
 
 /** Fields of stored turns that are not sent to endpoints: reasoning, which only some accept, and fields that only Marrow uses. */
 const NOT_SENT = new Set([
@@ -29,13 +29,33 @@ export interface Context {
 
 /** Identifies all messages before the last one, so that an answer is only shared in the same context. */
 export function contextOf(request: ChatRequest, history: readonly Turn[], lead?: number): Context {
+  return contextAtOnce(withHistory(request.messages, history, lead));
+}
+
+/** The same in turns of the event loop where the messages are large and were not prepared. */
+export function contextInTurns(
+  request: ChatRequest,
+  history: readonly Turn[],
+  lead?: number,
+): Context | Promise<Context> {
   const all = withHistory(request.messages, history, lead);
+  const before = all.slice(0, -1);
+  if (preparedDigest(all) !== undefined || !isLarge(before)) return contextAtOnce(all);
+  return hashInTurns(before).then((digest) => toContext(before, digest));
+}
+
+function contextAtOnce(all: readonly ChatMessage[]): Context {
   const before = all.slice(0, -1);
   if (before.length === 0) return { digest: "", spoken: false };
   // The order of fields counts here: sorting them would cost more than the rare miss that it saves.
-  const digest = (preparedDigest(all) ?? hash("sha256", JSON.stringify(before))).slice(0, 32);
-  return { digest, spoken: before.some(({ role }) => !isInstruction(role)) };
+  return toContext(before, preparedDigest(all) ?? hash("sha256", JSON.stringify(before)));
 }
+
+function toContext(before: readonly ChatMessage[], digest: string): Context {
+  return { digest: digest.slice(0, DIGEST_CHARS), spoken: before.some(({ role }) => !isInstruction(role)) };
+}
+
+const DIGEST_CHARS = 32;
 
 /** Converts stored turns to messages for the model, without fields that are only stored. */
 export function toMessages(turns: readonly Turn[]): readonly ChatMessage[] {

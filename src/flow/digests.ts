@@ -1,6 +1,6 @@
 import type { Window } from "../memory/index.ts";
 import type { ChatRequest } from "../models/index.ts";
-import { contextOf, type Context } from "./context.ts";
+import { contextInTurns, type Context } from "./context.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 import { dropOldest } from "../internal/drop-oldest.ts";
 
@@ -25,21 +25,24 @@ export interface Guess {
  * wrong guess costs only one more round trip, for a second lookup.
  */
 export function createDigests(): {
-  guess(session: string, request: ChatRequest, lead?: number): Guess;
+  guess(session: string, request: ChatRequest, lead?: number): Guess | Promise<Guess>;
   remember(session: string, window: Remembered): void;
 } {
-  const known = new Map<string, Remembered>();
+  const remembered = new Map<string, Remembered>();
   return {
     guess(session, request, lead) {
-      const { version, turns, epoch } = known.get(session) ?? { version: 0, turns: [], epoch: "" };
-      return { version, epoch, context: contextOf(request, turns, lead) };
+      const { version, turns, epoch } = remembered.get(session) ?? { version: 0, turns: [], epoch: "" };
+      const context = contextInTurns(request, turns, lead);
+      return context instanceof Promise
+        ? context.then((known) => ({ version, epoch, context: known }))
+        : { version, epoch, context };
     },
     remember(session, window) {
-      known.delete(session);
+      remembered.delete(session);
       // A long history is read anew each time: a thousand of them would take gigabytes.
       if (sizeOf(window.turns) > REMEMBERED_CHARS_MAX) return;
-      known.set(session, window);
-      dropOldest(known, SESSIONS_MAX);
+      remembered.set(session, window);
+      dropOldest(remembered, SESSIONS_MAX);
     },
   };
 }

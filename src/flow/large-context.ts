@@ -53,7 +53,7 @@ function largeNames(request: ChatRequest): readonly string[] {
 }
 
 /** Hashes a value's JSON in slices; equals the hash of the whole text. */
-async function hashInTurns(value: unknown): Promise<string> {
+export async function hashInTurns(value: unknown): Promise<string> {
   const digest = createHash("sha256");
   await inTurns(value, (text) => digest.update(text, "utf8"));
   return digest.digest("hex");

@@ -35,6 +35,7 @@ import { signalRequests } from "./http/signals.ts";
 import { toRequestId } from "./http/request-id.ts";
 import { hookRoutes } from "./http/route-hooks.ts";
 import { refuseAmbiguous } from "./http/target.ts";
+import { asStrings } from "./http/long-fields.ts";
 import { noBody, parseBody, prepareBody, toInputError } from "./http/input-error.ts";
 import { createInside } from "./http/inside.ts";
 import { createKeyUsers } from "./tenancy/key-users.ts";
@@ -235,7 +236,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.setValidatorCompiler<z.ZodType>(({ schema }) => {
     prepareBody(schema);
     return (value) => {
-      const parsed = parseBody(schema, value);
+      const parsed = parseBody(schema, asStrings(value));
       // The value itself goes on, not the parsed copy: unknown fields reach the model untouched.
       return parsed.success ? { value } : { error: value === null ? noBody() : toInputError(parsed.error) };
     };

@@ -1,12 +1,13 @@
 import { isObject } from "./fields.ts";
+import { isWords } from "./long-text.ts";
 
 /** Returns the text of a content: the string itself, or the texts of a list's parts. Empty for anything else. */
 export function textIn(content: unknown): string {
-  if (typeof content === "string") return content;
+  if (isWords(content)) return String(content);
   if (!Array.isArray(content)) return "";
   return content
     .map((part: unknown) =>
-      isObject(part) && typeof part["text"] === "string" && part["type"] !== "reasoning" ? part["text"] : "",
+      isObject(part) && isWords(part["text"]) && part["type"] !== "reasoning" ? String(part["text"]) : "",
     )
     .join("");
 }

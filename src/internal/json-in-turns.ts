@@ -3,6 +3,7 @@ import { parseExact } from "./exact-json.ts";
 import { liftStrings } from "./lifted-json.ts";
 import { LongText } from "./long-text.ts";
 import { takeInSlices } from "./time-slice.ts";
+import { inWholeCharacters } from "./whole-character.ts";
 
 /** Bounds of a JSON text that somebody else made, beside its length. */
 export interface WideBudget {
@@ -52,7 +53,7 @@ export function readWide(text: string, budget: WideBudget): unknown {
 /** Which strings of a text in pieces are taken out of it before it is read, by their characters, and which of these stay in pieces. */
 export interface PiecesOptions {
   /** Returns whether the string of a field is a {@link LongText}; the name is empty for an item of a list. @default none is */
-  readonly keepsPieces?: (field: string, chars: number) => boolean;
+  readonly keepsPieces?: ((field: string, chars: number) => boolean) | undefined;
   /** @default as many as the longest name of a field has; few for a long text, the rest of which is put together in one go */
   readonly stringCharsMax?: number;
 }
@@ -127,7 +128,8 @@ interface Open {
 }
 
 /** Strings that were taken out of a text, and which of them stay in pieces. */
-interface Lifted extends Required<Pick<PiecesOptions, "keepsPieces">> {
+interface Lifted {
+  readonly keepsPieces: (field: string, chars: number) => boolean;
   readonly strings: ReadonlyMap<number, readonly string[]>;
 }
 
@@ -212,7 +214,7 @@ function* read(
         yield;
       }
       at += 1;
-      const long = new LongText(pieces);
+      const long = new LongText(inWholeCharacters(pieces));
       const field = top?.isList === false ? top.under : "";
       const whole = keepsPieces(field, long.length) ? long : long.toString();
       if (top !== undefined) give(top, whole, at + 1);

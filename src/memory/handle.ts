@@ -61,6 +61,15 @@ export interface Completed extends Appended {
   readonly epochBefore: string;
 }
 
+/** Which turns a window has, and how they are read. */
+export interface WindowOptions {
+  readonly last: number;
+  /** @default the connection's */
+  readonly timeoutMs?: number | undefined;
+  /** Whether long texts of turns may be a `LongText`: V8 copies a long string in one go where it is first read. @default false: they are strings */
+  readonly keepsPieces?: boolean | undefined;
+}
+
 /** Range of turns to read. */
 export interface ReadOptions {
   /** Only turns after this sequence number. @default from the oldest */
@@ -136,7 +145,7 @@ export interface Session {
   /** Removes a question that gets no answer. Returns whether it was open. One round trip. */
   withdraw(idempotencyKey: string): Promise<boolean>;
   /** The newest `last` turns, oldest first, and renews the session's life: one round trip. */
-  window(options: { readonly last: number; readonly timeoutMs?: number | undefined }): Promise<Window>;
+  window(options: WindowOptions): Promise<Window>;
   /** Turns by their place, oldest first, and renews the session's life: one round trip. */
   read(options?: ReadOptions): Promise<Reading>;
   /**

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkObject, checkText } from "../internal/check.ts";
+import { isInPieces } from "../internal/chat-pieces.ts";
 import { mapInSlices } from "../internal/time-slice.ts";
 import { allOf, decodeRecord, encodeRecord, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { toContext } from "./context.ts";
-import { IDEMPOTENCY_KEYS_MAX, WINDOW_MAX, type Session, type SessionState } from "./handle.ts";
+import { IDEMPOTENCY_KEYS_MAX, WINDOW_MAX, type Session, type SessionState, type WindowOptions } from "./handle.ts";
 import { userKeys } from "./keys.ts";
 import { toJson, type Json } from "./json.ts";
 import { mergePatch } from "./merge-patch.ts";
@@ -67,9 +68,16 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     });
   }
 
-  async function read(after: number, before: number, count: number, which: keyof typeof WHICH, timeoutMs?: number) {
+  async function read(
+    after: number,
+    before: number,
+    count: number,
+    which: keyof typeof WHICH,
+    { timeoutMs, keepsPieces }: Omit<WindowOptions, "last"> = {},
+  ) {
     const values = { after, before, count, newest: WHICH[which], ttl_ms: sessionTtlMs, life_ms: sessionLifeMs };
-    return toReading(await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs }));
+    const reply = await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs });
+    return toReading(reply, keepsPieces === true ? isInPieces : undefined);
   }
 
   async function appendElements(
@@ -116,8 +124,8 @@ export function createSession(parts: Parts, user: string, id: string): Session {
   };
 
   /** The newest turns, without questions that have no answer. */
-  async function readWhole(last: number, timeoutMs?: number): Promise<Reading> {
-    const found = await read(0, 0, last, "whole", timeoutMs);
+  async function readWhole(last: number, how: Omit<WindowOptions, "last"> = {}): Promise<Reading> {
+    const found = await read(0, 0, last, "whole", how);
     const lost = found.turns.find(({ unreadable }) => unreadable !== undefined);
     if (lost !== undefined) throw unreadableTurn(lost);
     return { ...found, turns: found.turns.filter(({ incomplete }) => incomplete !== true).slice(-last) };
@@ -185,9 +193,9 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     }),
 
     async window(windowOptions) {
-      const { last, timeoutMs } = checkObject("options", windowOptions);
+      const { last, ...how } = checkObject("options", windowOptions);
       const count = checkInteger("last", last, { min: 1, max: WINDOW_MAX }, "invalid_input");
-      const { version, turns, epoch, createdAtMs } = await readWhole(count, timeoutMs);
+      const { version, turns, epoch, createdAtMs } = await readWhole(count, how);
       return { version, turns: turns.map(({ turn }) => turn), epoch, createdAtMs };
     },
 

@@ -2,6 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { isObject } from "../internal/fields.ts";
 import { concatInTurns, LARGE_JSON_CHARS, sizeOf, toJsonBytes } from "../internal/json-pieces.ts";
+import type { KeepsPieces } from "../internal/lifted-texts.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
 import {
   decodeRecordInTurns,
@@ -157,10 +158,10 @@ export function toOpenElement(element: Buffer): Promise<Buffer> {
 }
 
 /**
- * Parses the reply of `read_turns` in slices, because turns may be large. The error names the unreadable turn. @throws MarrowError
+ * Parses the reply of `read_turns` in slices, because turns may be large; `keepsPieces` says which long texts of theirs are a `LongText`. The error names the unreadable turn. @throws MarrowError
  * `corrupt_record`
  */
-export async function toReading(reply: Reply): Promise<Reading> {
+export async function toReading(reply: Reply, keepsPieces?: KeepsPieces): Promise<Reading> {
   const [version, epoch, oldest, summary, first, created, ...elements] = Array.isArray(reply)
     ? (reply as readonly Reply[])
     : [];
@@ -174,7 +175,7 @@ export async function toReading(reply: Reply): Promise<Reading> {
     const open = element[colon - 1] === TILDE && { incomplete: true as const };
     // A turn that was taken out leaves its place, and an answer that is still to come has one.
     if (record.length > 0) {
-      const read = toTurn(record);
+      const read = toTurn(record, keepsPieces);
       turns.push({ sequence: first + at, ...(read instanceof Promise ? await read : read), ...open });
     }
     const rest = slice();
@@ -188,9 +189,9 @@ export async function toReading(reply: Reply): Promise<Reading> {
 }
 
 /** The turn of a record: of a large one, in turns of the event loop. */
-function toTurn(record: Buffer): ReadTurn | Promise<ReadTurn> {
+function toTurn(record: Buffer, keepsPieces: KeepsPieces | undefined): ReadTurn | Promise<ReadTurn> {
   try {
-    const value = decodeRecordInTurns(record);
+    const value = decodeRecordInTurns(record, { keepsPieces });
     return value instanceof Promise ? value.then(checkedTurn).catch(lostTurn) : checkedTurn(value);
   } catch (error) {
     return lostTurn(error);

@@ -104,7 +104,7 @@ export interface Endpoint {
   readonly secrets: readonly string[];
   /** Methods that all kinds of models share. */
   readonly port: Required<Pick<ChatModel, "serves" | "list" | "forward">> &
-    Pick<ChatModel, "name"> & { close(): Promise<void> };
+    Pick<ChatModel, "name" | "takesPieces"> & { close(): Promise<void> };
 }
 
 const LIST_KEPT_MS = 60_000;
@@ -185,6 +185,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
 
     port: {
       name: options.name,
+      takesPieces: true,
       serves: (id) => ids === undefined || ids.has(id),
 
       async list() {

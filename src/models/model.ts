@@ -97,6 +97,8 @@ export interface ChatModel {
   readonly name?: string | undefined;
   /** Name of the endpoint whose signed and encrypted reasoning it produces and reads; absent if that does not apply. */
   readonly maker?: string | undefined;
+  /** Whether long texts of a request's messages may be a `LongText`. @default false: they are strings */
+  readonly takesPieces?: boolean | undefined;
   /** State of the endpoint's concurrency slots. Absent if calls never wait. */
   readonly places?: PlacesView | undefined;
   /** Lists the served models. */

@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { describe, wordOf } from "../internal/describe.ts";
 import { applyRows, send, type FieldRow } from "../internal/field-rows.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
-import type { LongText } from "../internal/long-text.ts";
+import { LongText } from "../internal/long-text.ts";
 import type { ChatRequest } from "./chat.ts";
 
 /**
@@ -45,8 +45,8 @@ export function placeOfCall(call: unknown, at: number): number {
 }
 
 /**
- * Splits a base64 data URL, whose data may have any form that {@link toBase64} reads; `undefined` for any other URL. The data of a URL in pieces,
- * which the gateway made of a file, stay in pieces.
+ * Splits a base64 data URL, whose data may have any form that {@link toBase64} reads; `undefined` for any other URL. The data of a URL in pieces
+ * stay in pieces.
  */
 export function fromDataUrl(
   url: string | LongText,
@@ -57,7 +57,7 @@ export function fromDataUrl(
   if (comma === -1 || comma > DATA_HEAD_CHARS_MAX) return undefined;
   const [, type] = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w=.+-]+)*;base64$/i.exec(begin.slice(0, comma)) ?? [];
   if (type === undefined) return undefined;
-  const data = typeof url === "string" ? toBase64(url.slice(comma + 1)) : url.slice(comma + 1);
+  const data = toBase64(url.slice(comma + 1));
   return { type: type.toLowerCase(), data };
 }
 
@@ -65,16 +65,24 @@ export function fromDataUrl(
  * Converts base64 with line breaks or spaces, of the alphabet for URLs, or without padding to the usual form, the only one that some
  * endpoints read. The usual form is only searched.
  */
-export function toBase64(text: string): string {
-  const isUsual = !UNUSUAL.some((character) => text.includes(character));
-  const data = isUsual
-    ? text
-    : text
-        .replaceAll(/[ \t\r\n]+/g, "")
-        .replaceAll("-", "+")
-        .replaceAll("_", "/");
+export function toBase64(text: string): string;
+export function toBase64(text: string | LongText): string | LongText;
+export function toBase64(text: string | LongText): string | LongText {
+  const data = text instanceof LongText ? new LongText(text.pieces.map(toUsual)) : toUsual(text);
   const rest = data.length % 4;
-  return rest < 2 ? data : data + "=".repeat(4 - rest);
+  if (rest < 2) return data;
+  const padding = "=".repeat(4 - rest);
+  if (typeof data === "string") return data + padding;
+  data.add(padding);
+  return data;
+}
+
+function toUsual(text: string): string {
+  if (!UNUSUAL.some((character) => text.includes(character))) return text;
+  return text
+    .replaceAll(/[ \t\r\n]+/g, "")
+    .replaceAll("-", "+")
+    .replaceAll("_", "/");
 }
 
 const UNUSUAL = ["\n", "\r", "\t", " ", "-", "_"] as const;

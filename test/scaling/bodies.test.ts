@@ -1,12 +1,21 @@
 import { PassThrough } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import { describe, expect, it } from "vitest";
+import { contextInTurns, contextOf } from "../../src/flow/context.ts";
+import { unsaid } from "../../src/flow/resent.ts";
 import { askUsage } from "../../src/flow/usage-asked.ts";
 import { readBytes } from "../../src/gateway/http/body-bytes.ts";
 import { readInTurns } from "../../src/gateway/http/json.ts";
 import { jsonOfInput, writeInputs } from "../../src/gateway/anthropic/written-inputs.ts";
 import { readLines } from "../../src/gateway/batches/batch.ts";
+import { isInPieces } from "../../src/internal/chat-pieces.ts";
 import { checkJsonBudgetInTurns } from "../../src/internal/json-budget.ts";
+import { toJsonBytes } from "../../src/internal/json-pieces.ts";
+import { LongText, withStrings } from "../../src/internal/long-text.ts";
+import { toConversation } from "../../src/models/anthropic/messages.ts";
+import type { ChatMessage, ChatRequest } from "../../src/models/index.ts";
+import { toInput } from "../../src/models/responses/input.ts";
+import { toBase64 } from "../../src/models/rows.ts";
 import { toJson } from "../../src/memory/json.ts";
 import { encodeBounded } from "../../src/queue/bounded.ts";
 import { ownTurn } from "../../src/internal/time-slice.ts";
@@ -132,4 +141,54 @@ describe("a line of a batch", () => {
     expect(await longestGo(read, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
     expect((await read()).errors).toEqual([]);
   });
+});
+
+describe("a long text of a chat", () => {
+  const words = `${"plain words here ".repeat(BODY_BYTES / 34)}漢`;
+  const bytes = Buffer.from(JSON.stringify({ model: "m", messages: [{ role: "user", content: words }] }));
+
+  it("stays in pieces from the body to the endpoint, whose bytes are those of its string", async () => {
+    const { value } = await readInTurns(bytes, ownTurn, isInPieces);
+    const { messages: asked } = value as ChatRequest;
+    expect(asked[0]?.content).toBeInstanceOf(LongText);
+    for (const translate of [toConversation, toInput]) {
+      expect(await longestGo(async () => toJsonBytes(translate(asked)), GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+      expect(String(await toJsonBytes(translate(asked)))).toBe(JSON.stringify(translate(withStrings(asked))));
+    }
+  });
+
+  it("is whole where an escaped character lies across two pieces", async () => {
+    for (let before = 0; before < 12; before += 1) {
+      const text = `["${"x".repeat(before)}${String.raw`\ud83d\ude00`.repeat(40_000)}"]`;
+      const keep = (_: string, chars: number) => chars > 1_000;
+      const { value } = await readInTurns(Buffer.from(text), ownTurn, keep);
+      const [long] = value as readonly [LongText];
+      expect(long.pieces.length).toBeGreaterThan(1);
+      expect(long.pieces.every((piece) => piece.isWellFormed())).toBe(true);
+      expect([String(long)]).toEqual(JSON.parse(text));
+    }
+  });
+
+  it("is the same context for the cache as its string, and the same turn of a session", async () => {
+    const { value } = await readInTurns(bytes, ownTurn, isInPieces);
+    const [turn] = (value as ChatRequest).messages as [ChatMessage];
+    const answer = { role: "assistant", content: "yes" };
+    const request = { model: "m", messages: [turn, answer, { role: "user", content: "why?" }] };
+    const plain = withStrings(request);
+    const inTurns = async () => contextInTurns(request, []);
+    expect(await longestGo(inTurns, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
+    expect(await inTurns()).toEqual(contextOf(plain, []));
+    expect(unsaid(request.messages, plain.messages.slice(0, 2))).toEqual([request.messages[2]]);
+  });
+});
+
+it.each([
+  ["spaces and line ends", "QUJD REVG\nR0hJ\r\nSktM".repeat(1_000)],
+  ["the alphabet for URLs without padding", "ab-_cd".repeat(5_001).slice(0, -1)],
+  ["the usual form", "QUJDREVG".repeat(4_000)],
+])("base64 in pieces becomes what it becomes as one string: %s", (_, text) => {
+  const pieces = Array.from({ length: Math.ceil(text.length / 1_001) }, (__, nth) =>
+    text.slice(nth * 1_001, (nth + 1) * 1_001),
+  );
+  expect(String(toBase64(new LongText(pieces)))).toBe(toBase64(text));
 });

@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import type { ChatCompletion, ModelAnswer, ModelCall } from "../../models/index.ts";
+import { withStrings } from "../../internal/long-text.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { withHistory } from "../context.ts";
 import { depart } from "../departed.ts";
@@ -95,7 +96,8 @@ function toCall(
   signal: AbortSignal | undefined,
   room: ModelCall["room"],
 ): ModelCall {
-  const { request, history, body } = exchange;
+  const { history, body, model } = exchange;
+  const request = model.takesPieces === true ? exchange.request : withStrings(exchange.request);
   const how = {
     signal,
     affinity: affinityOf(exchange, request),

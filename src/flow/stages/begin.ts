@@ -5,7 +5,7 @@ import type { Session, Window } from "../../memory/index.ts";
 import type { ChatCall } from "../call.ts";
 import type { CacheControl } from "../cache-control.ts";
 import { toQuestion, type StoredAnswer } from "../cacheable.ts";
-import { contextOf, lostIn, wholeFrom } from "../context.ts";
+import { contextInTurns, contextOf, lostIn, wholeFrom } from "../context.ts";
 import { prepareLarge } from "../large-context.ts";
 import { createKeeping, toldOf, type Keeping } from "../keeping.ts";
 import type { FlowKit } from "../kit.ts";
@@ -46,7 +46,8 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
     await preparing;
     noteStep("prepare");
   }
-  const guess = cache === undefined || session === undefined ? undefined : digests.guess(sessionKey, request, lead);
+  const guessing = cache === undefined || session === undefined ? undefined : digests.guess(sessionKey, request, lead);
+  const guess = guessing instanceof Promise ? await guessing : guessing;
   const beside = besideOf(kit.sharing, call, control);
   let question =
     cache === undefined ? undefined : toQuestion(request, guess?.context ?? contextOf(request, []), beside);
@@ -54,7 +55,8 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
     limiter && staged("admit", () => limiter.take(subjects, { requests: 1, concurrency: 0 })),
     orWithout(
       "memory",
-      session && staged("remember", () => session.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
+      session &&
+        staged("remember", () => session.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS, keepsPieces: true })),
     ),
     lookup(kit, question, "exact", control),
   ]);
@@ -75,7 +77,8 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
     guess !== undefined &&
     (window.version !== guess.version || window.epoch !== guess.epoch)
   ) {
-    const context = contextOf(request, window.turns, lead);
+    const composed = contextInTurns(request, window.turns, lead);
+    const context = composed instanceof Promise ? await composed : composed;
     if (context.digest !== guess.context.digest) {
       question = toQuestion(request, context, beside);
       found = await lookup(kit, question, "exact", control);

@@ -5,7 +5,9 @@ import { workFor } from "../../internal/working-for.ts";
 import { readBytes } from "./body-bytes.ts";
 import { createBodyRoom } from "./body-room.ts";
 import { fill, type Unfilled } from "../../internal/exact-json.ts";
+import { toJsonBytes } from "../../internal/json-pieces.ts";
 import { readUnfilled } from "./json.ts";
+import { longFieldsOf, noteInPieces } from "./long-fields.ts";
 import { LARGE_BYTES, readLargeJson } from "./large-json.ts";
 import { keepBody } from "../parts.ts";
 import { scopeOf } from "../tenancy/identity.ts";
@@ -51,7 +53,11 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       await ownTurn();
       mark(request, step);
     };
-    const value = keep(request, body, await readLargeJson(scopeOf(request), body, budget, turn));
+    const keepsPieces = longFieldsOf(request.routeOptions.url ?? "");
+    const read = await readLargeJson(scopeOf(request), body, budget, turn, keepsPieces);
+    const kept = keep(request, body, read);
+    const value = kept instanceof Promise ? await kept : kept;
+    if (keepsPieces !== undefined) noteInPieces(value);
     await turn("validate");
     return value;
   }
@@ -74,7 +80,7 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
  */
 const OF_ROLES = /^\/(?:mcp|a2a|v1\/(?:admin|caches|limits|memories|tasks|vector_stores|webhooks))(?:\/|$)/;
 
-/** Keeps the bytes of a body beside its value. A model that the path names wins over the body's. */
+/** Keeps the bytes of a body beside its value. A model that the path names wins over the body's; a large body is then written in turns. */
 function keep(request: FastifyRequest, bytes: Buffer, read: Unfilled): unknown {
   const value = OF_ROLES.test(request.routeOptions.url ?? "") ? read.value : fill(read);
   const model = deploymentOf(request.raw);
@@ -83,6 +89,12 @@ function keep(request: FastifyRequest, bytes: Buffer, read: Unfilled): unknown {
     return value;
   }
   const body = { ...value, model };
-  keepBody(request, Buffer.from(JSON.stringify(body)));
+  const named = toJsonBytes(body);
+  if (named instanceof Promise)
+    return named.then((written) => {
+      keepBody(request, written);
+      return body;
+    });
+  keepBody(request, named);
   return body;
 }

@@ -2,6 +2,8 @@ import { MarrowError } from "../../errors.ts";
 import type { Unfilled } from "../../internal/exact-json.ts";
 import type { JsonBudget } from "../../internal/json-budget.ts";
 import { concatInTurns } from "../../internal/json-pieces.ts";
+import type { KeepsPieces } from "../../internal/lifted-texts.ts";
+import { LongText } from "../../internal/long-text.ts";
 import { createThreads } from "../../internal/threads.ts";
 import type { JsonResult, JsonTask } from "./json-worker.ts";
 
@@ -37,12 +39,25 @@ export function isSlowToRead(bytes: Buffer): boolean {
   return true;
 }
 
-/** Checks and reads a body of a scope in a worker thread, as `readUnfilled` does. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait */
-export async function readJsonInThread(scope: string, body: Buffer, budget: JsonBudget): Promise<Unfilled> {
+/**
+ * Checks and reads a body of a scope in a worker thread, as `readUnfilled` does. Long strings stay in pieces where `keepsPieces` says so. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait
+ */
+export async function readJsonInThread(
+  scope: string,
+  body: Buffer,
+  budget: JsonBudget,
+  keepsPieces: KeepsPieces = () => false,
+): Promise<Unfilled> {
   // A copy of its own is moved to the thread: the body itself goes on to the model.
   const bytes = await concatInTurns([body]);
   const result = await threads.run(scope, { bytes, budget }, { transfer: [bytes.buffer as ArrayBuffer] });
-  if (!("refused" in result)) return result;
+  if (!("refused" in result)) {
+    for (const { holder, name, pieces } of result.texts) {
+      const long = new LongText(pieces);
+      holder[name] = keepsPieces(Array.isArray(holder) ? "" : name, long.length) ? long : long.toString();
+    }
+    return { value: result.value, places: result.places };
+  }
   const { code, message, details } = result.refused;
   throw new MarrowError(code, message, { details });
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { MarrowError } from "../../errors.ts";
 import { fill, parseUnfilled, type Unfilled } from "../../internal/exact-json.ts";
 import { decodeInTurns } from "../../internal/decoded-text.ts";
-import { liftTexts } from "../../internal/lifted-texts.ts";
+import { liftTexts, type KeepsPieces } from "../../internal/lifted-texts.ts";
 import { endOfString, numberAt } from "../../internal/json-tokens.ts";
 
 /** Longest name of a field that an error repeats, in characters. */
@@ -29,15 +29,19 @@ export function readUnfilled(source: Uint8Array | string): Unfilled {
 
 /**
  * The same in steps, between which `turn` gives a turn of the event loop. Long strings, such as pictures, are decoded and read in pieces: a
- * copy of several megabytes takes long by itself.
+ * copy of several megabytes takes long by itself. They stay in pieces where `keepsPieces` says so.
  */
-export async function readInTurns(source: Buffer, turn: () => Promise<void>): Promise<Unfilled> {
+export async function readInTurns(
+  source: Buffer,
+  turn: () => Promise<void>,
+  keepsPieces?: KeepsPieces,
+): Promise<Unfilled> {
   if (!isUtf8(source)) throw notUtf8();
   const { pieces } = await decodeInTurns(source);
   checkBegin(pieces[0] ?? "");
   const { text, putBack } = await liftTexts(pieces, source.length < LONG_BYTES ? STRING_CHARS_MAX : SHORT_CHARS_MAX);
   const checked = await readText(text, turn);
-  if (putBack === undefined || (await putBack(checked.value).catch(notJson))) return checked;
+  if (putBack === undefined || (await putBack(checked.value, keepsPieces).catch(notJson))) return checked;
   // A name of a field is as long: only then all strings are read in one go.
   return readText((await liftTexts(pieces, Infinity)).text, turn);
 }

@@ -1,5 +1,6 @@
 import { fill, type Unfilled } from "../../internal/exact-json.ts";
 import { checkJsonBudget, checkJsonBudgetInTurns, type JsonBudget } from "../../internal/json-budget.ts";
+import type { KeepsPieces } from "../../internal/lifted-texts.ts";
 import { ownTurn } from "../../internal/time-slice.ts";
 import { isSlowToRead, readJsonInThread } from "./json-threads.ts";
 import { readInTurns, readJson } from "./json.ts";
@@ -9,7 +10,7 @@ export const LARGE_BYTES = 32_768;
 
 /**
  * Reads the JSON of {@link LARGE_BYTES} or more in turns of the event loop, of which `turn` gives one for a step, or in a thread,
- * which scopes share by turns.
+ * which scopes share by turns. Long strings stay in pieces where `keepsPieces` says so.
  * @throws MarrowError `too_large`, `invalid_input`, and `rate_limited` when too many wait for the thread
  */
 export async function readLargeJson(
@@ -17,12 +18,13 @@ export async function readLargeJson(
   body: Buffer,
   budget: JsonBudget,
   turn: (step: string) => Promise<void>,
+  keepsPieces?: KeepsPieces,
 ): Promise<Unfilled> {
-  if (isSlowToRead(body)) return readJsonInThread(scope, body, budget);
+  if (isSlowToRead(body)) return readJsonInThread(scope, body, budget, keepsPieces);
   await turn("check");
   await checkJsonBudgetInTurns(body, budget);
   await turn("parse");
-  return readInTurns(body, () => turn("parse"));
+  return readInTurns(body, () => turn("parse"), keepsPieces);
 }
 
 /**

@@ -4,7 +4,7 @@ import { plainToolName } from "../call-ids.ts";
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
-import { LongText } from "../../internal/long-text.ts";
+import { isWords, LongText } from "../../internal/long-text.ts";
 import { inOrder } from "../../internal/order.ts";
 import { madeOf } from "../origins.ts";
 import { fromDataUrl, objectAt, placeOfCall, toBase64, uncarried, unfit } from "../rows.ts";
@@ -80,7 +80,7 @@ function toBlocks(message: ChatMessage, path: string, ids: UseIds): readonly Fie
 
 function toResult(message: ChatMessage, path: string, ids: UseIds): Fields {
   const { content, tool_call_id: id, is_error: failed, cache_control: cache } = message;
-  const told = typeof content === "string" && !isBlank(content) ? content : toParts(content, `${path}.content`);
+  const told = isWords(content) && !isBlank(content) ? content : toParts(content, `${path}.content`);
   return madeOf(path, {
     type: "tool_result",
     tool_use_id: ids.ofResult(idAt(id, `${path}.tool_call_id`)),
@@ -114,8 +114,8 @@ function toUses(calls: unknown, path: string, ids: UseIds): readonly Fields[] {
   });
 }
 
-function textAt(text: unknown, path: string): string {
-  if (typeof text !== "string") throw unfit(path, "a string", text);
+function textAt(text: unknown, path: string): string | LongText {
+  if (!isWords(text)) throw unfit(path, "a string", text);
   return text;
 }
 
@@ -162,7 +162,7 @@ function textsOf(content: unknown, path: string): readonly Fields[] {
 /** Converts a content, or the parts of one from the part number `before` on. */
 function toParts(content: unknown, path: string, before = 0): readonly Fields[] {
   if (content === undefined || content === null) return [];
-  if (typeof content === "string") return isBlank(content) ? [] : [madeOf(path, { type: "text", text: content })];
+  if (isWords(content)) return isBlank(content) ? [] : [madeOf(path, { type: "text", text: content })];
   if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
   return content.flatMap((part: unknown, at) => {
     const here = `${path}.${before + at}`;
@@ -175,8 +175,8 @@ function toParts(content: unknown, path: string, before = 0): readonly Fields[] 
 }
 
 /** Whether a text has no visible character. */
-function isBlank(text: string): boolean {
-  return text.trim() === "";
+function isBlank(text: string | LongText): boolean {
+  return typeof text === "string" ? text.trim() === "" : text.pieces.every(isBlank);
 }
 
 /** Converts one part to a block; `undefined` for a text without a visible character. */
@@ -185,12 +185,12 @@ function toBlock(part: Fields, path: string): Fields | undefined {
     case "text":
     case "refusal": {
       const text = part[part["type"]];
-      if (typeof text !== "string") throw unfit(`${path}.${part["type"]}`, "a string", text);
+      if (!isWords(text)) throw unfit(`${path}.${part["type"]}`, "a string", text);
       return isBlank(text) ? undefined : { type: "text", text };
     }
     case "image_url": {
       const image = part["image_url"];
-      const url = typeof image === "string" ? image : objectAt(image, `${path}.image_url`)["url"];
+      const url = isWords(image) ? image : objectAt(image, `${path}.image_url`)["url"];
       return { type: "image", source: toSource(url, `${path}.image_url.url`) };
     }
     case "file":
@@ -213,12 +213,19 @@ function usualType(type: string): string {
   return type === "image/jpg" || type === "image/pjpeg" ? "image/jpeg" : type;
 }
 
-/** Decodes the text of base64: that of a file in pieces, each of which is base64 by itself, piece by piece. */
+/** Decodes the text of base64: that of a long one piece by piece. */
 function decoded(base64: string | LongText): string | LongText {
   if (typeof base64 === "string") return Buffer.from(base64, "base64").toString("utf8");
   const decoder = new StringDecoder("utf8");
-  const pieces = base64.pieces.map((piece) => decoder.write(Buffer.from(piece, "base64")));
-  return new LongText([...pieces, decoder.end()]);
+  let half = "";
+  const pieces = base64.pieces.map((piece) => {
+    // Four characters are three bytes, wherever the text was cut.
+    const known = half + piece;
+    const end = known.length - (known.length % 4);
+    half = known.slice(end);
+    return decoder.write(Buffer.from(known.slice(0, end), "base64"));
+  });
+  return new LongText([...pieces, decoder.write(Buffer.from(half, "base64")), decoder.end()]);
 }
 
 /** Names of files that end as those of another kind than PDF: this API reads only PDFs of a URL. */
@@ -236,7 +243,7 @@ function toDocument(file: Fields, path: string): Fields {
   if (id !== undefined && data === undefined)
     throw uncarried(`${path}.file_id`, KIND, "a file that is not the gateway's");
   if (!isText(data) && !(data instanceof LongText)) throw unfit(`${path}.file_data`, "a data URL in base64", data);
-  const inline = fromDataUrl(data) ?? { type: "application/pdf", data: toBase64(String(data)) };
+  const inline = fromDataUrl(data) ?? { type: "application/pdf", data: toBase64(data) };
   const title = isText(filename) ? { title: filename } : {};
   if (inline.type === "application/pdf")
     return { type: "document", source: { type: "base64", media_type: inline.type, data: inline.data }, ...title };

@@ -1,6 +1,7 @@
 import { plainToolName, RESPONSES_ID_CHARS_MAX, shortCallId } from "../call-ids.ts";
 import { THOUGHTS, type ChatMessage } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { isWords, wordsOr } from "../../internal/long-text.ts";
 import { mapChanged } from "../../internal/map-changed.ts";
 import { inOrder } from "../../internal/order.ts";
 import { beginsPart, movedMark, toSaidMessages } from "../../internal/phases.ts";
@@ -88,7 +89,7 @@ function toItems(message: ChatMessage, path: string): readonly Fields[] {
       };
     else if (first !== undefined) items.push(first);
     items.push(...others, ...toCalls(said["tool_calls"], `${path}.tool_calls`));
-    if (typeof said["content"] === "string") before += said["content"].length;
+    before += wordsOr(said["content"]).length;
   }
   return items;
 }
@@ -104,10 +105,10 @@ function beginsMessage({ phases }: Fields, place: number): boolean {
  */
 function toSaid({ content, refusal, phases }: Fields, before: number, path: string): readonly Fields[] {
   const said: Fields[] = [];
-  if (isText(content) && Array.isArray(phases))
+  if (isWords(content) && content.length > 0 && Array.isArray(phases))
     said.push(
       ...toSaidMessages(
-        content,
+        String(content),
         phases.map((mark) => movedMark(mark, -before)),
       ).map(({ phase, parts }) => ({
         type: "message",
@@ -123,20 +124,20 @@ function toSaid({ content, refusal, phases }: Fields, before: number, path: stri
   if (!isText(refusal)) return said;
   const refused = { type: "refusal", refusal };
   const last = said.at(-1);
-  const end = before + (typeof content === "string" ? content.length : 0);
+  const end = before + wordsOr(content).length;
   if (last === undefined || beginsMessage({ phases }, end))
     return [...said, { type: "message", role: "assistant", content: [refused] }];
   return [...said.slice(0, -1), { ...last, content: [...(last["content"] as Fields[]), refused] }];
 }
 
 function toParts(content: unknown, path: string): readonly Fields[] {
-  if (typeof content === "string") return content === "" ? [] : [toOutput(content)];
+  if (isWords(content)) return content.length === 0 ? [] : [toOutput(content)];
   if (!Array.isArray(content)) return [];
   return content.map((part: unknown, at) => {
     const here = `${path}.content.${at}`;
     const { type, text, refusal } = objectAt(part, here);
     if (type === "refusal") return { type, refusal };
-    if (type === "text" && typeof text === "string") return toOutput(text);
+    if (type === "text" && isWords(text)) return toOutput(text);
     throw uncarried(`${here}.type`, KIND, `an assistant's part of type ${String(type).slice(0, 64)}`);
   });
 }

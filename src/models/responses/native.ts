@@ -1,4 +1,5 @@
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { isWords, type LongText } from "../../internal/long-text.ts";
 import { ITEMS, type ChatMessage } from "../chat.ts";
 import { madeOf } from "../origins.ts";
 import { toContent, toOutput } from "./parts.ts";
@@ -65,13 +66,15 @@ function toTold(item: Fields, message: ChatMessage, path: string): Fields | unde
   const parts = toParts(content, role);
   if (parts !== undefined) return { ...said, content: parts };
   if (role !== "assistant") return { ...said, content: toContent(message.content, path) };
-  return isText(message.content) ? { ...said, content: [toOutput(message.content)] } : undefined;
+  return isWords(message.content) && message.content.length > 0
+    ? { ...said, content: [toOutput(message.content)] }
+    : undefined;
 }
 
 /** Returns a content with its original parts; `undefined` if it is absent or has a part that must be converted. */
-function toParts(content: unknown, role: string): string | readonly Fields[] | undefined {
+function toParts(content: unknown, role: string): string | LongText | readonly Fields[] | undefined {
   const isSaid = role === "assistant";
-  if (typeof content === "string") return isSaid ? [toOutput(content)] : content;
+  if (isWords(content)) return isSaid ? [toOutput(content)] : content;
   if (!Array.isArray(content)) return undefined;
   const parts: Fields[] = [];
   for (const part of content as readonly unknown[]) {
@@ -81,18 +84,22 @@ function toParts(content: unknown, role: string): string | readonly Fields[] | u
   }
   const [first] = parts;
   const isPlain = parts.length === 1 && first?.["type"] === "input_text" && Object.keys(first).length === 2;
-  return isPlain ? String(first["text"]) : parts;
+  return isPlain ? wordsOf(first["text"]) : parts;
 }
 
 function toPart(part: Fields, isSaid: boolean): Fields | undefined {
   const { type, text, refusal, annotations, logprobs: _, cache_control: __, ...rest } = withoutNulls(part);
   if (type === "refusal" && isSaid) return { type, refusal };
   if (type === "refusal") return { type: "input_text", text: refusal };
-  if (TEXTS.has(type) && isSaid) return { ...rest, ...toOutput(String(text)), annotations: toCited(annotations) };
+  if (TEXTS.has(type) && isSaid) return { ...rest, ...toOutput(wordsOf(text)), annotations: toCited(annotations) };
   if (TEXTS.has(type)) return { ...rest, type: "input_text", text };
   // The gateway's own files are sent as bytes, which the message has.
   if (!PARTS.has(type) || rest["file_id"] !== undefined) return undefined;
   return { ...rest, type, ...(type === "input_image" && { detail: rest["detail"] ?? "auto" }) };
+}
+
+function wordsOf(text: unknown): string | LongText {
+  return isWords(text) ? text : String(text);
 }
 
 /** Returns citations of the types that this API supports. Other providers use types of their own. */

@@ -1,5 +1,5 @@
 import { isText, type Fields } from "../../internal/fields.ts";
-import { LongText } from "../../internal/long-text.ts";
+import { isWords, LongText } from "../../internal/long-text.ts";
 import { madeOf } from "../origins.ts";
 import { objectAt, uncarried, unfit } from "../rows.ts";
 
@@ -7,9 +7,9 @@ import { objectAt, uncarried, unfit } from "../rows.ts";
 export const KIND = "responses";
 
 /** Converts the content of a message or a tool result for the Responses API. @throws MarrowError `invalid_input` */
-export function toContent(content: unknown, path: string): string | readonly Fields[] {
+export function toContent(content: unknown, path: string): string | LongText | readonly Fields[] {
   if (content === undefined || content === null) return "";
-  if (typeof content === "string") return content;
+  if (isWords(content)) return content;
   if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
   return content.map((part: unknown, at) => {
     const here = `${path}.${at}`;
@@ -18,7 +18,7 @@ export function toContent(content: unknown, path: string): string | readonly Fie
 }
 
 /** Converts an assistant's text. */
-export function toOutput(text: string): Fields {
+export function toOutput(text: string | LongText): Fields {
   return { type: "output_text", text, annotations: [] };
 }
 
@@ -29,8 +29,7 @@ function toPart(part: Fields, path: string): Fields {
     case "text":
       return { ...rest, type: "input_text", text };
     case "image_url": {
-      const { url, detail = "auto" } =
-        typeof image === "string" ? { url: image } : objectAt(image, `${path}.image_url`);
+      const { url, detail = "auto" } = isWords(image) ? { url: image } : objectAt(image, `${path}.image_url`);
       if (!isText(url) && !(url instanceof LongText)) throw unfit(`${path}.image_url.url`, "a URL", url);
       return { ...rest, type: "input_image", image_url: url, detail };
     }

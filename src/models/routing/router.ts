@@ -95,7 +95,7 @@ export function createRouter({
         }),
       ),
     };
-    known.set(id, routedModel(route, parts));
+    known.set(id, toModel(route));
   }
 
   const close = coolDowns.subscribe((remaining, sinceMs) => {
@@ -121,7 +121,12 @@ export function createRouter({
       if (joins) groups.at(-1)?.push(toTarget(upstream, id));
       else groups.push([toTarget(upstream, id)]);
     }
-    return routedModel({ id, groups, sticky: true }, parts);
+    return toModel({ id, groups, sticky: true });
+  }
+
+  function toModel(route: Route): ChatModel {
+    const takesPieces = route.groups.flat().every(({ upstream }) => upstream.model.takesPieces === true);
+    return { ...routedModel(route, parts), takesPieces };
   }
 
   return {
