@@ -14,6 +14,7 @@ const LONGEST: readonly string[] = [
   "test/e2e/long-background.live.test.ts",
   "test/e2e/long-texts.live.test.ts",
   "test/conformance/cluster.live.test.ts",
+  "test/kill/webhooks.fault.live.test.ts",
   "test/e2e/idempotency.live.test.ts",
   "test/replay/replay.live.test.ts",
   "test/conformance/search-cache.live.test.ts",

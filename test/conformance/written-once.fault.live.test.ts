@@ -1,5 +1,5 @@
 /** Writes whose connection is lost before the reply: they ran once at most, whichever client sent them and however it is set up. */
-import { Cluster, Redis as Ioredis } from "ioredis";
+import { Cluster, Redis as Ioredis, type RedisOptions } from "ioredis";
 import { createClient, createCluster, createSentinel } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { connect, fromIoredis, fromNodeRedis } from "../../src/index.ts";
@@ -65,12 +65,13 @@ const ofSingle = (more: {
   server: () => single,
   open: ({ url }) => borrowIoredis(new Ioredis(portOf(url), "127.0.0.1", more)),
 });
-const ofCluster = (nodesAgain?: () => number): Client => ({
+const ofCluster = (nodesAgain?: () => number, redisOptions: Pick<RedisOptions, "reconnectOnError"> = {}): Client => ({
   server: () => cluster.nodes[0] as OwnServer,
   open: (proxy) =>
     borrowIoredis(
       new Cluster(rootsOf(cluster), {
         natMap: mapOf(cluster, proxy),
+        redisOptions,
         ...(nodesAgain !== undefined && { clusterNodeRetryStrategy: nodesAgain }),
       }),
     ),
@@ -83,6 +84,7 @@ const CLIENTS: Readonly<Record<string, Client>> = {
   "an ioredis client with a time for each command": ofSingle({ commandTimeout: 4_000 }),
   "an ioredis cluster client with its default options": ofCluster(),
   "an ioredis cluster client that dials lost nodes again": ofCluster(() => 50),
+  "an ioredis cluster client whose nodes send again on every error": ofCluster(() => 50, { reconnectOnError: () => 2 }),
   "an ioredis client of Sentinel": {
     server: () => sentinel.nodes[0] as OwnServer,
     open: (proxy) =>
@@ -246,5 +248,40 @@ describe("a write that Redis refused", () => {
     const key = `refused:${Math.random()}`;
     await redis.send(["RPUSH", key, "a"]);
     await expect(redis.send(["INCR", key])).rejects.toMatchObject({ code: "redis_rejected" });
+  });
+
+  describe.each([1, 2] as const)("in a cluster whose nodes reconnect on every error (%i)", (how) => {
+    async function open(): Promise<readonly [Redis, Cluster]> {
+      const client = new Cluster(rootsOf(cluster), { redisOptions: { reconnectOnError: () => how } });
+      const redis = borrowIoredis(client);
+      await until(async () => (await redis.send(["SET", "ready", "1"]).catch(() => "")) === "OK", "the cluster");
+      return [redis, client];
+    }
+
+    it("keeps that answer", async () => {
+      const [redis] = await open();
+      const key = `refused:${Math.random()}`;
+      await redis.send(["RPUSH", key, "a"]);
+      await expect(redis.send(["INCR", key])).rejects.toMatchObject({ code: "redis_rejected" });
+    });
+
+    it("runs once at most where a node redirects it, and otherwise says whether it ran", async () => {
+      const [redis, client] = await open();
+      const { slots } = client as unknown as { slots: (readonly string[] | undefined)[] };
+      for (let nth = 0; nth < 5; nth += 1) {
+        const key = `moved:${Math.random()}`;
+        const slot = slotOf(key);
+        slots[slot] = slots.find((nodes) => nodes?.[0] !== undefined && nodes[0] !== slots[slot]?.[0]);
+        const outcome = await redis.send(["INCR", key]).catch((error: unknown) => error);
+        let count: unknown;
+        const read = async () => (count = await redis.send(["GET", key]).catch(() => -1)) !== -1;
+        await until(read, "a connection");
+        if (outcome === 1) expect(count).toBe("1");
+        else {
+          expect(outcome).toMatchObject({ code: "unavailable" });
+          expect([null, "1"]).toContain(count);
+        }
+      }
+    });
   });
 });

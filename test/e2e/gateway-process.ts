@@ -11,7 +11,7 @@ const gateway = openGateway({
   redis,
   models: [openaiModel({ baseUrl, ids: ["scripted"] })],
   embedder: staticEmbedder(),
-  config: { logLevel: "silent" },
+  config: { logLevel: "silent", webhooks: { allowHttp: true, allowNetworks: ["127.0.0.0/8"] } },
 });
 gateway.startBackground();
 await gateway.app.listen({ host: "127.0.0.1", port: 0 });

@@ -111,8 +111,13 @@ async function readParts(request: FastifyRequest, bytesMax: number): Promise<Par
   let file: Parts["file"];
   try {
     for await (const part of request.parts()) {
-      if (part.type === "file") file = { filename: part.filename, content: await readFile(part.file, bytesMax) };
-      else fields.set(part.fieldname, String(part.value));
+      const { type, fieldname: path } = part;
+      if (fields.has(path) || (type === "file" && file !== undefined)) throw wrongPart(path, "must be given once");
+      if (type === "file") {
+        if (path !== "file") throw wrongPart(path, "must be a text, not a file");
+        const filename = checkFilename(part.filename);
+        file = { filename, content: await readFile(part.file, bytesMax) };
+      } else fields.set(path, String(part.value));
     }
     return { fields, file };
   } catch (cause) {
@@ -122,6 +127,23 @@ async function readParts(request: FastifyRequest, bytesMax: number): Promise<Par
     throw new MarrowError("invalid_input", "the multipart body is malformed or incomplete", { cause });
   }
 }
+
+/** A name is what stands in quotation marks as UTF-8: nothing in it is decoded. Returns it. @throws MarrowError `invalid_input` */
+function checkFilename(name: string): string {
+  if (name.includes(REPLACEMENT)) throw wrongPart("file", "must have a file name in UTF-8");
+  return name;
+}
+
+/** Stands for bytes that are no UTF-8. */
+const REPLACEMENT = "\uFFFD";
+
+function wrongPart(path: string, why: string): MarrowError {
+  const details = { path: path.slice(0, FIELD_CHARS_MAX) };
+  return new MarrowError("invalid_input", `${details.path} ${why}`, { details });
+}
+
+/** Characters of a field's name that an error repeats. */
+const FIELD_CHARS_MAX = 100;
 
 /** Reads a file to its end; its pieces are put together in turns of the event loop. @throws MarrowError `too_large` */
 async function readFile(file: MultipartFile["file"], bytesMax: number): Promise<Buffer> {
