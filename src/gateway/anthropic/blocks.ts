@@ -2,6 +2,7 @@ import type { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
 import { THOUGHTS, type ChatMessage } from "../../models/index.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { isWords, LongText } from "../../internal/long-text.ts";
 import { createOrder, type Order } from "../../internal/order.ts";
 import { checkCarried } from "../models/carried-thoughts.ts";
 import { withCallsBack } from "../models/carried-calls.ts";
@@ -13,7 +14,7 @@ import { jsonOfInput } from "./written-inputs.ts";
 /** A turn of the messages API. */
 interface Turn extends Fields {
   readonly role: string;
-  readonly content: string | readonly Fields[];
+  readonly content: string | LongText | readonly Fields[];
 }
 
 /**
@@ -26,7 +27,7 @@ export function toChatMessages(turns: readonly Turn[]): readonly ChatMessage[] {
     checkFields("message", turn, `messages.${at}`);
     const { role, content } = turn;
     const path = `messages.${at}.content`;
-    if (typeof content === "string") return [{ role, content }];
+    if (isWords(content)) return [{ role, content }];
     if (role === "system") return [{ role, content: textsAt(content, path) }];
     return role === "assistant" ? [toAssistant(content, path)] : toUser(content, path);
   });
@@ -34,8 +35,11 @@ export function toChatMessages(turns: readonly Turn[]): readonly ChatMessage[] {
 }
 
 /** Converts instructions, which contain only texts: to a string if they are one text without cache marks. */
-export function textsAt(content: string | readonly Fields[], path: string): string | readonly Fields[] {
-  if (typeof content === "string") return content;
+export function textsAt(
+  content: string | LongText | readonly Fields[],
+  path: string,
+): string | LongText | readonly Fields[] {
+  if (isWords(content)) return content;
   return plain(
     content.map((block, at) => {
       if (block["type"] !== "text") throw unknown(`${path}.${at}.type`, block);
@@ -60,7 +64,7 @@ function toResult(block: Fields, path: string): ChatMessage {
   const { tool_use_id: id, content, is_error: failed, cache_control: cache } = block;
   if (typeof id !== "string" || id === "") throw wrong(`${path}.tool_use_id`, "the id of a call");
   const told = Array.isArray(content) ? toResultContent(content, `${path}.content`) : (content ?? "");
-  if (typeof told !== "string" && !Array.isArray(told)) throw wrong(`${path}.content`, "text or a list of blocks");
+  if (!isWords(told) && !Array.isArray(told)) throw wrong(`${path}.content`, "text or a list of blocks");
   return {
     role: "tool",
     tool_call_id: id,
@@ -71,7 +75,7 @@ function toResult(block: Fields, path: string): ChatMessage {
 }
 
 /** Converts a result's blocks; chat completions refuse an empty list. */
-function toResultContent(blocks: readonly unknown[], path: string): string | readonly Fields[] {
+function toResultContent(blocks: readonly unknown[], path: string): string | LongText | readonly Fields[] {
   if (blocks.length === 0) return "";
   return plain(blocks.map((block, at) => toPart(objectAt(block, `${path}.${at}`), `${path}.${at}`)));
 }
@@ -123,8 +127,8 @@ function checkThought(block: Fields, path: string): void {
   const { type, thinking, signature, data } = block;
   checkFields(type === "thinking" ? type : "redacted_thinking", block, path);
   if (type === "redacted_thinking") {
-    if (typeof data !== "string") throw wrong(`${path}.data`, "a string");
-    return checkCarried(data, `${path}.data`);
+    if (!isWords(data)) throw wrong(`${path}.data`, "a string");
+    return checkCarried(String(data), `${path}.data`);
   }
   if (typeof thinking !== "string") throw wrong(`${path}.thinking`, "a string");
   if (signature !== undefined && signature !== null && typeof signature !== "string")
@@ -134,7 +138,7 @@ function checkThought(block: Fields, path: string): void {
 /** An order whose content is one part, of which there is only the text. */
 function inChars({ order }: ReturnType<Order["told"]>, content: unknown): ReturnType<Order["told"]> {
   if (order === undefined) return {};
-  if (typeof content !== "string") return { order };
+  if (!isWords(content)) return { order };
   return { order: order.map((step) => ("content" in step ? { ...step, content: content.length } : step)) };
 }
 
@@ -168,14 +172,14 @@ function toPart(block: Fields, path: string): Fields {
   }
 }
 
-function toUrl(source: Fields, path: string): string {
+function toUrl(source: Fields, path: string): string | LongText {
   const { type, media_type: media, data, url } = source;
   if (type === "base64") {
     checkFields("a source of base64", source, path);
     if (typeof media !== "string" || !/^[\w.+-]{1,64}\/[\w.+-]{1,128}$/.test(media))
       throw wrong(`${path}.media_type`, "a media type such as image/png");
-    if (typeof data !== "string" || data === "") throw wrong(`${path}.data`, "bytes in base64");
-    return `data:${media};base64,${data}`;
+    if (!isWords(data) || data.length === 0) throw wrong(`${path}.data`, "bytes in base64");
+    return asDataUrl(media, data);
   }
   if (type !== "url") throw refused(`${path}.type`, `a source of type ${wordOf(type)}`);
   checkFields("a source of url", source, path);
@@ -199,10 +203,10 @@ function toFile(block: Fields, path: string): Fields {
       return { ...named, file_url: toUrl(source, here) };
     case "text": {
       checkFields("a source of text", source, here);
-      if (typeof source["data"] !== "string") throw wrong(`${here}.data`, "text");
+      if (!isWords(source["data"])) throw wrong(`${here}.data`, "text");
       if ((source["media_type"] ?? "text/plain") !== "text/plain") throw wrong(`${here}.media_type`, "text/plain");
-      const data = Buffer.from(source["data"]).toString("base64");
-      return { filename: "document.txt", ...named, file_data: `data:text/plain;base64,${data}` };
+      const data = asDataUrl("text/plain", toBase64(source["data"]));
+      return { filename: "document.txt", ...named, file_data: data };
     }
     case "file":
       checkFields("a source of file", source, here);
@@ -215,7 +219,7 @@ function toFile(block: Fields, path: string): Fields {
 
 function toText(block: Fields, path: string): Fields {
   checkFields("text", block, path);
-  if (typeof block["text"] !== "string") throw wrong(`${path}.text`, "a string");
+  if (!isWords(block["text"])) throw wrong(`${path}.text`, "a string");
   return marked({ type: "text", text: block["text"] }, block);
 }
 
@@ -225,10 +229,29 @@ function marked(part: Fields, { cache_control: cache }: Fields): Fields {
 }
 
 /** One text without marks is a string: so it is the same question as one that was sent as such. */
-function plain(parts: readonly Fields[]): string | readonly Fields[] {
+function plain(parts: readonly Fields[]): string | LongText | readonly Fields[] {
   const [first] = parts;
   const isPlain = parts.length === 1 && first?.["type"] === "text" && first["cache_control"] === undefined;
-  return isPlain ? String(first["text"]) : parts;
+  return isPlain && isWords(first["text"]) ? first["text"] : parts;
+}
+
+/** A long one stays in pieces, and its head apart. */
+function asDataUrl(type: string, base64: string | LongText): string | LongText {
+  const head = `data:${type};base64,`;
+  return typeof base64 === "string" ? head + base64 : new LongText([head, ...base64.pieces]);
+}
+
+/** Encodes a text; a long one piece by piece, three bytes as four characters. */
+function toBase64(text: string | LongText): string | LongText {
+  if (typeof text === "string") return Buffer.from(text).toString("base64");
+  let rest = Buffer.alloc(0);
+  const pieces = text.pieces.map((piece) => {
+    const bytes = Buffer.concat([rest, Buffer.from(piece)]);
+    const end = bytes.length - (bytes.length % 3);
+    rest = bytes.subarray(end);
+    return bytes.toString("base64", 0, end);
+  });
+  return new LongText([...pieces, rest.toString("base64")]);
 }
 
 function objectAt(value: unknown, path: string): Fields {

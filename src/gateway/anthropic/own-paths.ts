@@ -1,3 +1,4 @@
+import { isWords } from "../../internal/long-text.ts";
 import { toOwnName } from "../models/own-names.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { hasSystem, type MessagesRequest } from "./request.ts";
@@ -68,7 +69,7 @@ function placesOf(blocks: readonly Fields[], types: readonly unknown[] | undefin
 }
 
 function blocksOf(content: MessagesRequest["system"]): readonly Fields[] {
-  return typeof content === "string" ? [] : (content ?? []);
+  return isWords(content) ? [] : (content ?? []);
 }
 
 /** Converts a field of an image or document: in this API it is within `source`. */

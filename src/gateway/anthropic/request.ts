@@ -3,6 +3,7 @@ import { z } from "zod";
 import { wordOf } from "../../internal/describe.ts";
 import { applyRows, isEmpty, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
 import { USER_ID, type ChatRequest } from "../../models/index.ts";
+import { isWords, type LongText } from "../../internal/long-text.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { checkFields } from "./block-fields.ts";
 import { textsAt, toChatMessages } from "./blocks.ts";
@@ -39,8 +40,8 @@ export const messagesBody: z.ZodType<MessagesRequest> = z.intersection(
 /** A request of Anthropic's messages API, as the client sent it. */
 export interface MessagesRequest extends Fields {
   readonly model: string;
-  readonly messages: readonly { readonly role: string; readonly content: string | readonly Fields[] }[];
-  readonly system?: string | readonly Fields[] | null | undefined;
+  readonly messages: readonly { readonly role: string; readonly content: string | LongText | readonly Fields[] }[];
+  readonly system?: string | LongText | readonly Fields[] | null | undefined;
   readonly stream?: boolean | null | undefined;
   readonly metadata?: Fields | null | undefined;
   readonly tools?: readonly Fields[] | null | undefined;
@@ -101,7 +102,7 @@ export function toChatRequest(request: MessagesRequest): ChatRequest {
 
 /** Returns true for a request with instructions, of which an empty list has none. */
 export function hasSystem({ system }: MessagesRequest): boolean {
-  return system != null && (typeof system === "string" || system.length > 0);
+  return system != null && (isWords(system) || system.length > 0);
 }
 
 /** Longest `safety_identifier`, in characters. */

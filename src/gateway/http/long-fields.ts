@@ -7,9 +7,15 @@ const READ: ReadonlySet<string> = new Set(["model", "user"]);
 
 const isForwarded: KeepsPieces = (field, chars) => chars > CHAT_STRING_CHARS_MAX && !READ.has(field);
 
+const isOfMessages: KeepsPieces = (field, chars) =>
+  isInPieces(field, chars) || isInPieces(field === "system" ? "content" : "", chars);
+
 /** Which fields of bodies stay in pieces where they are long, by the route. Bodies of other routes have strings only. */
 const ROUTES: ReadonlyMap<string, KeepsPieces> = new Map([
   ["/v1/chat/completions", isInPieces],
+  ["/v1/messages", isOfMessages],
+  // Payloads are written as they are, whatever their fields.
+  ["/v1/tasks", isForwarded],
   ["/v1/moderations", isForwarded],
   ["/v1/images/generations", isForwarded],
   ["/v1/audio/speech", isForwarded],
