@@ -124,4 +124,26 @@ describe("a form of a route that the gateway does not own", () => {
     };
     await expect.poll(spent, { timeout: 5_000 }).toMatch(/"requests":3/);
   });
+
+  it("is refused by the name of its part if an endpoint could decode another model or user from it", async () => {
+    const { bad, good, url, key } = await open();
+    const body = `--b\r
+content-disposition: form-data; name="user"\r
+content-transfer-encoding: base64\r
+\r
+YWRh\r
+--b\r
+content-disposition: form-data; name="model"\r
+\r
+scribe\r
+--b--`;
+    const refused = await fetch(`${url}/audio/transcriptions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "multipart/form-data; boundary=b" },
+      body,
+    });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { param: "user", type: "invalid_request_error" } });
+    expect([bad.asked, good.asked]).toEqual([[], []]);
+  });
 });

@@ -1,13 +1,22 @@
+import { isAscii, isUtf8 } from "node:buffer";
 import { MarrowError } from "../../errors.ts";
+import { takeInSlices } from "../../internal/time-slice.ts";
 import type { ForwardedForm } from "../../models/index.ts";
-import { readBoundary, readPartHead } from "./form-head.ts";
+import { isUtf8Name, readBoundary, readPartHead } from "./form-head.ts";
 
 /** Parts of one form, and bytes of the head of one. */
 const PARTS_MAX = 64;
 const HEAD_BYTES_MAX = 8_192;
 /** Bytes of a field whose value is read. */
 const VALUE_BYTES_MAX = 256;
+/** Bytes that are searched for the end of a part in one go. */
+const SEARCHED_BYTES = 262_144;
+/** Characters of a field's name that an error repeats. */
+const PATH_CHARS_MAX = 100;
 const CR = 13;
+/** A field that names the charset of all texts of a form without one (RFC 7578, 4.6). */
+const CHARSET_FIELD = "_charset_";
+const BYTE_ORDER_MARK = "\uFEFF";
 
 /** A form to forward, and the fields read from it. */
 export interface ReadForm extends Omit<ForwardedForm, "model"> {
@@ -20,25 +29,33 @@ export interface ReadForm extends Omit<ForwardedForm, "model"> {
 
 /**
  * Reads the model and the user in a `multipart/form-data` body, at any position, and nothing else. Its bytes are forwarded, so everything
- * that another reader could read otherwise is refused: a boundary, a
- * disposition or a name that is given twice, a folded header, and a boundary after a line feed alone. Linear. Pure.
+ * that another reader could read otherwise is refused: a boundary, a disposition or a name that is given twice, a folded header, a boundary
+ * after a line feed alone, a part that is encoded, and a text in another charset than UTF-8. Linear, in slices of the event loop.
  * @throws MarrowError `invalid_input` for a malformed body, too many parts, a duplicate of either, or an empty model
  */
-export function readForm(contentType: string, bytes: Buffer): ReadForm {
+export function readForm(contentType: string, bytes: Buffer): Promise<ReadForm> {
+  return takeInSlices(readInSteps(contentType, bytes));
+}
+
+function* readInSteps(contentType: string, bytes: Buffer): Generator<undefined, ReadForm> {
   const read = readBoundary(contentType);
   if (typeof read === "string") throw malformed(read);
   const name = read.boundary;
-  const fields = new Map<string, { readonly from: number; readonly to: number }>();
+  const fields = new Map<string, Part>();
   let files = 0;
   for (const part of partsOf(bytes, `--${name}`)) {
-    const head = readPartHead(bytes.toString("latin1", part.head, part.from));
+    yield;
+    if (part === undefined) continue;
+    const head = readPartHead(bytes.toString("latin1", part.head, part.headEnd));
     if (typeof head === "string") throw malformed(head);
     const { name: field, isFile, isPlain } = head;
-    if (!isPlain && (field === "model" || field === "user"))
-      throw malformed("has a name of a part that can be read otherwise");
+    if (!isPlain && READ.has(field)) throw malformed("has a name of a part that can be read otherwise");
+    if (head.refusal !== undefined) throw wrong(field, head.refusal);
+    if (head.isAscii && !isAscii(bytes.subarray(part.from, part.to)))
+      throw wrong(field, "must have no other charset than UTF-8");
     if (isFile && field === "model") throw wrong(field, "must be a text, not a file");
     if (isFile) files += 1;
-    else if (field === "model" || field === "user") {
+    else if (READ.has(field)) {
       if (fields.has(field)) throw wrong(field, "must be given once");
       fields.set(field, part);
     }
@@ -46,8 +63,14 @@ export function readForm(contentType: string, bytes: Buffer): ReadForm {
   const valueOf = (field: string): string | undefined => {
     const { from, to } = fields.get(field) ?? { from: 0, to: 0 };
     if (to - from > VALUE_BYTES_MAX) throw wrong(field, `must have at most ${VALUE_BYTES_MAX} bytes`);
-    return to === from ? undefined : bytes.toString("utf8", from, to);
+    if (to === from) return undefined;
+    const value = bytes.toString("utf8", from, to);
+    if (!isUtf8(bytes.subarray(from, to)) || value.startsWith(BYTE_ORDER_MARK))
+      throw wrong(field, "must be UTF-8 without a byte order mark");
+    return value;
   };
+  const charset = valueOf(CHARSET_FIELD);
+  if (charset !== undefined && !isUtf8Name(charset)) throw wrong(CHARSET_FIELD, "must be UTF-8");
   const model = valueOf("model");
   const place = fields.get("model");
   if (model === undefined && place !== undefined) throw wrong("model", "must not be empty");
@@ -80,11 +103,19 @@ class NamedForm implements ForwardedForm {
   }
 }
 
-/** Yields the positions of each part's headers and body. */
-function* partsOf(
-  bytes: Buffer,
-  delimiter: string,
-): Generator<{ readonly head: number; readonly from: number; readonly to: number }> {
+/** Fields whose values are read. */
+const READ: ReadonlySet<string> = new Set(["model", "user", CHARSET_FIELD]);
+
+/** Positions of a part: its head, and its body from `from` to `to`. */
+interface Part {
+  readonly head: number;
+  readonly headEnd: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Yields the positions of each part, and `undefined` after each step on the way to its end. */
+function* partsOf(bytes: Buffer, delimiter: string): Generator<Part | undefined> {
   const next = Buffer.from(`\n${delimiter}`, "latin1");
   if (bytes.toString("latin1", 0, delimiter.length) !== delimiter) throw malformed("does not begin with its boundary");
   let at = delimiter.length;
@@ -98,11 +129,16 @@ function* partsOf(
     const within = bytes.subarray(at, head + HEAD_BYTES_MAX).indexOf("\r\n\r\n");
     if (within === -1) throw malformed("has a part with incomplete headers");
     const from = at + within + 4;
-    const end = bytes.indexOf(next, from - 1);
-    if (end === -1) throw malformed("ends too soon");
+    let end = -1;
+    for (let start = from - 1; end === -1; start += SEARCHED_BYTES) {
+      if (start >= bytes.length) throw malformed("ends too soon");
+      const found = bytes.subarray(start, start + SEARCHED_BYTES + next.length - 1).indexOf(next);
+      if (found === -1) yield undefined;
+      else end = start + found;
+    }
     // Readers that take a line feed for the end of a line would end the part here.
     if (bytes[end - 1] !== CR) throw malformed("has a boundary after a line feed alone");
-    yield { head, from, to: Math.max(from, end - 1) };
+    yield { head, headEnd: Math.max(head, at + within), from, to: Math.max(from, end - 1) };
     at = end + next.length;
   }
 }
@@ -111,6 +147,7 @@ function malformed(why: string): MarrowError {
   return new MarrowError("invalid_input", `the multipart body ${why}`);
 }
 
-function wrong(path: string, why: string): MarrowError {
+function wrong(field: string, why: string): MarrowError {
+  const path = Buffer.from(field, "latin1").toString("utf8").slice(0, PATH_CHARS_MAX);
   return new MarrowError("invalid_input", `${path}: ${why}`, { details: { path } });
 }

@@ -62,7 +62,7 @@ export function registerForwarded(
           throw new MarrowError("invalid_input", "the body: must be multipart/form-data, and there is none");
         if (!Buffer.isBuffer(request.body))
           throw new MarrowError("unsupported_media_type", "the body must be multipart/form-data");
-        const form = readForm(request.headers["content-type"] ?? "", request.body);
+        const form = await readForm(request.headers["content-type"] ?? "", request.body);
         const { user: asking, files } = form;
         const id = form.model ?? (await modelFor(path, parts));
         const body = form.model === undefined ? form.named(id) : { ...form, model: id };
