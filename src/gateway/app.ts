@@ -232,7 +232,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     },
   });
   app.addHook("onClose", async () => watchdog.close());
-  acceptJson(app, config.json, watchdog);
+  const { arrivals, room: bodies } = acceptJson(app, config.json, watchdog);
   app.setValidatorCompiler<z.ZodType>(({ schema }) => {
     prepareBody(schema);
     return (value) => {
@@ -264,7 +264,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.decorateRequest("kept");
   allowOrigins(app, config.cors);
   acceptEmptyBodies(app);
-  acceptEncodings(app);
+  acceptEncodings(app, arrivals);
   acceptIdempotencyKeys(app, redis, turnBytes);
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
@@ -349,7 +349,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerMessages(parts, config);
   registerResponses(parts, config);
   registerResponseExtras(parts);
-  openResponsesSocket(parts, { config, identify: async (request) => checkUse(await identify(request)), door });
+  openResponsesSocket(parts, { config, identify: async (request) => checkUse(await identify(request)), door, bodies });
   registerBatches(parts);
   registerTasks(parts);
   registerTaskWorkers(parts);

@@ -1,6 +1,7 @@
 /** A process of little memory that many ask long questions at once. */
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { startSmallGateway, type SmallGateway } from "../small-gateway.ts";
 
 const AT_ONCE = 100;
@@ -76,4 +77,33 @@ describe("a hundred long questions at once", () => {
     expect(await ask("next", QUESTION_CHARS)).toBe(200);
     expect(gateway.process.exitCode).toBeNull();
   }, 120_000);
+
+  it("that come as messages of WebSockets share the room: a process of 384 MB answers or refuses each", async () => {
+    askedAtMost = 0;
+    const ended = await Promise.all(Array.from({ length: 60 }, (_, nth) => tell(`socket ${nth}`, QUESTION_CHARS)));
+    expect(ended.filter((type) => !/^response\.(completed|failed)$|^error$/.test(type))).toEqual([]);
+    expect(ended.filter((type) => type === "response.completed").length).toBeGreaterThan(15);
+    expect(askedAtMost).toBeLessThan(20);
+    expect(gateway.process.exitCode).toBeNull();
+  }, 120_000);
 });
+
+/** Asks a question over a WebSocket of its own, and returns the type of the last event. */
+async function tell(name: string, chars: number): Promise<string> {
+  const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/v1/responses`);
+  const last = new Promise<string>((resolve) => {
+    socket.once("open", () => {
+      const input = `${name} ${"word ".repeat(chars / 5)}`;
+      socket.send(JSON.stringify({ type: "response.create", model: "chat", input, store: false }));
+    });
+    socket.on("message", (data: Buffer) => {
+      const { type } = JSON.parse(data.toString("utf8")) as { readonly type: string };
+      if (/^response\.(completed|failed|incomplete)$|^error$/.test(type)) resolve(type);
+    });
+    socket.once("close", () => resolve("closed"));
+    socket.once("error", (error) => resolve(String(error)));
+  });
+  const type = await last;
+  socket.terminate();
+  return type;
+}

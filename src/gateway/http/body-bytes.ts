@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { errorCodes, type FastifyRequest } from "fastify";
+import type { BodyArrivals } from "./body-arrivals.ts";
 import { concatInTurns } from "../../internal/json-pieces.ts";
 import { workFor } from "../../internal/working-for.ts";
 import { scopeOf } from "../tenancy/identity.ts";
@@ -8,13 +9,14 @@ import { scopeOf } from "../tenancy/identity.ts";
 const LONG_BYTES = 262_144;
 
 /**
- * Reads a body to its end, within the limit of its route, as Fastify's parsers of buffers do.
+ * Reads a body to its end, within the limit of its route, as Fastify's parsers of buffers do; a long one once there is room among `arrivals`.
  * @throws Fastify's errors, to `done`: a body over its limit, or of another length than its head says
  */
 export function readBytes(
   request: FastifyRequest,
   payload: Readable,
   done: (error: Error | null, bytes?: Buffer) => void,
+  arrivals?: BodyArrivals,
 ): void {
   const { bodyLimit } = request.routeOptions;
   const told = Number(request.headers["content-length"]);
@@ -34,13 +36,18 @@ export function readBytes(
 
   function onData(piece: Buffer): void {
     bytes += piece.length;
-    if (bytes <= bodyLimit) return void pieces.push(piece);
+    if (bytes <= bodyLimit) {
+      pieces.push(piece);
+      arrivals?.grew(request, payload, { come: bytes, told: told > 0 ? told : bodyLimit }, onError);
+      return;
+    }
     stop();
     return done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
   }
 
   function onEnd(): void {
     stop();
+    arrivals?.arrived(request);
     if (!Number.isNaN(told) && bytes !== told) return done(new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH());
     if (bytes >= LONG_BYTES)
       return void workFor({ owner: scopeOf(request) }, () => concatInTurns(pieces)).then(

@@ -12,10 +12,15 @@ export interface BodyRoom {
    * @throws MarrowError `unavailable` if there is no room within {@link WAIT_MS}, or too many wait; `aborted` if the client left; errors of `read`
    */
   read<T>(request: FastifyRequest, bytes: number, read: () => Promise<T>): Promise<T>;
+  /**
+   * Waits for room for what comes otherwise than as a body, such as a message of a WebSocket, and returns what gives it back. A short one needs none.
+   * @throws MarrowError `unavailable` as above; or the reason of `signal`
+   */
+  hold(owner: string, bytes: number, signal: AbortSignal): Promise<Permit>;
 }
 
 /** Bodies from this size on count. */
-const LONG_BYTES = 262_144;
+export const LONG_BYTES = 262_144;
 /** Part of the largest heap that long bodies have at once, in their bytes, and the least room. One scope has three quarters of it. */
 const [HEAP_PART, LEAST_BYTES] = [1 / 12, 16 * 1_048_576];
 const SCOPE_PART = 3 / 4;
@@ -64,6 +69,10 @@ export function createBodyRoom(
   });
 
   return {
+    async hold(owner, bytes, signal) {
+      return bytes < LONG_BYTES ? () => {} : permits.take(bytes, WAIT_MS, { owner, signal });
+    },
+
     async read(request, bytes, read) {
       if (bytes < LONG_BYTES) return read();
       const raw = request.answer;

@@ -1,8 +1,9 @@
 import { Readable, Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { createPermits } from "../../internal/permits.ts";
+import type { BodyArrivals } from "./body-arrivals.ts";
 import { scopeOf } from "../tenancy/identity.ts";
 import { createFrameCutter } from "./zstd-frames.ts";
 
@@ -34,10 +35,10 @@ const KNOWN = "gzip, deflate, br or zstd";
 /**
  * Decodes compressed request bodies. The route's body limit applies to the decoded bytes: decoding stops at the first byte over it, so a
  * small body cannot expand into a large one. A body is decoded once it has come whole, so that slow clients take no turn, and few at once,
- * because many small bodies expand into much together: others wait, scopes by turns, and are refused with `rate_limited` (429) after
+ * because many small bodies expand into much together; a long one arrives once there is room among `arrivals`: others wait, scopes by turns, and are refused with `rate_limited` (429) after
  * {@link WAIT_MS}. Unknown encodings, several at once, and an encoded upload are `unsupported_media_type` (415).
  */
-export function acceptEncodings(app: FastifyInstance): void {
+export function acceptEncodings(app: FastifyInstance, arrivals: BodyArrivals): void {
   const permits = createPermits({
     max: DECODING_BYTES_MAX,
     eachMax: SCOPE_BYTES_MAX,
@@ -49,28 +50,32 @@ export function acceptEncodings(app: FastifyInstance): void {
   });
 
   async function decoded(
-    owner: string,
+    request: FastifyRequest,
     encoded: Readable,
-    bytesMax: number,
+    told: number,
     { decoder, isZstd }: { readonly decoder: () => Transform; readonly isZstd: boolean },
   ): Promise<Readable> {
-    const pieces = await gathered(encoded, bytesMax);
-    const release = await permits.take(bytesMax, WAIT_MS, { owner });
+    const { bodyLimit: bytesMax } = request.routeOptions;
+    const pieces = await gathered(encoded, bytesMax, (come, onRefused) =>
+      arrivals.grew(request, encoded, { come, told: told > 0 ? told : bytesMax }, onRefused),
+    );
+    arrivals.arrived(request);
+    const release = await permits.take(bytesMax, WAIT_MS, { owner: scopeOf(request) });
     const body = decode(Readable.from(pieces), decoder(), bytesMax, isZstd ? cutFrames() : undefined);
     return body.once("close", release);
   }
 
   app.addHook("preParsing", (request, _, payload, done) => {
-    const named = request.headers["content-encoding"]?.trim().toLowerCase() ?? "";
-    if (named === "" || named === "identity") return done(null, payload);
+    if (!isEncoded(request)) return done(null, payload);
+    const named = encodingOf(request);
     const decoder = DECODERS.get(named);
     const upload = request.headers["content-type"]?.toLowerCase().startsWith("multipart/") === true;
     if (decoder === undefined || upload)
       return done(new MarrowError("unsupported_media_type", `content-encoding must be ${KNOWN}, on a JSON body`));
+    const told = Number(request.headers["content-length"]);
     // The length was that of the encoded bytes.
     delete request.headers["content-length"];
-    const { bodyLimit } = request.routeOptions;
-    decoded(scopeOf(request), payload as Readable, bodyLimit, { decoder, isZstd: named === "zstd" }).then(
+    decoded(request, payload as Readable, told, { decoder, isZstd: named === "zstd" }).then(
       (body) => done(null, body),
       done,
     );
@@ -78,24 +83,42 @@ export function acceptEncodings(app: FastifyInstance): void {
   });
 }
 
-/** Reads an encoded body to its end. @throws MarrowError `too_large` */
-function gathered(encoded: Readable, bytesMax: number): Promise<readonly Buffer[]> {
+/** Whether the body of a request is encoded. */
+export function isEncoded(request: Pick<FastifyRequest, "headers">): boolean {
+  const named = encodingOf(request);
+  return named !== "" && named !== "identity";
+}
+
+function encodingOf({ headers }: Pick<FastifyRequest, "headers">): string {
+  return headers["content-encoding"]?.trim().toLowerCase() ?? "";
+}
+
+/** Reads an encoded body to its end. `grew` hears how much has come, and may refuse the rest. @throws MarrowError `too_large` */
+function gathered(
+  encoded: Readable,
+  bytesMax: number,
+  grew: (bytes: number, onRefused: (error: Error) => void) => void,
+): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
     const left = () => reject(new MarrowError("aborted", "the client left before its body was read"));
     if (encoded.destroyed) return left();
     const pieces: Buffer[] = [];
     let bytes = 0;
+    const stop = (error: Error) => {
+      encoded.off("data", take);
+      pieces.length = 0;
+      reject(error);
+    };
     const take = (piece: Buffer) => {
       pieces.push(piece);
       bytes += piece.length;
-      if (bytes <= bytesMax + ENCODED_SPARE_BYTES) return;
-      encoded.off("data", take);
+      if (bytes <= bytesMax + ENCODED_SPARE_BYTES) return grew(bytes, stop);
       encoded.pause();
-      reject(tooLarge(bytesMax));
+      return stop(tooLarge(bytesMax));
     };
     encoded.on("data", take);
     encoded.once("end", () => resolve(pieces));
-    encoded.once("error", reject);
+    encoded.once("error", stop);
     encoded.once("close", left);
     return undefined;
   });

@@ -3,7 +3,9 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
 import { workFor } from "../../internal/working-for.ts";
 import { readBytes } from "./body-bytes.ts";
-import { createBodyRoom } from "./body-room.ts";
+import { isEncoded } from "./encodings.ts";
+import { createBodyArrivals, type BodyArrivals } from "./body-arrivals.ts";
+import { createBodyRoom, type BodyRoom } from "./body-room.ts";
 import { fill, type Unfilled } from "../../internal/exact-json.ts";
 import { toJsonBytes } from "../../internal/json-pieces.ts";
 import { readUnfilled } from "./json.ts";
@@ -15,19 +17,28 @@ import type { Watchdog } from "./watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 
+/** Memory that JSON bodies share: while they arrive, and while they are read and answered. */
+export interface BodyMemory {
+  readonly arrivals: BodyArrivals;
+  readonly room: BodyRoom;
+}
+
 /**
- * Parses bodies of `application/json`. A large one is parsed in slices, so other requests continue.
+ * Parses bodies of `application/json`. A large one is parsed in slices, so other requests continue. Returns the memory that long ones share.
  * @throws MarrowError `too_large`, `invalid_input`, `unavailable`, as answers to the request
  */
-export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: Watchdog): void {
-  const room = createBodyRoom(app);
+export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: Watchdog): BodyMemory {
+  const [arrivals, room] = [createBodyArrivals(), createBodyRoom(app)];
   const mark = (request: FastifyRequest, step: string) => watchdog.mark(request.routeOptions.url ?? "unknown", step);
 
   app.addContentTypeParser("application/json", (request: FastifyRequest, payload: Readable, done) => {
-    readBytes(request, payload, (error, body) => (body === undefined ? done(error) : take(request, body, done)));
+    // What is decoded took its room before.
+    const following = isEncoded(request) ? undefined : arrivals;
+    const take = (error: Error | null, body?: Buffer) => (body === undefined ? done(error) : read(request, body, done));
+    readBytes(request, payload, take, following);
   });
 
-  function take(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
+  function read(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
     // An official client sends DELETE and cancel with this type and no body.
     if (body.length === 0) return done(null, undefined);
     if (body.length >= LARGE_BYTES) {
@@ -49,6 +60,7 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
   }
 
   async function readLarge(request: FastifyRequest, body: Buffer): Promise<unknown> {
+    arrivals.leave(request);
     const turn = async (step: string) => {
       await ownTurn();
       mark(request, step);
@@ -72,6 +84,7 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
     if ((request.kept?.length ?? 0) >= LARGE_BYTES) void workFor({ owner }, ownTurn).then(begin);
     else begin();
   });
+  return { arrivals, room };
 }
 
 /**

@@ -16,6 +16,7 @@ import { ambiguityOf } from "../http/target.ts";
 import { onWebSocket } from "../http/upgrades.ts";
 import type { Door } from "../http/door.ts";
 import { parseBody, toInputError } from "../http/input-error.ts";
+import { LONG_BYTES, type BodyRoom } from "../http/body-room.ts";
 import { readBounded } from "../http/large-json.ts";
 import { toJson } from "../../internal/json-pieces.ts";
 import type { JsonBudget } from "../../internal/json-budget.ts";
@@ -55,6 +56,8 @@ export interface SocketParts {
   readonly config: GatewayConfig;
   readonly identify: (request: Pick<FastifyRequest, "headers">) => Principal | Promise<Principal>;
   readonly door: Door;
+  /** The room of long messages, which bodies of requests share. */
+  readonly bodies: BodyRoom;
 }
 
 /** A WebSocket that sends an event before it closes on a message that is too large, because clients do not read the closing status. */
@@ -72,7 +75,7 @@ class ToldSocket extends WebSocket {
  * the `stream_id` of its turn. A response with `store: false` can be continued only within its connection. If a turn fails, the connection
  * forgets the response that the turn continued. API keys, limits and users work as over HTTP, and are checked again for each turn.
  */
-export function openResponsesSocket(parts: GatewayApp, { config, identify, door }: SocketParts): void {
+export function openResponsesSocket(parts: GatewayApp, { config, identify, door, bodies }: SocketParts): void {
   const { app } = parts;
   const server = new WebSocketServer({
     noServer: true,
@@ -127,7 +130,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     let reading: Promise<void> = Promise.resolve();
     let [alive, pings] = [true, 0];
     const ping = setInterval(() => {
-      if (!alive) return socket.terminate();
+      if (!alive && !socket.isPaused) return socket.terminate();
       [alive, pings] = [false, 0];
       socket.ping();
     }, PING_MS);
@@ -150,7 +153,9 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     };
     waitingOn.set(socket, closeIfIdle);
     closeIfIdle();
+    const closed = new AbortController();
     socket.on("close", () => {
+      closed.abort();
       waitingOn.delete(socket);
       clearInterval(ping);
       clearTimeout(life);
@@ -162,17 +167,38 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
         return;
       }
       turns += 1;
+      // Of a connection one long message waits for room. What comes behind it is not read until then.
+      if (!isBinary && (data as Buffer).length >= LONG_BYTES) socket.pause();
       reading = reading.then(() => workFor({ owner: scope }, () => take(isBinary ? undefined : (data as Buffer))));
     });
 
     async function take(data: Buffer | undefined): Promise<void> {
-      const message = await readMessage(scope, data, config.json);
+      const [leave, message] = await readInRoom(data);
       lanes.add(message.lane, async () => {
         if ("error" in message) await send(socket, inLane(message.lane, toEvent(toErrorAnswer(message.error))));
         else await turn(socket, request, local, message);
+        leave();
         turns -= 1;
         closeIfIdle();
       });
+    }
+
+    /** Reads a message once there is room for it. Never rejects. */
+    async function readInRoom(data: Buffer | undefined): Promise<readonly [leave: () => void, message: Message]> {
+      try {
+        const leave = await bodies.hold(scope, data?.length ?? 0, closed.signal);
+        return [leave, await readMessage(scope, data, config.json)];
+      } catch (error) {
+        return [() => {}, { error, lane: undefined }];
+      } finally {
+        if ((data?.length ?? 0) >= LONG_BYTES) goOn();
+      }
+    }
+
+    function goOn(): void {
+      // Pongs were not read meanwhile.
+      alive = true;
+      socket.resume();
     }
   }
 
@@ -254,12 +280,11 @@ interface Asked {
   readonly lane: string | undefined;
 }
 
-/** Reads the request or the problem of a message. Never rejects. */
-async function readMessage(
-  scope: string,
-  data: Buffer | undefined,
-  budget: JsonBudget,
-): Promise<Asked | { readonly error: unknown; readonly lane: string | undefined }> {
+/** The request or the problem of a message. */
+type Message = Asked | { readonly error: unknown; readonly lane: string | undefined };
+
+/** Reads a message. Never rejects. */
+async function readMessage(scope: string, data: Buffer | undefined, budget: JsonBudget): Promise<Message> {
   let lane: string | undefined;
   try {
     const value = ((await toValue(scope, data, budget)) ?? {}) as Fields;
