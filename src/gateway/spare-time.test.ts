@@ -8,7 +8,7 @@ const hold = (ms: number) => {
 };
 
 describe("lines of batches", () => {
-  it("leave half of the event loop to requests, if they compute", async () => {
+  it("leave 30% of the event loop to requests, if they compute", async () => {
     const spareTime = createSpareTime();
     const begunMs = performance.now();
     for (let nth = 0; nth < 10; nth += 1) {
@@ -16,7 +16,7 @@ describe("lines of batches", () => {
       hold(20);
     }
     await spareTime.turn("a");
-    expect(performance.now() - begunMs).toBeGreaterThan(380);
+    expect(performance.now() - begunMs).toBeGreaterThan(275);
   });
 
   it("begin now and then, if others take all of the event loop", async () => {

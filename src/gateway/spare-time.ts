@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createFairLine } from "../internal/fair-line.ts";
 
 /** Share of the event loop's time that is in use when background work begins. */
-const BUSY = 0.5;
+const BUSY = 0.7;
 const LOOK_MS = 5;
 /** On a busy event loop, some work begins at least this often, in milliseconds. */
 const LONGEST_WAIT_MS = 250;
@@ -15,8 +15,8 @@ export interface SpareTime {
 }
 
 /**
- * Makes the turns of one process. After one piece of work began, the next one waits until the event loop was idle for half of the time since,
- * or for 250 ms. So work that mostly waits, for a model for example, begins at once, and work that computes leaves half of the time to
+ * Makes the turns of one process. After one piece of work began, the next one waits until the event loop was idle for 30% of the time since,
+ * or for 250 ms. So work that mostly waits, for a model for example, begins at once, and work that computes leaves 30% of the time to
  * requests.
  */
 export function createSpareTime(): SpareTime {
