@@ -34,11 +34,12 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
   app.addContentTypeParser("application/json", (request: FastifyRequest, payload: Readable, done) => {
     // What is decoded took its room before.
     const following = isEncoded(request) ? undefined : arrivals;
-    const take = (error: Error | null, body?: Buffer) => (body === undefined ? done(error) : read(request, body, done));
+    const take = (error: Error | null, body?: Buffer) =>
+      body === undefined ? done(error) : parse(request, body, done);
     readBytes(request, payload, take, following);
   });
 
-  function read(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
+  function parse(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
     // An official client sends DELETE and cancel with this type and no body.
     if (body.length === 0) return done(null, undefined);
     if (body.length >= LARGE_BYTES) {
