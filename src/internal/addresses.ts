@@ -1,8 +1,8 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * IPv4 networks that no caller may name. Source: IANA IPv4 Special-Purpose Address Registry (RFC 6890), every entry that is not globally
- * reachable, multicast (RFC 5771), and addresses that clouds give to services of a machine's own network.
+ * IPv4 networks that no caller may name. Source: every entry of the IANA IPv4 Special-Purpose Address Registry (RFC 6890), also those that
+ * are globally reachable, multicast (RFC 5771), and addresses that clouds give to services of a machine's own network.
  */
 const IPV4_NOT_PUBLIC: readonly string[] = [
   "0.0.0.0/8", // this network
@@ -14,8 +14,11 @@ const IPV4_NOT_PUBLIC: readonly string[] = [
   "172.16.0.0/12", // private use
   "192.0.0.0/24", // IETF protocol assignments; Oracle Cloud's metadata is 192.0.0.192
   "192.0.2.0/24", // documentation
+  "192.31.196.0/24", // AS112: answers for names of private networks
+  "192.52.193.0/24", // relays of multicast (AMT)
   "192.88.99.0/24", // 6to4 relays, deprecated
   "192.168.0.0/16", // private use
+  "192.175.48.0/24", // AS112, direct delegation
   "198.18.0.0/15", // benchmarks
   "198.51.100.0/24", // documentation
   "203.0.113.0/24", // documentation
@@ -28,9 +31,10 @@ const IPV6_GLOBAL_UNICAST = "2000::/3";
 
 /** Parts of global unicast that are not public all the same. Source: IANA IPv6 Special-Purpose Address Registry. */
 const IPV6_NOT_PUBLIC: readonly string[] = [
-  "2001::/23", // IETF protocol assignments: Teredo, benchmarks, ORCHID
+  "2001::/23", // IETF protocol assignments: Teredo, benchmarks, ORCHID, AMT, AS112
   "2001:db8::/32", // documentation
   "2002::/16", // 6to4: leads to the IPv4 address inside
+  "2620:4f:8000::/48", // AS112, direct delegation
   "3fff::/20", // documentation
 ];
 

@@ -1,12 +1,19 @@
 import type { LookupAddress } from "node:dns";
 import { open, stat } from "node:fs/promises";
 import { isIP } from "node:net";
+import { takeInSlices } from "../internal/time-slice.ts";
 
 /** Returns the addresses that a hosts file gives a name, or none; `family` 4 or 6 asks for these alone. Never throws. */
 export type HostsFile = (host: string, family: number) => Promise<readonly LookupAddress[]>;
 
-/** Bytes of the file that are read, from its start. */
+/** Bytes of the file that are read, from its start. A line that goes on behind them is left out. */
 const BYTES_MAX = 262_144;
+/** Addresses of one name that are read, from the first. */
+const ADDRESSES_MAX = 64;
+/** Names of one line that are read in one go. */
+const STEP_NAMES = 64;
+/** Blanks as the system's resolver knows them: a byte of a name in UTF-8 may be U+00A0 in Latin-1. */
+const WORD = /[^ \t\v\f\r]+/g;
 /** Time for which the file is taken as unchanged, in milliseconds. */
 const FRESH_MS = 1_000;
 
@@ -22,7 +29,7 @@ export function createHostsFile(path = "/etc/hosts"): HostsFile {
       const { mtimeMs, size, ino } = await stat(path);
       const seen = `${mtimeMs} ${size} ${ino}`;
       if (seen === version) return await known;
-      const read = readHosts(await readStart(path));
+      const read = await readHosts(await readStart(path));
       version = seen;
       return read;
     } catch {
@@ -41,16 +48,35 @@ export function createHostsFile(path = "/etc/hosts"): HostsFile {
   };
 }
 
-/** Reads the text of a hosts file: lines of an address and its names, with comments after `#`. Other lines are ignored. Pure. */
-export function readHosts(text: string): Hosts {
+/**
+ * Reads the text of a hosts file: lines of an address and its names, with comments after `#`. Other lines are ignored, and addresses of a
+ * name beyond its first 64. Linear, in slices of the event loop.
+ */
+export function readHosts(text: string): Promise<Hosts> {
+  return takeInSlices(readInSteps(text));
+}
+
+function* readInSteps(text: string): Generator<undefined, Hosts> {
   const hosts = new Map<string, LookupAddress[]>();
-  for (const line of text.split("\n")) {
-    const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+  for (let at = 0; at < text.length;) {
+    yield;
+    const feed = text.indexOf("\n", at);
+    const line = text.slice(at, feed === -1 ? undefined : feed);
+    at += line.length + 1;
+    const comment = line.indexOf("#");
+    const words = (comment === -1 ? line : line.slice(0, comment)).matchAll(WORD);
+    const [address = ""] = words.next().value ?? [];
     const family = isIP(address);
     if (family === 0) continue;
-    for (const name of new Set(names.map(plainName))) {
-      const known = hosts.get(name) ?? [];
-      if (!known.some((one) => one.address === address)) hosts.set(name, [...known, { address, family }]);
+    let count = 0;
+    for (const [word] of words) {
+      const name = plainName(word);
+      const known = hosts.get(name);
+      if (known === undefined) hosts.set(name, [{ address, family }]);
+      else if (known.length < ADDRESSES_MAX && !known.some((one) => one.address === address))
+        known.push({ address, family });
+      count += 1;
+      if (count % STEP_NAMES === 0) yield;
     }
   }
   return hosts;
@@ -63,8 +89,10 @@ function plainName(name: string): string {
 async function readStart(path: string): Promise<string> {
   const file = await open(path);
   try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(BYTES_MAX), 0, BYTES_MAX, 0);
-    return buffer.toString("latin1", 0, bytesRead);
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(BYTES_MAX + 1), 0, BYTES_MAX + 1, 0);
+    // The byte behind the bound says whether a line ends there.
+    if (bytesRead <= BYTES_MAX) return buffer.toString("latin1", 0, bytesRead);
+    return buffer.toString("latin1", 0, buffer.lastIndexOf("\n", BYTES_MAX) + 1);
   } finally {
     await file.close();
   }

@@ -64,6 +64,23 @@ describe("the schedule of deliveries", () => {
   });
 });
 
+/** Returns the last address of a network. */
+function lastOf(first: string, bits: number): string {
+  if (!first.includes(":")) {
+    const number = first.split(".").reduce((sum, part) => sum * 256 + Number(part), 0) + 2 ** (32 - bits) - 1;
+    return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
+  }
+  const [head = "", tail = ""] = first.split("::");
+  const [before, after] = [head, tail].map((half) => (half === "" ? [] : half.split(":")));
+  const zeros = Array.from({ length: 8 - (before?.length ?? 0) - (after?.length ?? 0) }, () => "0");
+  const number = [...(before ?? []), ...zeros, ...(after ?? [])].reduce(
+    (sum, part) => sum * 65_536n + BigInt(`0x${part}`),
+    0n,
+  );
+  const last = (number + 2n ** BigInt(128 - bits) - 1n).toString(16).padStart(32, "0");
+  return (last.match(/.{4}/g) ?? []).join(":");
+}
+
 describe("the guard of addresses", () => {
   it.each([
     ["https://127.0.0.1/", "loopback"],
@@ -115,6 +132,22 @@ describe("the guard of addresses", () => {
     ["https://example.com:25/", "mail"],
   ])("refuses %s: %s", (url) => {
     expect(() => createAddressGuard().check(url)).toThrow(/url/);
+  });
+
+  /** The addresses of IANA's special-purpose registries, of both families. */
+  it.each(
+    `0.0.0.0/8 0.0.0.0/32 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.0.0/29 192.0.0.8/32 192.0.0.9/32
+     192.0.0.10/32 192.0.0.170/32 192.0.0.171/32 192.0.2.0/24 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.88.99.2/32 192.168.0.0/16
+     192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 240.0.0.0/4 255.255.255.255/32
+     ::1/128 ::/128 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001::/32 2001:1::1/128 2001:1::2/128 2001:1::3/128 2001:2::/48 2001:3::/32
+     2001:4:112::/48 2001:10::/28 2001:20::/28 2001:30::/28 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20 5f00::/16 fc00::/7 fe80::/10`
+      .trim()
+      .split(/\s+/),
+  )("refuses the special-purpose addresses %s, to the last one", (network) => {
+    const [first = "", bits = ""] = network.split("/");
+    const guard = createAddressGuard();
+    for (const address of [first, lastOf(first, Number(bits))])
+      expect(() => guard.check(`https://${address.includes(":") ? `[${address}]` : address}/`)).toThrow(/address/);
   });
 
   it("lets public addresses through, and networks that were allowed", () => {
