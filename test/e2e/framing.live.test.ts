@@ -166,6 +166,47 @@ describe.each(["keys", "off"] as const)("a request that two readers may take for
   });
 });
 
+describe("a request of HTTP/1.0 in chunks", () => {
+  it("is the last one of its connection, whose requests behind it are not served", async () => {
+    const { own, key } = use("keys");
+    const lines = [`host: ${own}`, `authorization: Bearer ${key}`, "connection: keep-alive"];
+    const asked = chat("/v1/chat/completions", [...lines, "transfer-encoding: chunked"], chunked);
+    const answer = await exchange(asked.replace("HTTP/1.1", "HTTP/1.0") + SMUGGLED);
+    expect(answer.slice(0, 12)).toBe("HTTP/1.1 200");
+    expect(answer).toContain("You said: hello");
+    expect(answer.toLowerCase()).toContain("connection: close");
+    expect(answer).not.toContain("smuggled");
+    const whole = chat("/v1/chat/completions", [...lines, `content-length: ${body.length}`], body);
+    expect(await exchange(whole.replace("HTTP/1.1", "HTTP/1.0") + SMUGGLED)).toContain("smuggled");
+  });
+});
+
+describe("a body that is refused", () => {
+  it.each([
+    ["is not JSON", "{", []],
+    ["is not JSON, in chunks", "1\r\n{\r\n0\r\n\r\n", ["transfer-encoding: chunked"]],
+    ["is not JSON, and large", `["${"a".repeat(2_000_000)}`, []],
+    ["is not of its encoding", "no gzip", ["content-encoding: gzip"]],
+    ["has a wrong field", `{"model":7}`, []],
+  ])("and %s, keeps its connection: the request behind it is served", async (_, payload, more) => {
+    const { own, key } = use("keys");
+    const length = more[0]?.startsWith("transfer") === true ? [] : [`content-length: ${payload.length}`];
+    const lines = [`host: ${own}`, `authorization: Bearer ${key}`, ...length, ...more];
+    const answer = await exchange(chat("/v1/chat/completions", lines, payload) + SMUGGLED);
+    expect(answer.slice(0, 12)).toBe("HTTP/1.1 400");
+    expect(answer).toContain("x-request-id: smuggled");
+    expect(answer.toLowerCase()).not.toContain("connection: close");
+  });
+
+  it("because it is too large, ends its connection", async () => {
+    const { own, key } = use("keys");
+    const lines = [`host: ${own}`, `authorization: Bearer ${key}`, "content-length: 5000000"];
+    const answer = await exchange(chat("/v1/chat/completions", lines, " ".repeat(5_000_000)) + SMUGGLED);
+    expect(answer.slice(0, 12)).toBe("HTTP/1.1 413");
+    expect(answer).not.toContain("smuggled");
+  });
+});
+
 describe("a body of tiny chunks", () => {
   const tiny = (count: number) => `${Array.from({ length: count }, () => "1\r\n ").join("\r\n")}\r\n`;
 

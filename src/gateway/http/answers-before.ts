@@ -10,7 +10,9 @@ export type Connection = Socket & {
 
 /** Connections that end once their requests so far are answered. */
 const ending = new WeakSet<Socket>();
-/** Responses to requests that came on such a connection. They are never written. */
+/** Connections whose last request has come, although it is still answered like any other. */
+const closing = new WeakSet<Socket>();
+/** Responses to requests that came on a connection of either kind. They are never written. */
 const late = new WeakSet<ServerResponse>();
 
 /** Calls a function once a connection has closed, or has no answer to write, or its next answer is one that `isNone` passes over. */
@@ -50,9 +52,18 @@ export function endAfterAnswers(socket: Connection, words: string | undefined): 
   );
 }
 
+/**
+ * Serves a request as the last one of its connection, which ends after the answer. Requests behind it are not served: where this one ends may
+ * be read otherwise (RFC 9112, 6.1).
+ */
+export function endAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
+  closing.add(request.socket);
+  response.shouldKeepAlive = false;
+}
+
 /** Returns true if a request came too late on a connection that ends: it is not served, and its response is never written. */
 export function isTooLate(request: IncomingMessage, response: ServerResponse): boolean {
-  if (!ending.has(request.socket)) return false;
+  if (!ending.has(request.socket) && !closing.has(request.socket)) return false;
   late.add(response);
   return true;
 }

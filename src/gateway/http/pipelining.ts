@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createTurnPacer, ownTurn } from "../../internal/time-slice.ts";
-import { isTooLate } from "./answers-before.ts";
+import { endAfterAnswer, isTooLate } from "./answers-before.ts";
 
 /** Requests of one connection that are served beside the first one, and those that may wait before the connection is read no further. */
 const BEGUN_MAX = 4;
@@ -30,6 +30,7 @@ export function paceRequests(server: Server): void {
   server.removeAllListeners("request");
   server.on("request", (request, response) => {
     if (isTooLate(request, response)) return;
+    if (isDoubtful(request)) endAfterAnswer(request, response);
     const serve = () => {
       for (const handler of handlers) handler.call(server, request, response);
     };
@@ -57,6 +58,11 @@ export function paceRequests(server: Server): void {
     socket._paused = true;
     socket.pause();
   });
+}
+
+/** Whether servers of HTTP/1.0 may find another end of this request: they know no chunks. */
+function isDoubtful({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion !== "1.1" && headers["transfer-encoding"] !== undefined;
 }
 
 function openLine(socket: Socket): Line {

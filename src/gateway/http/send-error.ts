@@ -12,6 +12,9 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (CLOSING.has(status)) {
     reply.header("connection", "close");
     lingerToEnd(request.raw, reply.raw, status === 401 ? LINGER_UNKNOWN : LINGER);
+  } else if (request.raw.complete) {
+    // Fastify ends the connection after every refused body, because more of it may come. This one has come whole.
+    reply.removeHeader("connection");
   }
   noteFailure(request, error);
   if (status >= 500) request.log.error({ err: error, ...describeRequest(request), status }, "a request failed");

@@ -20,7 +20,7 @@ export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConf
     const refusal =
       ambiguityOf(request.raw, request.originalUrl) ??
       (auth === "keys" ? malformedHost(request.headers.host) : undefined);
-    if (refusal !== undefined) reply.header("connection", "close");
+    if (refusal !== undefined) reply.raw.shouldKeepAlive = false;
     done(refusal);
   });
 }
