@@ -63,7 +63,8 @@ describe("a hosts file", () => {
     ["blanks", `10.0.0.1${" ".repeat(262_000)}x`],
   ])("of 256 KiB of %s holds the event loop for less than 20 ms, and is read within 500 ms", async (_, text) => {
     let [leastHold, leastAll] = [Infinity, Infinity];
-    for (let round = 0; round < 5; round += 1) {
+    // Other work of the machine only adds.
+    for (let round = 0; round < 20 && (leastHold >= 20 || leastAll >= 500); round += 1) {
       let [longest, last, isDone] = [0, performance.now(), false];
       const look = () => {
         longest = Math.max(longest, performance.now() - last);

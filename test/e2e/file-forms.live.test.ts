@@ -64,6 +64,16 @@ describe("an upload is refused by name with", () => {
     ["a purpose that is a file", form(part('name="purpose"; filename="p"', "user_data"), file), "purpose"],
     ["a file under another name", form(PURPOSE, part('name="document"; filename="a.txt"')), "document"],
     ["a name that is no UTF-8", form(PURPOSE, latin1), "file"],
+    [
+      "an encoded file",
+      form(PURPOSE, part('name="file"; filename="a"\r\nContent-Transfer-Encoding: base64', "aGk=")),
+      "file",
+    ],
+    [
+      "an encoded purpose",
+      form(part('name="purpose"\r\nContent-Transfer-Encoding: quoted-printable', "user=5Fdata"), file),
+      "purpose",
+    ],
     ["an empty name", form(PURPOSE, part('name="file"; filename=""')), "filename"],
   ])("%s", async (_, body, param) => {
     expect(await upload(body)).toMatchObject({ code: 400, error: { type: "invalid_request_error", param } });

@@ -7,6 +7,9 @@ const part = (head: string, body: string) => `--b\r\ncontent-disposition: form-d
 const file = (body: string) => part('name="file"; filename="a.wav"', body);
 const read = (text: string, type = TYPE) => readForm(type, Buffer.from(text, "latin1"));
 
+/** Longest time that a form may hold the event loop, in milliseconds. */
+const HOLD_MS = 20;
+
 describe("a form that is handed on", () => {
   it("is read for its model and its user alone, wherever they stand, and can name another model", async () => {
     const form = await read(
@@ -169,19 +172,22 @@ describe("a form that is handed on", () => {
       `${part(`name="f"; filename="a"; x=${x}`, "q").repeat(62)}${part('name="model"', "m")}--b--`,
       "latin1",
     );
-    expect(await leastHold(() => readForm(TYPE, form))).toBeLessThan(20);
+    expect(await leastHold(() => readForm(TYPE, form))).toBeLessThan(HOLD_MS);
   });
 
   it("holds it for less than 20 ms while the end of a part of 26 MB of line feeds is searched", async () => {
     const form = Buffer.from(`${file("\n".repeat(26_000_000))}${part('name="model"', "m")}--b--`, "latin1");
-    expect(await leastHold(() => readForm(TYPE, form))).toBeLessThan(20);
+    expect(await leastHold(() => readForm(TYPE, form))).toBeLessThan(HOLD_MS);
   });
 });
 
-/** The shortest of five longest times between two turns of the event loop, in milliseconds: other work of the machine only adds. */
+/**
+ * The longest time between two turns of the event loop, in milliseconds: the shortest of up to 20 measurements, because other work of the
+ * machine only adds.
+ */
 async function leastHold(work: () => Promise<unknown>): Promise<number> {
   let least = Infinity;
-  for (let nth = 0; nth < 5; nth += 1) {
+  for (let nth = 0; nth < 20 && least >= HOLD_MS; nth += 1) {
     let [longest, last, isDone] = [0, performance.now(), false];
     const look = () => {
       longest = Math.max(longest, performance.now() - last);

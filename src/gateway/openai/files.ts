@@ -113,6 +113,9 @@ async function readParts(request: FastifyRequest, bytesMax: number): Promise<Par
     for await (const part of request.parts()) {
       const { type, fieldname: path } = part;
       if (fields.has(path) || (type === "file" && file !== undefined)) throw wrongPart(path, "must be given once");
+      // Nothing would decode it: the file would be stored in its encoding.
+      if (!UNCHANGED.has(part.encoding))
+        throw wrongPart(path, "must have no content-transfer-encoding other than 7bit, 8bit and binary");
       if (type === "file") {
         if (path !== "file") throw wrongPart(path, "must be a text, not a file");
         const filename = checkFilename(part.filename);
@@ -127,6 +130,9 @@ async function readParts(request: FastifyRequest, bytesMax: number): Promise<Par
     throw new MarrowError("invalid_input", "the multipart body is malformed or incomplete", { cause });
   }
 }
+
+/** Transfer encodings that change no byte. */
+const UNCHANGED: ReadonlySet<string> = new Set(["7bit", "8bit", "binary"]);
 
 /** A name is what stands in quotation marks as UTF-8: nothing in it is decoded. Returns it. @throws MarrowError `invalid_input` */
 function checkFilename(name: string): string {
