@@ -27,7 +27,7 @@ const ALONE = [
   "src/limiter/{slots,fronts/beside}.live.test.ts",
   "src/queue/schedule.live.test.ts",
   "src/redis/{half-open.fault,in-step}.live.test.ts",
-  "test/{chaos,fuzz}/**/*.test.ts",
+  "test/chaos/**/*.test.ts",
   "test/conformance/{dropping,outages.fault}.live.test.ts",
   "test/e2e/{cache-flight,limiter,redis-away,routing,routing.prop}.fault.live.test.ts",
   "test/e2e/{cli,large-answers,large-bodies,long-background,media,rolling-restart,together,worker}.live.test.ts",
@@ -45,6 +45,9 @@ const WAITING = [
   "src/bus/presence.live.test.ts",
   "src/queue/{pausing,reports}.live.test.ts",
 ];
+
+/** Two halves of one long work, which fill a core each and measure no time. */
+const FUZZ = ["test/fuzz/**/*.test.ts"];
 
 const config: ViteUserConfig = defineConfig({
   resolve: { conditions: ["@marrow/source"] },
@@ -68,7 +71,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "together",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: [...ALONE, ...MEASURED, ...WAITING],
+          exclude: [...ALONE, ...FUZZ, ...MEASURED, ...WAITING],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -83,10 +86,11 @@ const config: ViteUserConfig = defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: "fuzz", include: FUZZ, maxWorkers: 2, sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 3 } } },
       {
         extends: true,
-        test: { name: "measured", include: MEASURED, maxWorkers: 1, retry: 1, sequence: { groupOrder: 3 } },
+        test: { name: "measured", include: MEASURED, maxWorkers: 1, retry: 1, sequence: { groupOrder: 4 } },
       },
     ],
   },

@@ -1,0 +1,3 @@
+import { fuzzGateway } from "./fuzzing.ts";
+
+fuzzGateway(1);
