@@ -181,6 +181,24 @@ describe("a request of HTTP/1.0 in chunks", () => {
   });
 });
 
+describe("requests behind the last one of a connection", () => {
+  it.each([
+    ["an ambiguous one", "", ["host: HOST", "host: HOST"], "HTTP/1.1"],
+    ["one of HTTP/1.0 in chunks", "0\r\n\r\n", ["host: HOST", "transfer-encoding: chunked"], "HTTP/1.0"],
+  ])("ask no model: behind %s", async (name, payload, lines, version) => {
+    const { own, key } = use("keys");
+    const bearer = `authorization: Bearer ${key}`;
+    const last = `POST /v1/chat/completions ${version}\r\n${[...lines, bearer].join("\r\n").replaceAll("HOST", own)}\r\n\r\n${payload}`;
+    const content = `behind ${name}`;
+    const asked = JSON.stringify({ model: "scripted", messages: [{ role: "user", content }] });
+    const behind = chat("/v1/chat/completions", [`host: ${own}`, bearer, `content-length: ${asked.length}`], asked);
+    await exchange(last + behind.repeat(3));
+    const again = await exchange(behind.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n"));
+    // This one is the first to ask the model: one behind would have left its answer in the cache.
+    expect(again.toLowerCase()).toContain("x-marrow-cache: miss");
+  });
+});
+
 describe("a body that is refused", () => {
   it.each([
     ["is not JSON", "{", []],

@@ -12,7 +12,9 @@ export type Connection = Socket & {
 const ending = new WeakSet<Socket>();
 /** Connections whose last request has come, although it is still answered like any other. */
 const closing = new WeakSet<Socket>();
-/** Responses to requests that came on a connection of either kind. They are never written. */
+/** Connections whose last request was found while it was served: others behind it may have come before. */
+const closed = new WeakSet<Socket>();
+/** Responses to requests that came on a connection of any such kind. They are never written. */
 const late = new WeakSet<ServerResponse>();
 
 /** Calls a function once a connection has closed, or has no answer to write, or its next answer is one that `isNone` passes over. */
@@ -53,12 +55,25 @@ export function endAfterAnswers(socket: Connection, words: string | undefined): 
 }
 
 /**
- * Serves a request as the last one of its connection, which ends after the answer. Requests behind it are not served: where this one ends may
- * be read otherwise (RFC 9112, 6.1).
+ * Serves a request as the last one of its connection, which ends after the answer. Requests behind it are not served: others may read
+ * this one, or its end, otherwise (RFC 9112, 6.1).
  */
 export function endAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
   closing.add(request.socket);
   response.shouldKeepAlive = false;
+}
+
+/** The same for a request that is being served: those behind it that have come are not begun. */
+export function refuseBehind(request: IncomingMessage, response: ServerResponse): void {
+  endAfterAnswer(request, response);
+  closed.add(request.socket);
+}
+
+/** Returns true if a request that is about to begin is behind the last one of its connection: its response is never written. */
+export function isBehindLast(request: IncomingMessage, response: ServerResponse): boolean {
+  if (!closed.has(request.socket)) return false;
+  late.add(response);
+  return true;
 }
 
 /** Returns true if a request came too late on a connection that ends: it is not served, and its response is never written. */

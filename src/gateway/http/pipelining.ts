@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createTurnPacer, ownTurn } from "../../internal/time-slice.ts";
-import { endAfterAnswer, isTooLate } from "./answers-before.ts";
+import { endAfterAnswer, isBehindLast, isTooLate } from "./answers-before.ts";
 
 /** Requests of one connection that are served beside the first one, and those that may wait before the connection is read no further. */
 const BEGUN_MAX = 4;
@@ -51,7 +51,10 @@ export function paceRequests(server: Server): void {
         line.begun -= 1;
         beginNext(socket, line);
       });
-      serve();
+      // Behind the requests before it: one of them may be the last of its connection.
+      pace(() => {
+        if (!socket.destroyed && !isBehindLast(request, response)) serve();
+      });
     });
     beginNext(socket, line);
     if (waiting.length < WAITING_MAX || socket._paused === true) return;

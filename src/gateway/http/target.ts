@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import type { GatewayConfig } from "../config/config.ts";
+import { refuseBehind } from "./answers-before.ts";
 import { hostOf } from "./hosts.ts";
 
 /** Hosts that were found well-formed: most requests name one of few. */
@@ -20,7 +21,7 @@ export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConf
     const refusal =
       ambiguityOf(request.raw, request.originalUrl) ??
       (auth === "keys" ? malformedHost(request.headers.host) : undefined);
-    if (refusal !== undefined) reply.raw.shouldKeepAlive = false;
+    if (refusal !== undefined) refuseBehind(request.raw, reply.raw);
     done(refusal);
   });
 }
