@@ -30,7 +30,7 @@ const ALONE = [
   "test/chaos/**/*.test.ts",
   "test/conformance/{dropping,outages.fault}.live.test.ts",
   "test/e2e/{cache-flight,limiter,redis-away,routing,routing.prop}.fault.live.test.ts",
-  "test/e2e/{cli,large-answers,large-bodies,long-background,media,rolling-restart,together,worker}.live.test.ts",
+  "test/e2e/{cli,large-answers,large-bodies,long-background,media,rolling-restart,shared-streams,together,worker}.live.test.ts",
   "test/kill/{lease,steps}.fault.live.test.ts",
 ];
 

@@ -11,6 +11,7 @@ const LONGEST: readonly string[] = [
   "test/e2e/damaged-admin.live.test.ts",
   "test/e2e/damaged-chats.live.test.ts",
   "test/e2e/leaving.live.test.ts",
+  "test/e2e/shared-streams.live.test.ts",
   "test/e2e/long-background.live.test.ts",
   "test/e2e/long-texts.live.test.ts",
   "test/conformance/cluster.live.test.ts",

@@ -62,7 +62,7 @@ function setUp(tenant: ScopedRedis, bytesMax: number) {
     if (outcome.kind !== "stream") return expect.unreachable();
     return [outcome.stream, outcome.provenance.cache];
   };
-  return { recordings, told, spent, ask };
+  return { recordings, told, spent, ask, flow };
 }
 
 async function textOf(stream: AnswerStream): Promise<string> {
@@ -132,5 +132,25 @@ describe("streams that are recorded", () => {
     expect(texts[0]).toMatchObject({ status: "fulfilled", value: expect.stringContaining("w3999 ") });
     expect(recordings.bytes).toBe(0);
     expect(told).toContain("recorder");
+  });
+
+  liveTest("give their whole answer to who shares them, and is not recorded", async ({ tenant }) => {
+    const { recordings, ask, flow, told } = setUp(tenant, 2_000_000);
+    const content = "2000 pieces";
+    const [lead] = await ask(content);
+    const request = { model: "m", messages: [{ role: "user", content }] };
+    const following = flow.chat({ request, user: "u", session: "f" });
+    // It follows once it has read its session.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const [text, outcome] = await Promise.all([textOf(lead), following]);
+    expect(text).toContain("[DONE]");
+    expect(outcome).toMatchObject({ kind: "whole", text: expect.stringContaining("w1999 ") });
+    expect(outcome).toMatchObject({ text: expect.stringContaining("w0 w1 ") });
+    expect(recordings.bytes).toBe(0);
+    const { turns } = await createMemory(tenant, { name: "m" }).session({ user: "u", id: "f" }).window({ last: 9 });
+    expect(turns.at(-1)).toMatchObject({ role: "assistant", content: expect.stringContaining("w1999 ") });
+    expect(turns.at(-1)).not.toHaveProperty("incomplete", true);
+    // Their leader's stream was recorded.
+    expect(told).toEqual([]);
   });
 });

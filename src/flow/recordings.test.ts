@@ -45,6 +45,44 @@ describe("what is recorded of streams", () => {
     expect(shed).toEqual(["growing"]);
   });
 
+  it("counts what all followers of a flight read once, until the last of them is done", () => {
+    const recordings = createRecordings({ bytesMax: 1_000 });
+    const [flight, other] = [{}, {}];
+    const [quick, slow, third] = [flight, flight, other].map((one) =>
+      recordings.follow(one, () => expect.unreachable()),
+    );
+    quick?.add(300);
+    quick?.add(100);
+    slow?.add(300);
+    third?.add(50);
+    expect(recordings.bytes).toBe(450);
+    quick?.close();
+    slow?.add(200);
+    expect(recordings.bytes).toBe(550);
+    slow?.close();
+    slow?.close();
+    third?.close();
+    expect(recordings.bytes).toBe(0);
+  });
+
+  it("sheds what the followers of a flight record, of each of them, before what their leader records", () => {
+    const shed: string[] = [];
+    const recordings = createRecordings({ bytesMax: 1_000 });
+    const flight = {};
+    const leader = recordings.open(() => shed.push("leader"));
+    const [first, second] = ["first", "second"].map((name) => recordings.follow(flight, () => shed.push(name)));
+    leader.add(550);
+    first?.add(300);
+    second?.add(500);
+    expect([recordings.bytes, shed]).toEqual([550, ["first", "second"]]);
+    second?.add(600);
+    expect(recordings.bytes).toBe(550);
+    // Who joins later is recorded anew.
+    recordings.follow(flight, () => shed.push("third")).add(300);
+    first?.close();
+    expect([recordings.bytes, shed]).toEqual([850, ["first", "second"]]);
+  });
+
   /** Recordings that must be complete, of a budget of which they may fill 2,560 bytes at once; up to 40 bytes one never waits. */
   function complete() {
     const told: string[] = [];

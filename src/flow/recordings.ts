@@ -1,3 +1,5 @@
+import { createFollowed, type FollowedShare } from "./followed.ts";
+
 /** Memory of recorded streams, over all flows that share it. */
 export interface Recordings {
   /** Estimated bytes in use, of all scopes. */
@@ -9,6 +11,12 @@ export interface Recordings {
    * is useless unless complete, which waits for room; called whenever there may be some.
    */
   open(shed: () => void, onRoom?: () => void): RecordedShare;
+  /**
+   * Joins the recording of what all followers of one flight read, which counts once, until the last of them closes its share. Each follower
+   * adds what it read since the flight's beginning. If it is shed, `shed` is called for each of them. It goes before a leader's recording,
+   * without which there is no flight.
+   */
+  follow(flight: object, shed: () => void): FollowedShare;
 }
 
 /** Memory of one recording. */
@@ -36,6 +44,8 @@ const COMPLETE_PART = 1 / 4;
 const SHORT_PART = 1 / 256;
 /** Scopes of which one recording each grows beyond that. */
 const SCOPES_AT_ONCE = 2;
+/** How much larger what followers recorded counts where the largest recording is sought: their leader records the same. */
+const FOLLOWED_FACTOR = 2;
 /** Time after which one that may grow lets another one, if it grew by less than a part of all recordings (32 KiB of 128 MiB). */
 const [STALLED_MS, STALLED_PART] = [5_000, 1 / 4_096];
 
@@ -45,6 +55,8 @@ interface Share {
   bytes: number;
   readonly shed: () => void;
   readonly onRoom: (() => void) | undefined;
+  /** How much larger it counts where the largest one is sought. */
+  readonly factor: number;
 }
 
 /** The recordings of a scope. */
@@ -144,8 +156,8 @@ export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOpt
     tellRoom();
   }
 
-  function openShare(scope: Scope, shed: () => void, onRoom?: () => void): RecordedShare {
-    const share: Share = { scope, bytes: 0, shed, onRoom };
+  function openShare(scope: Scope, shed: () => void, onRoom?: () => void, factor: number = 1): RecordedShare {
+    const share: Share = { scope, bytes: 0, shed, onRoom, factor };
     scopes.set(scope.name, scope);
     scope.open.add(share);
     scope.loose.add(share);
@@ -186,6 +198,7 @@ export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOpt
       },
       of,
       open: (shed, onRoom) => openShare(scopes.get(name) ?? made(), shed, onRoom),
+      follow: createFollowed((shed) => openShare(scopes.get(name) ?? made(), shed, undefined, FOLLOWED_FACTOR)),
     };
   }
 
@@ -197,8 +210,9 @@ function putLast<T>(queue: Set<T>, one: T): void {
   queue.add(one);
 }
 
-function largestOf<T extends { readonly bytes: number }>(all: Iterable<T>): T | undefined {
+function largestOf<T extends { readonly bytes: number; readonly factor?: number }>(all: Iterable<T>): T | undefined {
+  const sizeOf = ({ bytes, factor = 1 }: T) => bytes * factor;
   let largest: T | undefined;
-  for (const one of all) if (largest === undefined || one.bytes > largest.bytes) largest = one;
+  for (const one of all) if (largest === undefined || sizeOf(one) > sizeOf(largest)) largest = one;
   return largest;
 }

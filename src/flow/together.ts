@@ -62,12 +62,17 @@ export async function* readAlong(
       return value.kind === "whole";
     }
     if ("completion" in value) await onWhole(value.completion);
-    for (const chunk of "chunks" in value ? value.chunks : toChunks(value.completion)) {
+    for (const chunk of "chunks" in value ? cutChunks(value.chunks) : toChunks(value.completion)) {
       onRead(chunk);
       recorder.add([chunk]);
       yield chunk;
     }
   }
+}
+
+/** Cuts long chunks as they are taken: a piece of any length is turned into bytes for each of its readers. */
+function* cutChunks(chunks: readonly ChatChunk[]): Generator<ChatChunk> {
+  for (const chunk of chunks) yield* cutChunk(chunk);
 }
 
 /** Passes chunks on and records them. */

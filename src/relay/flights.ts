@@ -82,6 +82,8 @@ export interface Lead<T> {
 /** A follower of an output. */
 export interface Follow<T> {
   readonly role: "follow";
+  /** The output that is followed: the same object for all who follow it in this process. */
+  readonly flight: object;
   /** Reads all parts from the first one; returns the outcome. */
   readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
 }
@@ -106,7 +108,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
   const groupOf = ({ id, group }: Wanted) => `${prefix}:group:${group?.name ?? id}`;
 
   function followOf(channel: Channel<T>): Follow<T> {
-    return { role: "follow", read: (signal) => channel.read(signal) };
+    return { role: "follow", flight: channel, read: (signal) => channel.read(signal) };
   }
 
   function open(id: string): Channel<T> {

@@ -1,31 +1,18 @@
-import { MarrowError } from "../../errors.ts";
-import { sizeOf, toJsonWords } from "../../internal/json-pieces.ts";
+import { toJsonWords } from "../../internal/json-pieces.ts";
 import { LongText } from "../../internal/long-text.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
-import {
-  createRecorder,
-  createRoomTaker,
-  growthOf,
-  type ChatChunk,
-  type ChatCompletion,
-  type Recorder,
-  type RoomShare,
-  type RoomTaker,
-} from "../../models/index.ts";
+import { createRecorder, growthOf, type ChatChunk } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
-import { CACHE_CONTROL_DEFAULT } from "../cache-control.ts";
 import type { FlowKit } from "../kit.ts";
 import { weightOf } from "../plain-chunk.ts";
-import type { RecordedShare } from "../recordings.ts";
 import { wantsUsage } from "../replay.ts";
 import { NOTHING_USED } from "../spending.ts";
-import { afterSaid, readAlong, recorded, toChunks, toEventStream, withNewId, type Sharing } from "../together.ts";
-import { askWhole } from "./ask.ts";
+import { toEventStream, withNewId, type Sharing } from "../together.ts";
 import { untilEnded, watchEnding } from "./ending.ts";
 import type { Exchange } from "./exchange.ts";
-import { keepShed } from "./finish.ts";
-import { join } from "./join.ts";
-import { openPlace, type Place } from "./place.ts";
+import { sharing } from "./following.ts";
+import { openPlace } from "./place.ts";
+import { openSharedRoom } from "./shared-room.ts";
 
 /** Memory of a character of an answer that is put together of its chunks. */
 const CHAR_BYTES = 2;
@@ -42,11 +29,16 @@ export async function share(
   const place = openPlace(kit, exchange, true);
   const client = heedClient(exchange);
   const ending = watchEnding({ ...exchange, signal: client.signal });
-  const room = oneShare(place.room);
-  const taker = createRoomTaker({ room, signal: ending.signal }, Infinity);
-  const shared = untilEnded(sharing(kit, exchange, asking, { room, taker, hand: place.hand }), ending);
-  const chunks = orWithdrawn(exchange, inTurns(shared));
-  const recorder = createRecorder(request.model);
+  const room = openSharedRoom(place.room, ending.signal);
+  /** Puts a whole answer together. Its pieces are those of the flight: the memory of its own begins where it is made JSON. */
+  let [recorder, weight] = [createRecorder(request.model), 0];
+  const shared = sharing(kit, exchange, asking, {
+    room,
+    hand: place.hand,
+    drop: () => recorder.drop(),
+    restart: () => ([recorder, weight] = [createRecorder(request.model), 0]),
+  });
+  const chunks = orWithdrawn(exchange, inTurns(untilEnded(shared, ending)));
   try {
     // A failure before the first part is the request's, not the stream's.
     const first = await chunks.next();
@@ -61,17 +53,14 @@ export async function share(
       place.hand();
       return { kind: "stream", stream, provenance };
     }
-    let weight = 0;
     for (let next = first; next.done !== true; next = await chunks.next()) {
       weight += weightOfMerged(next.value);
       recorder.add([next.value]);
-      const wait = taker.grew(weight);
-      if (wait !== undefined)
-        await wait.catch((error: unknown) => {
-          throw ending.signal?.aborted === true ? ending.error() : error;
-        });
     }
-    await taker.ended(weight);
+    await room.knows(weight)?.catch((error: unknown) => {
+      throw ending.signal?.aborted === true ? ending.error() : error;
+    });
+    await room.ended(weight);
     client.ignore();
   } catch (error) {
     client.ignore();
@@ -103,18 +92,6 @@ function heedClient({ gone, session, keeps, signal }: Exchange): {
   };
 }
 
-/** What a follower reads, and an answer that it has to ask for itself to go on, take one share of the room: a second one could wait for the first. */
-function oneShare(room: Place["room"]): Place["room"] {
-  let one: RoomShare | undefined;
-  return (
-    room &&
-    (() => {
-      const own = (one ??= room());
-      return { take: (bytes, signal) => own.take(bytes, signal), close() {} };
-    })
-  );
-}
-
 /** What a chunk adds to an answer that is put together: pieces of its text become one. */
 function weightOfMerged(chunk: ChatChunk): number {
   const growth = growthOf(chunk);
@@ -139,80 +116,4 @@ async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatCh
     void keeping.withdraw();
     throw error;
   }
-}
-
-/**
- * Yields another request's chunks. If its leader is gone, joins again; it may have to call the model itself, and continues after the text
- * sent so far.
- */
-async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing, place: Shared): AsyncGenerator<ChatChunk> {
-  const recorder = createRecorder(exchange.request.model);
-  let shedding: Promise<unknown> | undefined;
-  const recording = kit.recordings.open(() => {
-    shedding = keepShed(kit, exchange, recorder.completion()).catch(() => {});
-    recorder.drop();
-  });
-  try {
-    yield* following(kit, exchange, asking, { recorder, recording, place, isShed: () => shedding !== undefined });
-  } finally {
-    recording.close();
-    await shedding;
-  }
-}
-
-/** Memory of a follower's answer. */
-interface Shared extends Pick<Place, "room" | "hand"> {
-  readonly taker: RoomTaker;
-}
-
-/** Recording of a follower. */
-interface Following {
-  readonly recorder: Recorder;
-  readonly recording: RecordedShare;
-  readonly place: Shared;
-  readonly isShed: () => boolean;
-}
-
-async function* following(
-  kit: FlowKit,
-  exchange: Exchange,
-  asking: Sharing,
-  { recorder, recording, place, isShed }: Following,
-): AsyncGenerator<ChatChunk> {
-  /** An answer that another request read, or that was stored, is held for this one until its client has it. */
-  const onWhole = async (completion: ChatCompletion) => {
-    const isStream = exchange.request.stream === true;
-    await place.taker.knows((isStream ? 1 : CHAR_BYTES) * sizeOf(completion));
-    if (isStream) place.hand();
-  };
-  const onRead = (chunk: ChatChunk) => recording.add(weightOf([chunk]));
-  if (asking.role === "made") {
-    await onWhole(asking.completion);
-    yield* recorded(toChunks(asking.completion), recorder);
-  } else if (!(yield* readAlong(asking, { recorder, onRead, onWhole }))) {
-    if (isShed())
-      throw new MarrowError("model_failed", "the answer was interrupted, and was not recorded to go on from");
-    const said = recorder.completion().choices[0]?.message;
-    const anew = await join(kit, exchange.question, CACHE_CONTROL_DEFAULT, undefined, exchange.user);
-    if (anew?.role === "follow" || anew?.role === "made") {
-      yield* afterSaid(said, sharing(kit, exchange, anew, place));
-      return;
-    }
-    const { stream: _, stream_options: __, ...request } = exchange.request;
-    const alone = { ...exchange, request, body: undefined };
-    const { completion } = await askWhole(kit, alone, anew, { signal: exchange.signal, room: place.room }).catch(
-      async (error) => {
-        await anew?.fail(error);
-        throw error;
-      },
-    );
-    if (exchange.request.stream === true) place.hand();
-    yield* afterSaid(said, toChunks(completion));
-    return;
-  }
-  kit.settle(exchange.decision, NOTHING_USED);
-  kit.shared(exchange, () => recorder.completion());
-  if (isShed()) return;
-  const message = recorder.completion().choices[0]?.message;
-  if (message !== undefined) await exchange.keeping.keep(message);
 }
