@@ -1,22 +1,9 @@
 import { PROMPT_CHARS_MAX, type Question } from "../cache/index.ts";
 import type { Context } from "./context.ts";
 import { isWords, type LongText } from "../internal/long-text.ts";
+import { IRRELEVANT_FIELDS } from "./irrelevant-fields.ts";
 import { largeFieldsOf } from "./large-context.ts";
 import type { ChatCompletion, ChatMessage, ChatRequest } from "../models/index.ts";
-
-/** Request fields that do not affect the answer. All others do, including unknown ones. */
-const IRRELEVANT = new Set([
-  "messages",
-  "stream",
-  "stream_options",
-  "user",
-  "metadata",
-  "store",
-  "service_tier",
-  "safety_identifier",
-  "prompt_cache_key",
-  "prompt_cache_retention",
-]);
 
 /**
  * Converts a request to a question for the cache; `undefined` if no stored answer could serve it, because the last message is not a user's
@@ -32,13 +19,13 @@ export function toQuestion(
   if (prompt === undefined) return undefined;
   const beside = besideOf(prompt);
   const large = largeFieldsOf(request);
-  const isParameter = (name: string) => !IRRELEVANT.has(name) && (large === undefined || !Object.hasOwn(large, name));
+  const isParameter = (name: string) =>
+    !IRRELEVANT_FIELDS.has(name) && (large === undefined || !Object.hasOwn(large, name));
   const parameters = Object.fromEntries(Object.entries(request).filter(([name]) => isParameter(name)));
-  const digests = large && Object.fromEntries(Object.entries(large).filter(([name]) => !IRRELEVANT.has(name)));
   const fields = besideText(request.messages.at(-1) as ChatMessage);
   const within = {
     parameters,
-    ...(digests !== undefined && Object.keys(digests).length > 0 && { large: digests }),
+    ...(large !== undefined && { large }),
     ...(fields !== undefined && { fields }),
     ...(beside !== undefined && { beside }),
   };

@@ -26,6 +26,7 @@ describe("a large field beside the messages", () => {
 
   it("that changes no answer belongs to no question", () => {
     const metadata = { note: "x".repeat(400_000) };
+    expect(prepareLarge(ask({ metadata }))).toBeUndefined();
     expect(toQuestion(ask({ metadata }), context)).toEqual(toQuestion(ask({}), context));
   });
 });

@@ -1,6 +1,7 @@
 import { createHash, hash } from "node:crypto";
 import { inTurns, LARGE_JSON_CHARS, sizeOf } from "../internal/json-pieces.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
+import { IRRELEVANT_FIELDS } from "./irrelevant-fields.ts";
 
 const ofContexts = new WeakMap<readonly ChatMessage[], string>();
 const ofFields = new WeakMap<ChatRequest, LargeFields | "none">();
@@ -9,7 +10,7 @@ const ofFields = new WeakMap<ChatRequest, LargeFields | "none">();
 export type LargeFields = Readonly<Record<string, string>>;
 
 /**
- * Hashes large parts of a request in slices: the messages before the last one, and other fields such as tools. Returns `undefined` if all
+ * Hashes large parts of a request in slices: the messages before the last one, and other fields that affect the answer, such as tools. Returns `undefined` if all
  * are small.
  */
 export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
@@ -35,7 +36,7 @@ export function preparedDigest(messages: readonly ChatMessage[]): string | undef
   return ofContexts.get(messages);
 }
 
-/** Returns digests of a request's large fields other than its messages; `undefined` if there are none. */
+/** Returns digests of a request's large fields that affect the answer, other than its messages; `undefined` if there are none. */
 export function largeFieldsOf(request: ChatRequest): LargeFields | undefined {
   const known = ofFields.get(request);
   if (known !== undefined) return known === "none" ? undefined : known;
@@ -47,7 +48,7 @@ export function largeFieldsOf(request: ChatRequest): LargeFields | undefined {
 function largeNames(request: ChatRequest): readonly string[] {
   return Object.keys(request).filter((name) => {
     const value = request[name];
-    if (name === "messages" || (typeof value !== "object" && typeof value !== "string")) return false;
+    if (IRRELEVANT_FIELDS.has(name) || (typeof value !== "object" && typeof value !== "string")) return false;
     return sizeOf(value) >= LARGE_JSON_CHARS;
   });
 }

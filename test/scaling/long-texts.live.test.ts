@@ -83,12 +83,27 @@ const LONG_TEXTS: Readonly<Record<string, () => Promise<Response>>> = {
       max_tokens: 9,
     }),
   "a payload of a task": () => send("/v1/tasks", { payload: { text: MIXED } }),
+  "metadata, which no cached answer depends on": () =>
+    send("/v1/chat/completions", { ...said("chat", "x"), metadata: { note: MIXED } }),
   "a document to rerank": () => send("/v1/rerank", { model: "chat", query: "x", documents: [MIXED] }),
 };
 
 describe.each(Object.entries(LONG_TEXTS))("nearly 4 MB of %s", (_, work) => {
   it("is read, counted and sent on in turns of the event loop", { timeout: 60_000 }, async () => {
     expect((await work()).ok).toBe(true);
+    expect(await heldBy(work)).toBeLessThanOrEqual(HELD_MS_MAX);
+  });
+});
+
+describe.each([
+  ["/v1/memories", { text: MIXED }],
+  ["/v1/limits/long/take", { subjects: { user: MIXED } }],
+  ["/v1/webhooks", { url: `https://example.org/${MIXED}` }],
+])("nearly 4 MB for %s, whose valid bodies are small,", (path, body) => {
+  it("are refused unread", async () => {
+    const work = () => send(path, body);
+    const refused = await work();
+    expect([refused.status, await refused.json()]).toMatchObject([413, { error: { code: "too_large" } }]);
     expect(await heldBy(work)).toBeLessThanOrEqual(HELD_MS_MAX);
   });
 });

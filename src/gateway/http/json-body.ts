@@ -11,6 +11,7 @@ import { toJsonBytes } from "../../internal/json-pieces.ts";
 import { readUnfilled } from "./json.ts";
 import { longFieldsOf, noteInPieces } from "./long-fields.ts";
 import { LARGE_BYTES, readLargeJson } from "./large-json.ts";
+import { boundSmallBodies } from "./small-bodies.ts";
 import { keepBody } from "../parts.ts";
 import { scopeOf } from "../tenancy/identity.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -28,6 +29,7 @@ export interface BodyMemory {
  * @throws MarrowError `too_large`, `invalid_input`, `unavailable`, as answers to the request
  */
 export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: Watchdog): BodyMemory {
+  boundSmallBodies(app);
   const [arrivals, room] = [createBodyArrivals(), createBodyRoom(app)];
   const mark = (request: FastifyRequest, step: string) => watchdog.mark(request.routeOptions.url ?? "unknown", step);
 
