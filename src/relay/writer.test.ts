@@ -48,6 +48,23 @@ test("what is no text is refused at once by its name, and nothing of it is writt
   expect(written).toEqual(["a"]);
 });
 
+test("the halves of a character in two texts are one character", async () => {
+  const written: (string | Uint8Array)[] = [];
+  const append = async (_: number, parts: readonly (string | Uint8Array)[]) => (written.push(...parts), "running");
+  const writer = createWriter(
+    append,
+    () => {},
+    () => {},
+  );
+  for (const text of ["x\ud83d", "\ude00y", "\ud83d", "\ude01", "", "\ud83d", new LongText(["\ude02", "z"]), "\ud83d"])
+    writer.write(text);
+  expect(writer.count).toBe(5);
+  await writer.settle();
+  const words = written.map((part) => Buffer.from(part).toString());
+  expect(words).toEqual(["x", "😀y", "😁", "", "😂z", "\ufffd"]);
+  expect(writer.count).toBe(6);
+});
+
 test("a part that Redis will never take is told once, and is not tried for ever", async () => {
   let tries = 0;
   const append = async () => {

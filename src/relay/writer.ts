@@ -3,6 +3,7 @@ import { refuse } from "../internal/check.ts";
 import { insist } from "../internal/insist.ts";
 import { concatInTurns, toBytesInTurns } from "../internal/json-pieces.ts";
 import { isWords, LongText } from "../internal/long-text.ts";
+import { endBeforeHalf } from "../internal/whole-character.ts";
 import { cannotServe, type Reply } from "../redis/index.ts";
 
 /** Writes an output into Redis, part by part, without a gap. */
@@ -10,7 +11,8 @@ export interface OutputWriter {
   /** Number of parts so far, written or not. */
   readonly count: number;
   /**
-   * Writes a text; the pieces of a long one end between characters.
+   * Writes a text; the pieces of a long one end between characters. The first half of a character at its end is kept for the next text, since
+   * UTF-8 has no halves: a half that stays alone becomes U+FFFD.
    * @throws MarrowError `invalid_input` for a value that is not text, `too_large` for more than 8,388,608 characters; nothing of it is
    * written
    */
@@ -69,6 +71,8 @@ export function createWriter(
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
   let roomy: PromiseWithResolvers<void> | undefined;
+  /** First half of a character that the next text may complete. */
+  let half = "";
   /** Error of a part that Redis will never accept. */
   let refused: { readonly error: unknown } | undefined;
 
@@ -144,6 +148,27 @@ export function createWriter(
     }
   }
 
+  /** The text with the half before it, and without its own. */
+  function withHalf(text: string | LongText): string | LongText {
+    if (text instanceof LongText) {
+      const [begin = "", ...others] = text.pieces;
+      const whole = half === "" ? text : new LongText([half + begin, ...others]);
+      half = "";
+      return whole;
+    }
+    const whole = half + text;
+    const end = endBeforeHalf(whole, whole.length);
+    half = whole.slice(end);
+    return whole.slice(0, end);
+  }
+
+  function add(part: string | LongText): void {
+    parts.push(part);
+    writer.count += 1;
+    waitingChars += part.length;
+    timer ??= setTimeout(() => void flush(), WRITE_MS);
+  }
+
   const writer = {
     count: 0,
     write(text: string | LongText): void {
@@ -151,13 +176,13 @@ export function createWriter(
       if (text.length > PART_CHARS_MAX)
         refuse("text", `a text of at most ${PART_CHARS_MAX} characters`, text, "too_large");
       if (stopped) return;
-      parts.push(text);
-      writer.count += 1;
-      waitingChars += text.length;
-      timer ??= setTimeout(() => void flush(), WRITE_MS);
+      const whole = withHalf(text);
+      if (whole.length > 0 || half === "") add(whole);
     },
     room: () => (hasRoom() ? undefined : (roomy ??= Promise.withResolvers()).promise),
     async settle() {
+      if (half !== "") add(half);
+      half = "";
       while (written < writer.count && !stopped) await flush();
       clearTimeout(timer);
       if (refused !== undefined) throw refused.error;
