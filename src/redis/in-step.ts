@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Redis as IoredisClient } from "ioredis";
 import dataHandler from "ioredis/built/DataHandler.js";
 import { outOfStep } from "./failure.ts";
+import { mayAnswerText } from "./command-shapes.ts";
 import { createTransaction, isQueued, occupied } from "./occupied.ts";
 import { afterOwnTime } from "../internal/own-time.ts";
 
@@ -108,6 +109,8 @@ class Step implements Steps {
   #pinged = 0;
   #proof: Proof | undefined;
   readonly #transaction = createTransaction();
+  /** Whether the connection was open before its replies were followed, and may be in a transaction whose MULTI was not seen. */
+  #mayBeInside: boolean;
   /** The command whose reply was held and is delivered now. */
   #delivered: Item | undefined;
   #delivering = false;
@@ -117,11 +120,13 @@ class Step implements Steps {
     this.own = own;
     this.#drops = drops;
     this.#isNode = isNode;
+    this.#mayBeInside = client.status === "ready";
     (client as unknown as IoredisClient).on("connect", () => {
       this.answered = 0;
       this.#left = false;
       this.informed = false;
       this.#transaction.forget();
+      this.#mayBeInside = false;
     });
     // Its word does not come any more, and what comes on the next connection is not held for it.
     (client as unknown as IoredisClient).on("close", () => this.#conclude(false));
@@ -167,6 +172,12 @@ class Step implements Steps {
 
   /** Follows the open transaction, by the replies in their order, and fails a command of Marrow's that was queued for its owner. */
   #follow({ command }: Item, reply: unknown): void {
+    // A refusal does not tell whether a transaction is open.
+    if (this.#mayBeInside && !(reply instanceof Error)) {
+      this.#mayBeInside = false;
+      if (isQueued(reply) && (!mayAnswerText(command.name.toUpperCase()) || !isStored(reply)))
+        this.#transaction.note("MULTI", "owner");
+    }
     const open = this.#transaction.openFor();
     if (open === "owner" && isQueued(reply)) command.refuse?.(occupied("transaction", { mayHaveRun: true }));
     else if (open !== undefined || isOk(reply))
@@ -258,6 +269,14 @@ class Step implements Steps {
     return ping;
   }
 }
+
+/** Whether a text was sent with its length, as stored ones are. Replies are parts of what was read, where a line end or nothing is before it. */
+function isStored(text: unknown): boolean {
+  if (!(text instanceof Buffer) || text.byteOffset === 0) return true;
+  return new Uint8Array(text.buffer)[text.byteOffset - 1] === LF;
+}
+
+const LF = 0x0a;
 
 function isOk(reply: unknown): boolean {
   return reply instanceof Buffer && reply.length === 2 && reply[0] === 0x4f && reply[1] === 0x4b;

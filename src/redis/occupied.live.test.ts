@@ -1,8 +1,9 @@
 /** Connections that their owners use for something else while Marrow borrows them. */
 import { randomUUID } from "node:crypto";
-import { Redis as Ioredis } from "ioredis";
+import { Cluster, Redis as Ioredis } from "ioredis";
 import { createClient } from "redis";
 import { afterEach, describe, expect, inject, it } from "vitest";
+import { startCluster } from "../../test/servers.ts";
 import { fromIoredis, fromNodeRedis, type Redis } from "./index.ts";
 
 /** A borrowed connection, and what its owner does with it. */
@@ -119,6 +120,51 @@ describe.each(CLIENTS)("a borrowed connection (%s)", (_, borrow) => {
   });
 });
 
+describe.each([2, 3] as const)("an ioredis client that is lent while it is open (RESP%i)", (protocol) => {
+  it.each([
+    ["an integer", ["INCR", randomUUID()]],
+    ["a text", ["GET", randomUUID()]],
+    ["anything", ["EVAL", "return 1", "0"]],
+  ])("within its owner's transaction fails commands, also the first one, which answers %s", async (_, command) => {
+    const client = new Ioredis(inject("redisUrl"), { protocol });
+    await client.multi({ pipeline: false });
+    const redis = fromIoredis(client);
+    await expect(redis.send(command)).rejects.toMatchObject({
+      code: "redis_rejected",
+      details: { occupation: "transaction", mayHaveRun: true },
+    });
+    await expect(redis.send(command)).rejects.toMatchObject({
+      code: "redis_rejected",
+      details: { occupation: "transaction", mayHaveRun: false },
+    });
+    expect(await client.call("EXEC")).toHaveLength(1);
+    expect(await redis.send(["PING"])).toBe("PONG");
+    client.disconnect();
+  });
+
+  it("gives a stored text like a queued command's status", async () => {
+    const client = new Ioredis(inject("redisUrl"), { protocol });
+    const key = randomUUID();
+    await client.set(key, "QUEUED");
+    const redis = fromIoredis(client);
+    expect(await redis.send(["GET", key])).toBe("QUEUED");
+    expect(await redis.send(["INCR", randomUUID()])).toBe(1);
+    client.disconnect();
+  });
+
+  it("follows a transaction whose MULTI was not answered yet", async () => {
+    const client = new Ioredis(inject("redisUrl"), { protocol });
+    await client.ping();
+    const opened = client.call("MULTI");
+    const redis = fromIoredis(client);
+    await opened;
+    await expect(redis.send(["GET", "text"])).rejects.toMatchObject(refused("transaction"));
+    expect(await client.call("DISCARD")).toBe("OK");
+    expect(await redis.send(["PING"])).toBe("PONG");
+    client.disconnect();
+  });
+});
+
 describe.each([CLIENTS[0], CLIENTS[2]])("a borrowed connection (%s)", (_, borrow) => {
   it("in subscriber mode fails commands at once", async () => {
     borrowed = await borrow();
@@ -128,6 +174,29 @@ describe.each([CLIENTS[0], CLIENTS[2]])("a borrowed connection (%s)", (_, borrow
     await expect(borrowed.redis.send(["GET", "count"])).rejects.toMatchObject(refused("subscriber"));
   });
 });
+
+it("an ioredis cluster whose nodes are within their owner's transactions fails commands, opened before it was lent or after", async () => {
+  const group = await startCluster(inject("redisBinary"));
+  const client = new Cluster(group.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
+  try {
+    await client.set("{a}text", "QUEUED");
+    const owner = (verb: string) => Promise.all(client.nodes("master").map((node) => node.call(verb)));
+    await owner("MULTI");
+    const redis = fromIoredis(client);
+    const queued = { code: "redis_rejected", details: { occupation: "transaction", mayHaveRun: true } };
+    await expect(redis.send(["INCR", "{a}count"])).rejects.toMatchObject(queued);
+    await expect(redis.send(["GET", "{a}text"])).rejects.toMatchObject(queued);
+    expect(await owner("EXEC")).toContainEqual([1, "QUEUED"]);
+    expect(await redis.send(["GET", "{a}text"])).toBe("QUEUED");
+    await owner("MULTI");
+    await expect(redis.send(["GET", "{a}text"])).rejects.toMatchObject(queued);
+    await owner("DISCARD");
+    expect(await redis.send(["INCR", "{a}count"])).toBe(2);
+  } finally {
+    client.disconnect();
+    await group.stop();
+  }
+}, 30_000);
 
 it("a monitor of ioredis that is lent out fails commands at once", async () => {
   const client = new Ioredis(inject("redisUrl"));
