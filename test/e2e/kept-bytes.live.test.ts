@@ -140,6 +140,41 @@ describe("a scope's bytes", () => {
     expect(await booked()).toEqual(before);
   });
 
+  it.each([
+    ["a tool of MCP", (id: string) => call("POST", "/mcp", tool("forget", { ids: [id] })), 200],
+    ["a route", (id: string) => call("DELETE", `/v1/memories/${id}`), 404],
+  ])("are given back when %s repeats what broke before it gave them back", async (_, forget, status) => {
+    const before = await booked();
+    const [{ id }, { id: kept }] = [
+      await call("POST", "/v1/memories", { text: "Dan lives in Oslo" }),
+      await call("POST", "/v1/memories", { text: "Dan owns a boat" }),
+    ];
+    const names = `{${gateway.redis.app}:*}:gateway:bytes:*`;
+    const keys = (await gateway.redis.send(["KEYS", names])) as string[];
+    const saved = await Promise.all(
+      keys.map(async (key) => (await gateway.redis.send(["DUMP", key], { reply: "bytes" })) as Buffer),
+    );
+    expect((await forget(id)).status).toBe(200);
+    await Promise.all(keys.map((key, at) => gateway.redis.send(["RESTORE", key, "0", saved[at] as Buffer, "REPLACE"])));
+    expect(Object.keys(await booked())).toHaveLength(Object.keys(before).length + 2);
+    expect((await forget(id)).status).toBe(status);
+    const left = Object.keys(await booked());
+    expect(left).toHaveLength(Object.keys(before).length + 1);
+    expect((await forget(kept)).status).toBe(200);
+    expect(await booked()).toEqual(before);
+  });
+
+  it("of facts that 0.1 counted are given back for those that a tool of MCP forgot, and for no others", async () => {
+    const { id } = await call("POST", "/v1/memories", { text: "Finn lives in Graz" });
+    const keys = (await gateway.redis.send(["KEYS", `{${gateway.redis.app}:*}:gateway:bytes:sizes`])) as string[];
+    const [sizes = ""] = keys;
+    await gateway.redis.send(["HSET", sizes, `memory:${id}`, "7", "memory:another", "7"]);
+    expect((await call("POST", "/mcp", tool("forget", { ids: [id, "another"] }))).status).toBe(200);
+    expect(Object.keys(await booked())).toContain("memory:another");
+    expect(Object.keys(await booked())).not.toContain(`memory:${id}`);
+    await gateway.redis.send(["HDEL", sizes, "memory:another"]);
+  });
+
   it("are given back when a user is forgotten with all facts", async () => {
     await call("POST", "/v1/memories/forget", {});
     const before = await booked();

@@ -13,7 +13,7 @@ export async function answerMcp(request: FastifyRequest, reply: FastifyReply, me
     user: userOf(request, undefined),
     version: VERSION,
     onRemembered: (id, bytes) => tellKept(request, id, { bytes }),
-    onForgotten: (ids, isAll) => tellForgotten(request, ids, isAll),
+    onForgotten: (ids, forgotten) => tellForgotten(request, ids, forgotten),
   });
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
   reply.hijack();

@@ -13,8 +13,8 @@ export interface McpOptions {
   readonly version: string;
   /** Called with each fact that was remembered and the size of its arguments in bytes, before the answer. */
   readonly onRemembered?: ((id: string, bytes: number) => Promise<void>) | undefined;
-  /** Called with the ids of a call that forgot facts, before the answer; `isAll`: each of them was a fact. */
-  readonly onForgotten?: ((ids: readonly string[], isAll: boolean) => Promise<void>) | undefined;
+  /** Called before the answer with the ids that a call named, none of which is a fact any more, and those of them that were facts until then. */
+  readonly onForgotten?: ((ids: readonly string[], forgotten: readonly string[]) => Promise<void>) | undefined;
 }
 
 const KINDS = ["semantic", "episodic", "preference", "procedure"] as const;
@@ -87,9 +87,10 @@ export function createMcpServer({ memory, user, version, onRemembered, onForgott
     ({ ids }) =>
       answering("forget", async () => {
         const named = [...new Set(ids)];
-        const forgotten = await facts.forget(named);
-        if (forgotten > 0) await onForgotten?.(named, forgotten === named.length);
-        return { forgotten };
+        const counts = await Promise.all(named.map((id) => facts.forget([id])));
+        const forgotten = named.filter((_, at) => counts[at] !== 0);
+        await onForgotten?.(named, forgotten);
+        return { forgotten: forgotten.length };
       }),
   );
 

@@ -80,7 +80,7 @@ export async function tellKept(request: FastifyRequest, id: string, options: Kep
   await keepings.get(request)?.(id, options);
 }
 
-type Forgetting = (ids: readonly string[], isAll: boolean) => Promise<void>;
+type Forgetting = (ids: readonly string[], deleted: readonly string[]) => Promise<void>;
 const forgettings = new WeakMap<FastifyRequest, Forgetting>();
 
 /** Sets what {@link tellForgotten} does for a request. */
@@ -88,9 +88,16 @@ export function onForgotten(request: FastifyRequest, forget: Forgetting): void {
   forgettings.set(request, forget);
 }
 
-/** Releases the bytes of things that a request deleted, other than by a path that names them. `isAll`: each id was that of a thing. */
-export async function tellForgotten(request: FastifyRequest, ids: readonly string[], isAll: boolean): Promise<void> {
-  await forgettings.get(request)?.(ids, isAll);
+/**
+ * Releases the bytes of things that are no more, other than by a path that names them: those that the request `deleted`, and others whose bytes
+ * an earlier request may have left, because it broke before it released them.
+ */
+export async function tellForgotten(
+  request: FastifyRequest,
+  ids: readonly string[],
+  deleted: readonly string[],
+): Promise<void> {
+  await forgettings.get(request)?.(ids, deleted);
 }
 
 /** Routes that call {@link tellKept} for all that they store. */

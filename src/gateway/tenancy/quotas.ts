@@ -125,7 +125,7 @@ export function registerQuotas({
   /** Counts the bytes that a request stores, while it works and after. @throws MarrowError `too_large` */
   async function count(request: FastifyRequest, reply: FastifyReply, counted: Counted): Promise<unknown> {
     const { resource, work } = counted;
-    onForgotten(request, (ids, isAll) => releaseAll(request, namesOf(request, resource, ids, isAll)));
+    onForgotten(request, (ids, deleted) => releaseAll(request, namesOf(request, resource, ids, deleted)));
     const bytes = (bodyOf(request)?.length ?? 0) + extraOf(resource, request.body);
     if (bytes === 0 || !keeps(urlOf(request), request.body, embedder?.id)) return work();
     return isPart(request) ? countPart(request, reply, bytes, counted) : countThing(request, reply, bytes, counted);
@@ -180,11 +180,17 @@ export function registerQuotas({
     resource: Resource,
     work: () => Promise<unknown>,
   ): Promise<unknown> {
-    const payload = await work();
-    const id = idOf(request);
-    if (reply.statusCode < 400 && !hasParts(request) && id !== undefined)
-      await releaseAll(request, namesOf(request, resource, [id]));
-    return payload;
+    const id = hasParts(request) ? undefined : idOf(request);
+    try {
+      const payload = await work();
+      if (reply.statusCode < 400 && id !== undefined) await releaseAll(request, namesOf(request, resource, [id]));
+      return payload;
+    } catch (error) {
+      // An earlier request may have broken before it released them. The names of other things do not tell whose they are.
+      if (resource === "memory" && id !== undefined && MarrowError.is(error) && error.code === "not_found")
+        await releaseAll(request, namesOf(request, resource, [id], []));
+      throw error;
+    }
   }
 
   async function releaseAll(request: FastifyRequest, things: readonly string[]): Promise<void> {
@@ -226,12 +232,22 @@ function nameOf(request: FastifyRequest, resource: Resource, id: string): string
 }
 
 /**
- * The names of what is no more once things are deleted. Version 0.1 counted facts under their ids alone, which another user's fact may have that was
- * not deleted.
+ * The names of things that are no more. Version 0.1 counted facts under their ids alone, which another user's fact may have: such a name is that of
+ * a fact which was `deleted` now.
  */
-function namesOf(request: FastifyRequest, resource: Resource, ids: readonly string[], isAll = true): readonly string[] {
+function namesOf(
+  request: FastifyRequest,
+  resource: Resource,
+  ids: readonly string[],
+  deleted = ids,
+): readonly string[] {
   return ids.flatMap((id) => {
-    const also = resource === "memory" && isAll ? [`memory:${id}`] : resource === "response" ? [`events:${id}`] : [];
+    const also =
+      resource === "memory" && deleted.includes(id)
+        ? [`memory:${id}`]
+        : resource === "response"
+          ? [`events:${id}`]
+          : [];
     return [nameOf(request, resource, id), ...also];
   });
 }
