@@ -1,6 +1,4 @@
 /** What `drop` and `forget` leave while a second process writes: nothing that was stored before, and nothing that cannot be deleted. */
-import { PGlite } from "@electric-sql/pglite";
-import { vector } from "@electric-sql/pglite-pgvector";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -10,6 +8,7 @@ import { hashEmbedder } from "../../src/embedders/index.ts";
 import { connect } from "../../src/index.ts";
 import { createMemory } from "../../src/memory/index.ts";
 import { createVectors, postgres, type RedisEngine } from "../../src/vectors/index.ts";
+import { openPostgres } from "../postgres.ts";
 import { startSearchServer } from "../search-server.ts";
 import { ownServer } from "../servers.ts";
 
@@ -105,9 +104,8 @@ describe.each(ENGINES)("while a second process writes, on the engine %s", (engin
 
 describe("on PostgreSQL", () => {
   it("a drop before any statement of a write leaves what every process finds, or nothing", async () => {
-    const database = await PGlite.create({ extensions: { vector } });
+    const database = await openPostgres();
     onTestFinished(() => database.close());
-    await database.exec("create extension vector");
     const docs = (client: Parameters<typeof postgres>[0]) =>
       createVectors(postgres(client, { app: "drops" }).scope("acme"), {
         name: "docs",

@@ -1,10 +1,9 @@
 /** The driver of the vector store over pgvector, in this process and over a socket. */
-import { PGlite } from "@electric-sql/pglite";
-import { vector } from "@electric-sql/pglite-pgvector";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { randomUUID } from "node:crypto";
 import { Pool } from "pg";
 import { postgres } from "../../src/vectors/index.ts";
+import { openPostgres } from "../postgres.ts";
 import { freePort } from "../servers.ts";
 import { describeHistories } from "./vectors-history.ts";
 import { describeEdges } from "./vectors-edges.ts";
@@ -13,16 +12,14 @@ import { describeVectors, type VectorHost } from "./vectors.ts";
 const app = () => `v${randomUUID().slice(0, 8)}`;
 
 async function onPostgres(): Promise<VectorHost> {
-  const database = await PGlite.create({ extensions: { vector } });
-  await database.exec("create extension vector");
+  const database = await openPostgres();
   const tenants = postgres(database, { app: app() });
   return { scope: (name) => tenants.scope(name), close: () => database.close() };
 }
 
 /** The same PostgreSQL over a socket, by the client that production uses. */
 async function onPostgresServer(): Promise<VectorHost> {
-  const database = await PGlite.create({ extensions: { vector } });
-  await database.exec("create extension vector");
+  const database = await openPostgres();
   const port = await freePort();
   const server = new PGLiteSocketServer({ db: database, port, host: "127.0.0.1", maxConnections: 4 });
   await server.start();

@@ -6,9 +6,11 @@ import { unsaid } from "../../src/flow/resent.ts";
 import { askUsage } from "../../src/flow/usage-asked.ts";
 import { readBytes } from "../../src/gateway/http/body-bytes.ts";
 import { readInTurns } from "../../src/gateway/http/json.ts";
+import { toChatRequest, type MessagesRequest } from "../../src/gateway/anthropic/request.ts";
 import { jsonOfInput, writeInputs } from "../../src/gateway/anthropic/written-inputs.ts";
 import { readLines } from "../../src/gateway/batches/batch.ts";
 import { isInPieces } from "../../src/internal/chat-pieces.ts";
+import { CHAT_STRING_CHARS_MAX } from "../../src/internal/chat-pieces.ts";
 import { checkJsonBudgetInTurns } from "../../src/internal/json-budget.ts";
 import { toJsonBytes } from "../../src/internal/json-pieces.ts";
 import { LongText, withStrings } from "../../src/internal/long-text.ts";
@@ -179,6 +181,59 @@ describe("a long text of a chat", () => {
     expect(await longestGo(inTurns, GO_MS_MAX)).toBeLessThan(GO_MS_MAX);
     expect(await inTurns()).toEqual(contextOf(plain, []));
     expect(unsaid(request.messages, plain.messages.slice(0, 2))).toEqual([request.messages[2]]);
+  });
+});
+
+/** Whatever part of a request is long, what it becomes is what it becomes as one string. */
+describe("a long part of a request", () => {
+  const long = "QUJD".repeat(CHAT_STRING_CHARS_MAX / 4 + 1);
+  const address = `https://example.com/${long}`;
+  const read = async (value: unknown) =>
+    (await readInTurns(Buffer.from(JSON.stringify(value)), ownTurn, isInPieces)).value as object;
+
+  it.each<[string, object]>([
+    ["signed reasoning", { type: "reasoning.text", text: long, signature: long, format: "anthropic-claude-v1" }],
+    ["sealed reasoning of Anthropic", { type: "reasoning.encrypted", data: long, format: "anthropic-claude-v1" }],
+    ["sealed reasoning of OpenAI", { type: "reasoning.encrypted", data: long, format: "openai-responses-v1" }],
+  ])("is passed on in a chat: %s", async (_, detail) => {
+    const turns = [{ role: "assistant", content: "a", reasoning_details: [detail] }];
+    const asked = (await read(turns)) as readonly ChatMessage[];
+    expect(JSON.stringify(asked)).toBe(JSON.stringify(turns));
+    for (const translate of [toConversation, toInput])
+      expect(JSON.stringify(translate(asked))).toBe(JSON.stringify(translate(turns)));
+    expect([toConversation, toInput].some((one) => JSON.stringify(one(asked)).includes(long))).toBe(true);
+  });
+
+  it.each<[string, object]>([
+    ["a picture by its address", { type: "image_url", image_url: { url: address } }],
+    ["a picture in base64", { type: "image_url", image_url: { url: `data:image/png;base64,${long}` } }],
+    ["a document", { type: "file", file: { filename: "a.pdf", file_data: `data:application/pdf;base64,${long}` } }],
+    ["a text", { type: "text", text: long }],
+  ])("is passed on in a part of a chat: %s", async (_, part) => {
+    const turns = [{ role: "user", content: [part] }];
+    const asked = (await read(turns)) as readonly ChatMessage[];
+    for (const translate of [toConversation, toInput])
+      expect(JSON.stringify(translate(asked))).toBe(JSON.stringify(translate(turns as unknown as ChatMessage[])));
+  });
+
+  it.each<[string, string, object]>([
+    ["a thought", "assistant", { type: "thinking", thinking: long, signature: long }],
+    ["a sealed thought", "assistant", { type: "redacted_thinking", data: long }],
+    ["a picture by its address", "user", { type: "image", source: { type: "url", url: address } }],
+    ["a picture in base64", "user", { type: "image", source: { type: "base64", media_type: "image/png", data: long } }],
+    ["a document by its address", "user", { type: "document", source: { type: "url", url: address } }],
+    [
+      "a document of text",
+      "user",
+      { type: "document", source: { type: "text", media_type: "text/plain", data: long } },
+    ],
+    ["a text", "user", { type: "text", text: long }],
+    ["a result of a tool", "user", { type: "tool_result", tool_use_id: "t", content: long }],
+  ])("is passed on in Anthropic's messages: %s", async (_, role, block) => {
+    const request = { model: "m", max_tokens: 9, messages: [{ role, content: [block] }] } as unknown as MessagesRequest;
+    const told = JSON.stringify(toChatRequest((await read(request)) as MessagesRequest));
+    expect(told).toBe(JSON.stringify(toChatRequest(request)));
+    expect(told.length).toBeGreaterThan(long.length);
   });
 });
 

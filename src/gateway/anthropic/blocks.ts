@@ -2,7 +2,7 @@ import type { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
 import { THOUGHTS, type ChatMessage } from "../../models/index.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
-import { isWords, LongText } from "../../internal/long-text.ts";
+import { isWords, LongText, withStrings } from "../../internal/long-text.ts";
 import { createOrder, type Order } from "../../internal/order.ts";
 import { checkCarried } from "../models/carried-thoughts.ts";
 import { withCallsBack } from "../models/carried-calls.ts";
@@ -183,8 +183,9 @@ function toUrl(source: Fields, path: string): string | LongText {
   }
   if (type !== "url") throw refused(`${path}.type`, `a source of type ${wordOf(type)}`);
   checkFields("a source of url", source, path);
-  if (typeof url !== "string" || !/^https?:/i.test(url)) throw wrong(`${path}.url`, "an http or https URL");
-  return url;
+  const address = withStrings(url);
+  if (typeof address !== "string" || !/^https?:/i.test(address)) throw wrong(`${path}.url`, "an http or https URL");
+  return address;
 }
 
 function toFile(block: Fields, path: string): Fields {

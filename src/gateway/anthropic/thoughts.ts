@@ -1,11 +1,13 @@
 import type { Fields } from "../../internal/fields.ts";
+import { withStrings } from "../../internal/long-text.ts";
 import { fromCarried, isCarried, toCarried } from "../models/carried-thoughts.ts";
 
 /** Reasoning formats by maker, in the list that OpenRouter's API introduced. */
 const ANTHROPIC = "anthropic-claude-v1";
 
 /** Converts a client's reasoning block to an entry of `reasoning_details`; `undefined` for one that no provider accepts back. */
-export function toDetail({ type, thinking, signature, data }: Fields, index: number): Fields | undefined {
+export function toDetail(block: Fields, index: number): Fields | undefined {
+  const { type, thinking, signature, data } = withStrings(block);
   if (type === "thinking")
     return typeof signature === "string" && signature !== ""
       ? { type: "reasoning.text", text: thinking, signature, format: ANTHROPIC, index }

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { errorCodes, type FastifyRequest } from "fastify";
 import type { BodyArrivals } from "./body-arrivals.ts";
+import { createGathering } from "./gathering.ts";
 import { concatInTurns } from "../../internal/json-pieces.ts";
 import { workFor } from "../../internal/working-for.ts";
 import { scopeOf } from "../tenancy/identity.ts";
@@ -21,7 +22,7 @@ export function readBytes(
   const { bodyLimit } = request.routeOptions;
   const told = Number(request.headers["content-length"]);
   if (told > bodyLimit) return done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
-  const pieces: Buffer[] = [];
+  const gathering = createGathering();
   let bytes = 0;
   payload.on("data", onData);
   payload.on("end", onEnd);
@@ -37,7 +38,7 @@ export function readBytes(
   function onData(piece: Buffer): void {
     bytes += piece.length;
     if (bytes <= bodyLimit) {
-      pieces.push(piece);
+      gathering.add(piece);
       arrivals?.grew(request, payload, { come: bytes, told: told > 0 ? told : bodyLimit }, onError);
       return;
     }
@@ -50,12 +51,12 @@ export function readBytes(
     arrivals?.arrived(request);
     if (!Number.isNaN(told) && bytes !== told) return done(new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH());
     if (bytes >= LONG_BYTES)
-      return void workFor({ owner: scopeOf(request) }, () => concatInTurns(pieces)).then(
+      return void workFor({ owner: scopeOf(request) }, () => concatInTurns(gathering.pieces())).then(
         (whole) => done(null, whole),
         done,
       );
     // Copied even if it is one piece, which is a part of what came from the socket.
-    return done(null, Buffer.concat(pieces, bytes));
+    return done(null, Buffer.concat(gathering.pieces(), bytes));
   }
 
   function onError(error: Error & { statusCode?: number }): void {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { createPermits } from "../../internal/permits.ts";
 import type { BodyArrivals } from "./body-arrivals.ts";
+import { createGathering } from "./gathering.ts";
 import { scopeOf } from "../tenancy/identity.ts";
 import { createFrameCutter } from "./zstd-frames.ts";
 
@@ -102,22 +103,22 @@ function gathered(
   return new Promise((resolve, reject) => {
     const left = () => reject(new MarrowError("aborted", "the client left before its body was read"));
     if (encoded.destroyed) return left();
-    const pieces: Buffer[] = [];
+    let gathering = createGathering();
     let bytes = 0;
     const stop = (error: Error) => {
       encoded.off("data", take);
-      pieces.length = 0;
+      gathering = createGathering();
       reject(error);
     };
     const take = (piece: Buffer) => {
-      pieces.push(piece);
+      gathering.add(piece);
       bytes += piece.length;
       if (bytes <= bytesMax + ENCODED_SPARE_BYTES) return grew(bytes, stop);
       encoded.pause();
       return stop(tooLarge(bytesMax));
     };
     encoded.on("data", take);
-    encoded.once("end", () => resolve(pieces));
+    encoded.once("end", () => resolve(gathering.pieces()));
     encoded.once("error", stop);
     encoded.once("close", left);
     return undefined;

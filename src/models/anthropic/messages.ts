@@ -4,7 +4,7 @@ import { plainToolName } from "../call-ids.ts";
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
-import { isWords, LongText } from "../../internal/long-text.ts";
+import { isWords, LongText, withStrings } from "../../internal/long-text.ts";
 import { inOrder } from "../../internal/order.ts";
 import { madeOf } from "../origins.ts";
 import { fromDataUrl, objectAt, placeOfCall, toBase64, uncarried, unfit } from "../rows.ts";
@@ -204,7 +204,8 @@ function toSource(url: unknown, path: string): Fields {
   if (!isText(url) && !(url instanceof LongText)) throw unfit(path, "a URL", url);
   const inline = fromDataUrl(url);
   if (inline !== undefined) return { type: "base64", media_type: usualType(inline.type), data: inline.data };
-  if (isText(url) && /^https?:/i.test(url)) return { type: "url", url };
+  const address = withStrings(url);
+  if (isText(address) && /^https?:/i.test(address)) return { type: "url", url: address };
   throw unfit(path, "an http(s) URL or a data URL in base64", "another one");
 }
 

@@ -1,5 +1,6 @@
 import { checkSealed } from "../answer-bounds.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { withStrings } from "../../internal/long-text.ts";
 
 /** Marks reasoning that only Anthropic's models accept back, in the list that OpenRouter's API introduced. */
 const FORMAT = "anthropic-claude-v1";
@@ -21,7 +22,7 @@ export function toDetail({ type, thinking, signature, data }: Fields, index: num
 /** Returns the signed reasoning blocks in `reasoning_details`; this API refuses unsigned ones. Entries of other formats are left out. */
 export function toBlocks(details: unknown): readonly Fields[] {
   if (!Array.isArray(details)) return [];
-  return (details as readonly unknown[])
+  return withStrings(details as readonly unknown[])
     .filter(isObject)
     .flatMap(({ type, text, signature, data, format }): Fields[] => {
       if (format !== FORMAT) return [];

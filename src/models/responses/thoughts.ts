@@ -1,6 +1,6 @@
 import { checkSealed, PARTS_MAX, tooMany } from "../answer-bounds.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
-import { wordsOr, type LongText } from "../../internal/long-text.ts";
+import { withStrings, wordsOr, type LongText } from "../../internal/long-text.ts";
 
 /** Marks reasoning that only an endpoint of the Responses API accepts back, in the list that OpenRouter's API introduced. */
 const FORMAT = "openai-responses-v1";
@@ -29,7 +29,7 @@ export function toPartMark({ index, part, start }: Readonly<Record<"index" | "pa
  */
 export function toReasoningItems(details: unknown, words?: unknown): readonly Fields[] {
   if (!Array.isArray(details)) return [];
-  const sealed = (details as readonly unknown[])
+  const sealed = withStrings(details as readonly unknown[])
     .filter(isObject)
     .flatMap(({ type, data, format }) =>
       type === "reasoning.encrypted" && format === FORMAT && isText(data) ? [data] : [],
