@@ -9,9 +9,9 @@ const UNPACKED_BYTES_MAX = 20_000_000;
 /** What `npm install --omit=optional` leaves on a disk: the library; and what a plain install does: the gateway, too. */
 const LIBRARY_BYTES_MAX = 30_000_000;
 const GATEWAY_BYTES_MAX = 45_000_000;
-const ALLOWED = /^script\/unpack-server$|^(?:dist|src|assets)\/|^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+const ALLOWED = /^script\/unpack-server$|^(?:dist|src|assets)\/|^(?:package\.json|README\.md|LICENSE)$/;
 const FORBIDDEN = /\.map$|\.test\.(?:ts|js|d\.ts)$|\.tsbuildinfo$|(?:^|\/)\.|\.tgz$|\.env/;
-const NEEDED = ["script/unpack-server", "README.md", "LICENSE", "CHANGELOG.md", "assets/static-table.bin"];
+const NEEDED = ["script/unpack-server", "README.md", "LICENSE", "assets/static-table.bin"];
 
 interface Packed {
   readonly size: number;
