@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { FastifyRequest } from "fastify";
-import { MarrowError } from "../../errors.ts";
 import { createPermits } from "../../internal/permits.ts";
 import { createArrivals, type Arrivals } from "./arrivals.ts";
+import { noRoom } from "./body-room.ts";
 
 /** Memory for JSON bodies from their first bytes until there is room to read them. */
 export interface BodyArrivals extends Pick<Arrivals, "arrived" | "leave"> {
@@ -47,10 +47,4 @@ export function createBodyArrivals(): BodyArrivals {
       arrivals.enter(request, request.answer, payload, told).then(() => payload.resume(), onRefused);
     },
   };
-}
-
-function noRoom(): MarrowError {
-  return new MarrowError("unavailable", "this process has no room for so long a body now", {
-    details: { path: "bodyBytesMax" },
-  });
 }

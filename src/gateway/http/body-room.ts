@@ -92,7 +92,8 @@ export function createBodyRoom(
   };
 }
 
-function noRoom(): MarrowError {
+/** The error of a JSON body for which there is no room, while it arrives or once it is read. */
+export function noRoom(): MarrowError {
   return new MarrowError("unavailable", "this process has no room for so long a body now", {
     details: { path: "bodyBytesMax" },
   });
